@@ -1,0 +1,44 @@
+/** Prometheus durations: `1h30m`, units y w d h m s ms in this order, each at most once; `0` alone is allowed. */
+import { UserError } from "./error.ts";
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ["y", 365 * 24 * 3600e3],
+  ["w", 7 * 24 * 3600e3],
+  ["d", 24 * 3600e3],
+  ["h", 3600e3],
+  ["m", 60e3],
+  ["s", 1e3],
+  ["ms", 1],
+];
+const PATTERN = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
+/** Go's time.Duration is an int64 of nanoseconds. */
+const MAX_MS = 9223372036854;
+
+/** Milliseconds of a duration; a UserError with upstream's wording when it is none. */
+export function parseDuration(text: string): number {
+  if (text === "0") return 0;
+  if (text === "") throw new UserError("model.duration", "empty duration string");
+  const match = PATTERN.exec(text);
+  if (!match) throw new UserError("model.duration", `not a valid duration string: ${JSON.stringify(text)}`);
+  let total = 0;
+  for (let i = 0; i < UNITS.length; i++) if (match[i + 1]) total += Number(match[i + 1]) * UNITS[i][1];
+  if (total > MAX_MS) throw new UserError("model.duration", "duration out of range");
+  return total;
+}
+
+/** The shortest exact form, as upstream's model.Duration.String(): weeks and years only when nothing remains. */
+export function formatDuration(ms: number): string {
+  if (ms === 0) return "0s";
+  let rest = Math.abs(ms);
+  let out = ms < 0 ? "-" : "";
+  for (const [unit, size] of UNITS) {
+    const exactOnly = unit === "y" || unit === "w";
+    if (exactOnly && rest % size !== 0) continue;
+    const count = Math.floor(rest / size);
+    if (count > 0) {
+      out += `${count}${unit}`;
+      rest -= count * size;
+    }
+  }
+  return out;
+}

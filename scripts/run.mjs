@@ -1,0 +1,22 @@
+// node scripts/run.mjs COMMAND…            runs `pharos COMMAND…` with the pinned Node, after set-up
+// node scripts/run.mjs --script FILE ARG…  runs a TypeScript file of this repository the same way
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { pinnedNode, root, setUp } from "./setup.mjs";
+
+const args = process.argv.slice(2);
+try {
+  await setUp();
+} catch (error) {
+  console.error(`pharos: set-up failed: ${error.message}`);
+  process.exit(1);
+}
+const target =
+  args[0] === "--script"
+    ? [join(root, args[1]), ...args.slice(2)]
+    : [join(root, "packages/pharos/src/main.ts"), ...args];
+const child = spawn(pinnedNode(), target, { stdio: "inherit" });
+// A terminal sends Ctrl-C to the whole group: the child gets it by itself and decides when to end.
+process.on("SIGINT", () => {});
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGKILL" ? 137 : 1)));
