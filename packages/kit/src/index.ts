@@ -1,1 +1,7 @@
-export {};
+export * from "./files/atomic.ts";
+export * from "./flags/flags.ts";
+export * from "./http/server.ts";
+export * from "./log/logger.ts";
+export * from "./metrics/process.ts";
+export * from "./metrics/registry.ts";
+export * from "./yaml/node.ts";

@@ -1,0 +1,141 @@
+/**
+ * Command line flags in the manner of upstream's programs (`--web.listen-address=:9090`, `--no-x`, repeatable flags),
+ * described as data so that help, documentation and `/api/v1/status/flags` come from one table.
+ */
+import { parseArgs } from "node:util";
+import { parseDuration, UserError } from "@pharos/model";
+
+export interface FlagSpec {
+  type: "string" | "boolean" | "number" | "duration" | "bytes";
+  /** May be given several times; the value is then an array. */
+  multiple?: boolean;
+  /** Text of the default, in the flag's own syntax; absent: the flag has no value unless given. */
+  default?: string;
+  help: string;
+  /** Accepted values of a string flag. */
+  choices?: readonly string[];
+  short?: string;
+  hidden?: boolean;
+}
+export type FlagSpecs = Readonly<Record<string, FlagSpec>>;
+
+type Scalar<S extends FlagSpec> = S["type"] extends "boolean" ? boolean : S["type"] extends "string" ? string : number;
+type Value<S extends FlagSpec> = S extends { multiple: true }
+  ? Scalar<S>[]
+  : S extends { default: string }
+    ? Scalar<S>
+    : S extends { type: "boolean" }
+      ? boolean
+      : Scalar<S> | undefined;
+
+export interface ParsedFlags<S extends FlagSpecs> {
+  values: { [K in keyof S]: Value<S[K]> };
+  positionals: string[];
+}
+
+const BYTE_UNITS: Record<string, number> = {
+  B: 1,
+  KB: 2 ** 10,
+  MB: 2 ** 20,
+  GB: 2 ** 30,
+  TB: 2 ** 40,
+  PB: 2 ** 50,
+  EB: 2 ** 60,
+};
+
+/** Bytes of a size such as `512MB`; units are powers of 1024, as in Prometheus' flags (units.Base2Bytes). */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGTPE]?)(i?B)?$/i.exec(text);
+  if (!match)
+    throw new UserError("kit.bytes", `not a valid size: ${JSON.stringify(text)}`, { fix: "Write it like 512MB" });
+  return Number(match[1]) * BYTE_UNITS[`${match[2].toUpperCase()}B`];
+}
+
+function convert(flag: string, spec: FlagSpec, text: string): string | number | boolean {
+  try {
+    switch (spec.type) {
+      case "string":
+        if (spec.choices && !spec.choices.includes(text)) {
+          throw new UserError("kit.flag", `must be one of ${spec.choices.join(", ")}, got ${JSON.stringify(text)}`);
+        }
+        return text;
+      case "boolean":
+        if (text !== "true" && text !== "false") throw new UserError("kit.flag", `must be true or false, got ${text}`);
+        return text === "true";
+      case "number":
+        if (text.trim() === "" || Number.isNaN(Number(text)))
+          throw new UserError("kit.flag", `must be a number, got ${JSON.stringify(text)}`);
+        return Number(text);
+      case "duration":
+        return parseDuration(text);
+      case "bytes":
+        return parseBytes(text);
+    }
+  } catch (error) {
+    if (error instanceof UserError)
+      throw new UserError(error.code, error.message, { where: { flag: `--${flag}` }, fix: error.fix });
+    throw error;
+  }
+}
+
+/** Parses `argv` (without program and command names); a UserError names the flag and what is wrong with it. */
+export function parseFlags<const S extends FlagSpecs>(specs: S, argv: readonly string[]): ParsedFlags<S> {
+  const options: Record<string, { type: "string" | "boolean"; multiple: boolean; short?: string }> = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    options[name] = { type: spec.type === "boolean" ? "boolean" : "string", multiple: spec.multiple ?? false };
+    if (spec.short) options[name].short = spec.short;
+  }
+  // parseArgs refuses `--flag=true` for booleans, which kingpin-style scripts do use.
+  const args = argv.map((arg) => {
+    const match = /^--([^=]+)=(true|false)$/.exec(arg);
+    return match && specs[match[1]]?.type === "boolean" ? `--${match[2] === "true" ? "" : "no-"}${match[1]}` : arg;
+  });
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args, options, allowPositionals: true, allowNegative: true, strict: true });
+  } catch (error) {
+    const message =
+      error instanceof Error ? error.message.replace(/\. To specify a positional.*$/s, "") : String(error);
+    throw new UserError("kit.flag", message, { fix: "See --help", cause: error });
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    const given = parsed.values[name];
+    const texts = given === undefined ? (spec.default === undefined ? [] : [spec.default]) : [given].flat().map(String);
+    const converted = texts.map((text) => convert(name, spec, text));
+    values[name] = spec.multiple ? converted : (converted[0] ?? (spec.type === "boolean" ? false : undefined));
+  }
+  return { values: values as ParsedFlags<S>["values"], positionals: parsed.positionals };
+}
+
+/** The flags part of a help page, one or two lines a flag. */
+export function describeFlags(specs: FlagSpecs, width = 100): string {
+  const shown = Object.entries(specs).filter(([, spec]) => !spec.hidden);
+  const left = shown.map(([name, spec]) => {
+    const value =
+      spec.type === "boolean"
+        ? ""
+        : `=${(spec.default ?? spec.type).toUpperCase() === spec.default ? spec.default : (spec.default ?? `<${spec.type}>`)}`;
+    return `  ${spec.short ? `-${spec.short}, ` : ""}--${name}${value}${spec.multiple ? " …" : ""}`;
+  });
+  const column = Math.min(44, Math.max(...left.map((text) => text.length)) + 2);
+  return shown
+    .map(([, spec], i) => {
+      const words = `${spec.help}${spec.choices ? ` One of ${spec.choices.join(", ")}.` : ""}`.split(" ");
+      const lines: string[] = [];
+      let line = left[i].length < column ? left[i].padEnd(column) : `${left[i]}\n${" ".repeat(column)}`;
+      let length = column;
+      for (const word of words) {
+        if (length + word.length > width) {
+          lines.push(line.trimEnd());
+          line = " ".repeat(column);
+          length = column;
+        }
+        line += `${word} `;
+        length += word.length + 1;
+      }
+      lines.push(line.trimEnd());
+      return lines.join("\n");
+    })
+    .join("\n");
+}

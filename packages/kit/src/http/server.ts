@@ -1,0 +1,125 @@
+/**
+ * The HTTP server every component stands on: fastify with compression, form bodies, CORS as upstream has it, request
+ * metrics, size limits, and errors that say which port is taken.
+ */
+import compress from "@fastify/compress";
+import { UserError } from "@pharos/model";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import type { Logger } from "../log/logger.ts";
+import type { Registry } from "../metrics/registry.ts";
+
+export interface HttpServerOptions {
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  log: Logger;
+  /** Request durations and sizes go here under `<prefix>_http_…`. */
+  registry?: Registry;
+  metricsPrefix?: string;
+  /** Largest request body in bytes; default 32 MiB. */
+  bodyLimit?: number;
+  /** Sends `Access-Control-Allow-Origin: *`, as Prometheus and Alertmanager do. */
+  cors?: boolean;
+}
+
+export interface HttpServer extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  /** Starts listening; answers the base URL without a trailing slash. A UserError when the port is taken. */
+  listen(): Promise<string>;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Query and form parameters of a request together, repeated names kept. */
+export function requestParams(request: FastifyRequest): URLSearchParams {
+  const mark = request.raw.url!.indexOf("?");
+  const params = new URLSearchParams(mark < 0 ? "" : request.raw.url!.slice(mark + 1));
+  if (request.body instanceof URLSearchParams) for (const [name, value] of request.body) params.append(name, value);
+  return params;
+}
+
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const app = fastify({
+    bodyLimit: options.bodyLimit ?? 32 * 2 ** 20,
+    forceCloseConnections: true,
+    exposeHeadRoutes: true,
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 1024 },
+    // Slow-loris protection; streaming answers (watch) are not limited by it.
+    requestTimeout: 60_000,
+  });
+  void app.register(compress, { global: true, threshold: 1024, encodings: ["gzip", "deflate"] });
+  app.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) => {
+    done(null, new URLSearchParams(body as string));
+  });
+  if (options.cors) {
+    app.addHook("onRequest", async (request, reply) => {
+      reply.header("Access-Control-Allow-Origin", "*");
+      reply.header("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin");
+      reply.header("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS");
+      reply.header("Access-Control-Expose-Headers", "Date");
+      if (request.method === "OPTIONS") await reply.code(204).send();
+    });
+  }
+  const { registry, metricsPrefix } = options;
+  if (registry && metricsPrefix) {
+    const duration = registry.histogram(
+      `${metricsPrefix}_http_request_duration_seconds`,
+      "Histogram of latencies for HTTP requests.",
+      ["handler"],
+      [0.1, 0.2, 0.4, 1, 3, 8, 20, 60, 120],
+    );
+    const requests = registry.counter(`${metricsPrefix}_http_requests_total`, "Counter of HTTP requests.", [
+      "handler",
+      "code",
+    ]);
+    app.addHook("onResponse", async (request, reply) => {
+      const handler = request.routeOptions.url ?? "unknown";
+      duration.labels(handler).observe(reply.elapsedTime / 1000);
+      requests.labels(handler, String(reply.statusCode)).inc();
+    });
+  }
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const status = error.statusCode ?? (error instanceof UserError ? 400 : 500);
+    if (status >= 500)
+      options.log.error("request failed", { method: request.method, path: request.url.split("?")[0], err: error });
+    void reply
+      .code(status)
+      .type("text/plain; charset=utf-8")
+      .send(`${error instanceof UserError ? error.describe() : error.message}\n`);
+  });
+
+  let url = "";
+  const server: HttpServer = {
+    app,
+    get url() {
+      return url;
+    },
+    async listen() {
+      try {
+        await app.listen({ host: options.host, port: options.port });
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        if (code === "EADDRINUSE") {
+          throw new UserError("kit.port", `port ${options.port} on ${options.host} is taken by another program`, {
+            cause: error,
+          });
+        }
+        if (code === "EACCES") {
+          throw new UserError("kit.port", `not allowed to listen on port ${options.port}`, {
+            fix: "Use a port above 1023",
+            cause: error,
+          });
+        }
+        throw error;
+      }
+      const address = app.server.address();
+      const port = typeof address === "object" && address ? address.port : options.port;
+      const host = options.host === "0.0.0.0" || options.host === "::" ? "127.0.0.1" : options.host;
+      url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+      return url;
+    },
+    close: () => app.close(),
+    [Symbol.asyncDispose]: () => app.close(),
+  };
+  return server;
+}
