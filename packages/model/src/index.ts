@@ -6,6 +6,7 @@ export * from "./histogram.ts";
 export * from "./labels.ts";
 export * from "./matcher.ts";
 export * from "./metadata.ts";
+export * from "./number.ts";
 export * from "./regexp.ts";
 export * from "./sample-buffer.ts";
 export * from "./stale.ts";

@@ -1,1 +1,7 @@
-export {};
+export * from "./alerting-rule.ts";
+export * from "./context.ts";
+export * from "./group.ts";
+export * from "./links.ts";
+export * from "./manager.ts";
+export * from "./recording-rule.ts";
+export * from "./rule-file.ts";

@@ -1,0 +1,69 @@
+/** The answer format of Prometheus' HTTP API: `{status, data, errorType, error, warnings, infos}`. */
+import { describeError, UserError } from "@pharos/model";
+import { QueryError } from "@pharos/promql";
+import type { FastifyReply } from "fastify";
+
+export type ErrorType =
+  | "bad_data"
+  | "execution"
+  | "canceled"
+  | "timeout"
+  | "internal"
+  | "unavailable"
+  | "not_found"
+  | "not_acceptable";
+
+/** As upstream's switch in web/api/v1: `unavailable` really is a 500. */
+const STATUS: Record<ErrorType, number> = {
+  bad_data: 400,
+  execution: 422,
+  canceled: 499,
+  timeout: 503,
+  internal: 500,
+  unavailable: 500,
+  not_found: 404,
+  not_acceptable: 406,
+};
+
+/** Thrown by handlers; becomes an error answer. */
+export class ApiError extends Error {
+  readonly type: ErrorType;
+  constructor(type: ErrorType, message: string) {
+    super(message);
+    this.type = type;
+  }
+}
+
+export interface Notes {
+  warnings?: readonly string[];
+  infos?: readonly string[];
+}
+
+/** Appends warnings and infos, when there are any, and closes the envelope. */
+function tail({ warnings, infos }: Notes): string {
+  let out = "";
+  if (warnings && warnings.length > 0) out += `,"warnings":${JSON.stringify(warnings)}`;
+  if (infos && infos.length > 0) out += `,"infos":${JSON.stringify(infos)}`;
+  return `${out}}`;
+}
+
+/** Sends already encoded JSON as `data`. */
+export function sendJson(reply: FastifyReply, data: string, notes: Notes = {}): FastifyReply {
+  return reply.type("application/json").send(`{"status":"success","data":${data}${tail(notes)}`);
+}
+
+export function sendData(reply: FastifyReply, data: unknown, notes: Notes = {}): FastifyReply {
+  return sendJson(reply, JSON.stringify(data), notes);
+}
+
+export function sendError(reply: FastifyReply, error: unknown): FastifyReply {
+  let type: ErrorType = "internal";
+  if (error instanceof ApiError) type = error.type;
+  else if (error instanceof QueryError) type = error.kind;
+  else if (error instanceof UserError) type = "bad_data";
+  const message = error instanceof UserError ? error.message : describeError(error);
+  return reply
+    .code(STATUS[type])
+    .type("application/json")
+    .send(JSON.stringify({ status: "error", errorType: type, error: message }));
+}

@@ -1,0 +1,142 @@
+/** /query, /query_range, /query_exemplars, /format_query, /parse_query. */
+import { requestParams } from "@pharos/kit";
+import { exprToJson, parseExpr, prettify, QueryError, type QueryResult, selectorsOf } from "@pharos/promql";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ApiContext } from "./context.ts";
+import { ApiError, sendData, sendError, sendJson } from "./envelope.ts";
+import { durationParam, limitParam, requiredTime, timeParam } from "./params.ts";
+import { queryValueJson } from "./result-json.ts";
+
+const MAX_POINTS_PER_SERIES = 11_000;
+/** Upstream shows at most this many annotations of each kind. */
+const MAX_NOTES = 10;
+
+function capNotes(notes: readonly string[], kind: string): string[] {
+  if (notes.length <= MAX_NOTES) return [...notes];
+  return [...notes.slice(0, MAX_NOTES), `${notes.length - MAX_NOTES} more ${kind} annotations omitted`];
+}
+
+/** Aborts when the client went away. */
+function abortOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.on("close", () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  request.raw.on("aborted", () => controller.abort());
+  return controller.signal;
+}
+
+function answer(reply: FastifyReply, result: QueryResult, params: URLSearchParams, limit: number): FastifyReply {
+  const { value } = result;
+  const warnings = capNotes(result.warnings, "warning");
+  if (limit > 0 && value.type === "vector" && value.samples.length > limit) {
+    value.samples.length = limit;
+    warnings.push("results truncated due to limit");
+  }
+  if (limit > 0 && value.type === "matrix" && value.series.length > limit) {
+    value.series.length = limit;
+    warnings.push("results truncated due to limit");
+  }
+  const { resultType, result: rows } = queryValueJson(value);
+  const stats = params.get("stats") ? `,"stats":${JSON.stringify(result.stats)}` : "";
+  return sendJson(reply, `{"resultType":"${resultType}","result":${rows}${stats}}`, {
+    warnings,
+    infos: capNotes(result.infos, "info"),
+  });
+}
+
+/** Turns a parse error into upstream's text for this parameter. */
+function wrapQueryError(error: unknown): unknown {
+  if (error instanceof QueryError) return error;
+  if (error instanceof Error && "code" in error && error.code === "promql.parse") {
+    return new ApiError("bad_data", `invalid parameter "query": ${error.message}`);
+  }
+  return error;
+}
+
+export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
+  const both = (path: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>): void => {
+    for (const method of ["GET", "POST"] as const) {
+      app.route({
+        method,
+        url: path,
+        handler: async (request, reply) => {
+          try {
+            return await handler(request, reply);
+          } catch (error) {
+            return sendError(reply, wrapQueryError(error));
+          }
+        },
+      });
+    }
+  };
+
+  both("/api/v1/query", async (request, reply) => {
+    const params = requestParams(request);
+    const limit = limitParam(params);
+    const time = timeParam(params, "time", context.now());
+    const options = { timeoutMs: durationParam(params, "timeout"), lookbackMs: durationParam(params, "lookback_delta") };
+    const signal = abortOf(request, reply);
+    const result = await context.engine.instant(context.storage, params.get("query") ?? "", time, options, signal);
+    return answer(reply, result, params, limit);
+  });
+
+  both("/api/v1/query_range", async (request, reply) => {
+    const params = requestParams(request);
+    const limit = limitParam(params);
+    const start = requiredTime(params, "start");
+    const end = requiredTime(params, "end");
+    if (end < start) {
+      throw new ApiError("bad_data", 'invalid parameter "end": end timestamp must not be before start time');
+    }
+    const step = durationParam(params, "step");
+    if (step === undefined) {
+      throw new ApiError("bad_data", 'invalid parameter "step": cannot parse "" to a valid duration');
+    }
+    if (step <= 0) {
+      throw new ApiError(
+        "bad_data",
+        'invalid parameter "step": zero or negative query resolution step widths are not accepted. Try a positive integer',
+      );
+    }
+    if ((end - start) / step > MAX_POINTS_PER_SERIES) {
+      throw new ApiError(
+        "bad_data",
+        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+      );
+    }
+    const options = { timeoutMs: durationParam(params, "timeout"), lookbackMs: durationParam(params, "lookback_delta") };
+    const signal = abortOf(request, reply);
+    const query = params.get("query") ?? "";
+    const result = await context.engine.range(context.storage, query, start, end, step, options, signal);
+    return answer(reply, result, params, limit);
+  });
+
+  both("/api/v1/query_exemplars", async (request, reply) => {
+    const params = requestParams(request);
+    const start = timeParam(params, "start", context.now() - 3600_000);
+    const end = timeParam(params, "end", context.now());
+    if (end < start) throw new ApiError("bad_data", "end timestamp must not be before start timestamp");
+    const selectors = selectorsOf(parseExpr(params.get("query") ?? ""));
+    const found = selectors.length === 0 ? [] : context.db.exemplars(selectors, start, end);
+    return sendData(
+      reply,
+      found.map(({ labels, exemplars }) => ({
+        seriesLabels: labels,
+        exemplars: exemplars.map((exemplar) => ({
+          labels: exemplar.labels,
+          value: String(exemplar.value),
+          timestamp: (exemplar.timestamp ?? 0) / 1000,
+        })),
+      })),
+    );
+  });
+
+  both("/api/v1/format_query", async (request, reply) =>
+    sendData(reply, prettify(parseExpr(requestParams(request).get("query") ?? ""))),
+  );
+
+  both("/api/v1/parse_query", async (request, reply) =>
+    sendData(reply, exprToJson(parseExpr(requestParams(request).get("query") ?? ""))),
+  );
+}

@@ -1,0 +1,36 @@
+/** What rules need of the world around them; the server hands it in. */
+import type { Logger, Registry } from "@pharos/kit";
+import type { Alert, Appendable, Labels, Queryable } from "@pharos/model";
+import type { Expr } from "@pharos/promql";
+
+export interface RuleSample {
+  labels: Labels;
+  value: number;
+  histogram?: import("@pharos/model").FloatHistogram;
+}
+
+/** Instant query for rules: a scalar becomes one sample without labels; anything else is an error. */
+export type RuleQuery = (
+  expr: Expr | string,
+  timeMs: number,
+  signal?: AbortSignal,
+) => Promise<{ samples: RuleSample[]; warnings: string[] }>;
+
+export interface RuleContext {
+  query: RuleQuery;
+  appendable: Appendable;
+  /** Where alert state is restored from after a restart. */
+  queryable: Queryable;
+  notify: (alerts: Alert[]) => void;
+  /** Base URL of the server without a trailing slash, for links in alerts and templates. */
+  externalUrl: string;
+  log: Logger;
+  registry: Registry;
+  now: () => number;
+  /** ms: how often a firing alert is sent again. */
+  resendDelay: number;
+  /** ms: how long an outage may last for `for` state to be restored. */
+  outageTolerance: number;
+  /** ms: shortest time between restoration and firing. */
+  forGracePeriod: number;
+}
