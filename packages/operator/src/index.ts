@@ -1,1 +1,15 @@
-export {};
+export * from "./alertmanager/config.ts";
+export * from "./assets.ts";
+export * from "./prometheus/config.ts";
+export * from "./prometheus/rules.ts";
+export * from "./prometheus/scope.ts";
+export * from "./resources/types.ts";
+export * from "./selection.ts";
+export * from "./version.ts";
+export * from "./drivers/driver.ts";
+export * from "./drivers/local.ts";
+export * from "./drivers/local-endpoints.ts";
+export * from "./kinds.ts";
+export * from "./operator.ts";
+export * from "./report.ts";
+export * from "./validate.ts";

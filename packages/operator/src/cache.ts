@@ -1,0 +1,151 @@
+/** The operator's view of the cluster: one informer per kind, and one per referenced Secret or ConfigMap. */
+import { type KubeClient, type KubeObject, watchResources } from "@pharos/kube";
+import type { Logger } from "@pharos/kit";
+import type { AssetKind, AssetLookup } from "./assets.ts";
+import { CONFIG_MAPS, KINDS, type OperatorKind, SECRETS } from "./kinds.ts";
+
+interface Reference {
+  abort: AbortController;
+  synced: Promise<void>;
+  data: Record<string, string> | undefined;
+}
+
+function keyOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace ?? ""}/${metadata.name}`;
+}
+
+function decodeData(object: KubeObject): Record<string, string> {
+  const { data, stringData } = object as { data?: Record<string, string>; stringData?: Record<string, string> };
+  const out: Record<string, string> = {};
+  for (const [key, value] of Object.entries(data ?? {})) {
+    out[key] = object.kind === "Secret" ? Buffer.from(value, "base64").toString("utf8") : value;
+  }
+  return { ...out, ...stringData };
+}
+
+export class OperatorCache {
+  readonly #client: KubeClient;
+  readonly #log: Logger;
+  readonly #changed: (reason: string) => void;
+  readonly #abort = new AbortController();
+  readonly #objects = new Map<OperatorKind, Map<string, KubeObject>>();
+  readonly #references = new Map<string, Reference>();
+
+  /** `changed` is called after every change of anything the cache holds. */
+  constructor(client: KubeClient, log: Logger, changed: (reason: string) => void) {
+    this.#client = client;
+    this.#log = log;
+    this.#changed = changed;
+  }
+
+  /** Resolves when every kind was listed once. */
+  async start(): Promise<void> {
+    await Promise.all(
+      (Object.keys(KINDS) as OperatorKind[]).map((kind) => {
+        const objects = new Map<string, KubeObject>();
+        this.#objects.set(kind, objects);
+        return new Promise<void>((resolve) => {
+          const set = (object: KubeObject): void => {
+            const known = objects.get(keyOf(object));
+            objects.set(keyOf(object), object);
+            // Our own status writes must not wake us: only what people change counts.
+            if (known && sameIntent(known, object)) return;
+            this.#changed(`${kind} ${keyOf(object)}`);
+          };
+          watchResources(
+            this.#client,
+            KINDS[kind],
+            {
+              onSync: (all) => {
+                objects.clear();
+                for (const object of all) objects.set(keyOf(object), object);
+                resolve();
+                this.#changed(`${kind} listed`);
+              },
+              onAdd: set,
+              onUpdate: set,
+              onDelete: (object) => {
+                objects.delete(keyOf(object));
+                this.#changed(`${kind} ${keyOf(object)} deleted`);
+              },
+              onError: (error) => this.#log.warn("watch failed, trying again", { kind, err: error }),
+            },
+            this.#abort.signal,
+          );
+        });
+      }),
+    );
+  }
+
+  list<T extends KubeObject>(kind: OperatorKind): T[] {
+    const objects = [...(this.#objects.get(kind)?.values() ?? [])] as T[];
+    return objects.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  }
+
+  namespaceLabels(namespace: string): Record<string, string> | undefined {
+    const object = this.#objects.get("Namespace")?.get(`/${namespace}`);
+    return object && (object.metadata.labels ?? {});
+  }
+
+  /** Reads referenced objects; only those asked for are fetched and watched. */
+  readonly lookup: AssetLookup = (kind, namespace, name) => this.#references.get(`${kind}/${namespace}/${name}`)?.data;
+
+  /** Watches exactly these `Kind/namespace/name`; true when some were not known before (their data is there now). */
+  async follow(references: ReadonlySet<string>): Promise<boolean> {
+    let added = false;
+    for (const [id, reference] of this.#references) {
+      if (references.has(id)) continue;
+      reference.abort.abort();
+      this.#references.delete(id);
+    }
+    for (const id of references) {
+      if (this.#references.has(id)) continue;
+      added = true;
+      this.#references.set(id, this.#watch(id));
+    }
+    await Promise.all([...this.#references.values()].map(({ synced }) => synced));
+    return added;
+  }
+
+  #watch(id: string): Reference {
+    const [kind, namespace, name] = id.split("/") as [AssetKind, string, string];
+    const abort = new AbortController();
+    const reference: Reference = { abort, data: undefined, synced: Promise.resolve() };
+    const set = (object: KubeObject | undefined): void => {
+      reference.data = object && decodeData(object);
+      this.#changed(id);
+    };
+    reference.synced = new Promise((resolve) => {
+      watchResources(
+        this.#client,
+        { ...(kind === "Secret" ? SECRETS : CONFIG_MAPS), namespace, fieldSelector: `metadata.name=${name}` },
+        {
+          onSync: (objects) => {
+            reference.data = objects[0] && decodeData(objects[0]);
+            resolve();
+          },
+          onAdd: set,
+          onUpdate: set,
+          onDelete: () => set(undefined),
+          onError: (error) => {
+            this.#log.warn("cannot read a referenced object", { reference: id, err: error });
+            resolve();
+          },
+        },
+        AbortSignal.any([abort.signal, this.#abort.signal]),
+      );
+    });
+    return reference;
+  }
+
+  stop(): void {
+    this.#abort.abort();
+  }
+}
+
+/** Whether two versions of an object say the same, status and bookkeeping aside. */
+function sameIntent(a: KubeObject, b: KubeObject): boolean {
+  const intent = ({ status: _status, metadata, ...rest }: KubeObject & { status?: unknown }): string =>
+    JSON.stringify([rest, metadata.labels, metadata.annotations, metadata.uid, metadata.deletionTimestamp]);
+  return intent(a) === intent(b);
+}

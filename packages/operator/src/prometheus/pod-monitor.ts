@@ -1,0 +1,76 @@
+/** PodMonitor → one scrape job per endpoint (order of rules as upstream). */
+import type { PodMonitor } from "../resources/types.ts";
+import { kubernetesSd, selectorText } from "./discovery.ts";
+import { histograms, honor, protocols, request } from "./endpoint.ts";
+import type { Yaml } from "./http-client.ts";
+import { limits } from "./limits.ts";
+import { sanitizeLabelName, selectorRules, shardingRules, userRelabelings } from "./relabel.ts";
+import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
+
+export function podMonitorJob(monitor: PodMonitor, index: number, scope: GenerationScope): Yaml {
+  const { prometheus, version, assets } = scope;
+  const { spec } = monitor;
+  const { name, namespace = "" } = monitor.metadata;
+  const endpoint = spec.podMetricsEndpoints[index];
+  const byRole = spec.selectorMechanism === "RoleSelector";
+  const relabel: Yaml[] = [{ source_labels: ["job"], target_label: "__tmp_prometheus_job_name" }];
+  if (endpoint.filterRunning !== false) {
+    relabel.push({ action: "drop", source_labels: ["__meta_kubernetes_pod_phase"], regex: "(Failed|Succeeded)" });
+  }
+  if (!byRole) relabel.push(...selectorRules(spec.selector, "pod"));
+  const keep = (label: string, regex: string): void => {
+    relabel.push({ action: "keep", source_labels: [`__meta_kubernetes_pod_container_port_${label}`], regex });
+  };
+  if (endpoint.port) keep("name", endpoint.port);
+  else if (endpoint.portNumber) keep("number", String(endpoint.portNumber));
+  else if (typeof endpoint.targetPort === "string" && endpoint.targetPort !== "") keep("name", endpoint.targetPort);
+  else if (endpoint.targetPort) keep("number", String(endpoint.targetPort));
+  relabel.push(
+    { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
+    { source_labels: ["__meta_kubernetes_pod_container_name"], target_label: "container" },
+    { source_labels: ["__meta_kubernetes_pod_name"], target_label: "pod" },
+  );
+  for (const label of [...(spec.podTargetLabels ?? []), ...(prometheus.spec.podTargetLabels ?? [])]) {
+    const clean = sanitizeLabelName(label);
+    relabel.push({
+      source_labels: [`__meta_kubernetes_pod_label_${clean}`],
+      target_label: clean,
+      regex: "(.+)",
+      replacement: "${1}",
+    });
+  }
+  relabel.push({ target_label: "job", replacement: `${namespace}/${name}` });
+  if (spec.jobLabel) {
+    relabel.push({
+      source_labels: [`__meta_kubernetes_pod_label_${sanitizeLabelName(spec.jobLabel)}`],
+      target_label: "job",
+      regex: "(.+)",
+      replacement: "${1}",
+    });
+  }
+  const portName = endpoint.port || (endpoint.targetPort ? String(endpoint.targetPort) : "");
+  if (portName) relabel.push({ target_label: "endpoint", replacement: portName });
+  relabel.push(
+    ...userRelabelings(endpoint.relabelings),
+    ...enforcedNamespaceRule(scope, "podmonitors", namespace, name!),
+    ...shardingRules(prometheus.spec.shards ?? 1, "__address__"),
+  );
+  const metricRelabel = [
+    ...userRelabelings(endpoint.metricRelabelings),
+    ...enforcedNamespaceRule(scope, "podmonitors", namespace, name!),
+  ];
+  return {
+    job_name: `podMonitor/${namespace}/${name}/${index}`,
+    ...honor(endpoint, prometheus.spec, version),
+    ...kubernetesSd(scope, "pod", targetNamespaces(spec.namespaceSelector, namespace, scope), {
+      attachNode: spec.attachMetadata?.node,
+      selectors: byRole ? [{ role: "pod", label: selectorText(spec.selector) }] : [],
+    }),
+    ...request(endpoint, namespace, assets, version),
+    relabel_configs: relabel,
+    ...limits(spec, prometheus.spec, version),
+    ...histograms(spec, version),
+    ...protocols(spec, version),
+    ...(metricRelabel.length > 0 ? { metric_relabel_configs: metricRelabel } : {}),
+  };
+}

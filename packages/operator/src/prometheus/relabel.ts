@@ -1,0 +1,65 @@
+/** Relabelling rules that generation adds around the user's own. */
+import type { LabelSelector } from "@pharos/kube";
+import type { RelabelRule } from "../resources/types.ts";
+import type { Yaml } from "./http-client.ts";
+
+/** A Kubernetes label name as it appears in a meta label. */
+export function sanitizeLabelName(name: string): string {
+  return name.replace(/[^a-zA-Z0-9_]/g, "_");
+}
+
+export function userRelabelings(rules: readonly RelabelRule[] | undefined): Yaml[] {
+  return (rules ?? []).map((rule) => {
+    const out: Yaml = {};
+    if (rule.sourceLabels?.length) out.source_labels = rule.sourceLabels;
+    if (rule.separator !== undefined) out.separator = rule.separator;
+    if (rule.targetLabel) out.target_label = rule.targetLabel;
+    if (rule.regex) out.regex = rule.regex;
+    if (rule.modulus) out.modulus = rule.modulus;
+    if (rule.replacement !== undefined) out.replacement = rule.replacement;
+    if (rule.action) out.action = rule.action.toLowerCase();
+    return out;
+  });
+}
+
+/** The selector of a monitor as keep and drop rules on `__meta_kubernetes_<role>_label_…`. */
+export function selectorRules(selector: LabelSelector, role: "service" | "pod" | "ingress"): Yaml[] {
+  const label = (key: string): string => `__meta_kubernetes_${role}_label_${sanitizeLabelName(key)}`;
+  const present = (key: string): string => `__meta_kubernetes_${role}_labelpresent_${sanitizeLabelName(key)}`;
+  const out: Yaml[] = [];
+  for (const [key, value] of Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    out.push({ action: "keep", source_labels: [label(key), present(key)], regex: `(${value});true` });
+  }
+  for (const { key, operator, values } of selector.matchExpressions ?? []) {
+    switch (operator) {
+      case "In":
+        out.push({ action: "keep", source_labels: [label(key), present(key)], regex: `(${values?.join("|")});true` });
+        break;
+      case "NotIn":
+        out.push({ action: "drop", source_labels: [label(key), present(key)], regex: `(${values?.join("|")});true` });
+        break;
+      case "Exists":
+        out.push({ action: "keep", source_labels: [present(key)], regex: true });
+        break;
+      case "DoesNotExist":
+        out.push({ action: "drop", source_labels: [present(key)], regex: true });
+        break;
+    }
+  }
+  return out;
+}
+
+/** Every monitor's target belongs to one shard, chosen by the hash of its address (or of `__tmp_hash` if set). */
+export function shardingRules(shards: number, source: "__address__" | "__param_target"): Yaml[] {
+  return [
+    {
+      source_labels: [source, "__tmp_hash"],
+      target_label: "__tmp_hash",
+      regex: "(.+);",
+      replacement: "$1",
+      action: "replace",
+    },
+    { source_labels: ["__tmp_hash"], target_label: "__tmp_hash", modulus: shards, action: "hashmod" },
+    { source_labels: ["__tmp_hash", "__tmp_disable_sharding"], regex: "$(SHARD);|.+;.+", action: "keep" },
+  ];
+}

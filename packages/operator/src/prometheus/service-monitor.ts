@@ -1,0 +1,113 @@
+/**
+ * ServiceMonitor → one scrape job per endpoint. The order of the relabelling rules is upstream's and part of the
+ * contract: users' own rules rely on what stands before them.
+ */
+import type { ScrapeEndpoint, ServiceMonitor } from "../resources/types.ts";
+import { kubernetesSd, selectorText, serviceRole } from "./discovery.ts";
+import { histograms, honor, protocols, request } from "./endpoint.ts";
+import type { Yaml } from "./http-client.ts";
+import { limits } from "./limits.ts";
+import { sanitizeLabelName, selectorRules, shardingRules, userRelabelings } from "./relabel.ts";
+import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
+
+function portRule(endpoint: ScrapeEndpoint, role: "endpoints" | "endpointslice"): Yaml[] {
+  if (endpoint.port) {
+    const label = `__meta_kubernetes_${role === "endpoints" ? "endpoint" : "endpointslice"}_port_name`;
+    return [{ action: "keep", source_labels: [label], regex: endpoint.port }];
+  }
+  if (typeof endpoint.targetPort === "string" && endpoint.targetPort !== "") {
+    return [{ action: "keep", source_labels: ["__meta_kubernetes_pod_container_port_name"], regex: endpoint.targetPort }];
+  }
+  if (endpoint.targetPort) {
+    return [
+      { action: "keep", source_labels: ["__meta_kubernetes_pod_container_port_number"], regex: String(endpoint.targetPort) },
+    ];
+  }
+  return [];
+}
+
+export function serviceMonitorJob(monitor: ServiceMonitor, index: number, scope: GenerationScope): Yaml {
+  const { prometheus, version, assets } = scope;
+  const { spec } = monitor;
+  const { name, namespace = "" } = monitor.metadata;
+  const endpoint = spec.endpoints[index];
+  const role = serviceRole(scope, spec.serviceDiscoveryRole);
+  const byRole = spec.selectorMechanism === "RoleSelector";
+  const prefix = `__meta_kubernetes_${role === "endpoints" ? "endpoint" : "endpointslice"}_address_target`;
+  const relabel: Yaml[] = [{ source_labels: ["job"], target_label: "__tmp_prometheus_job_name" }];
+  if (!byRole) relabel.push(...selectorRules(spec.selector, "service"));
+  relabel.push(...portRule(endpoint, role));
+  for (const [kind, target] of [
+    ["Node", "node"],
+    ["Pod", "pod"],
+  ]) {
+    relabel.push({
+      source_labels: [`${prefix}_kind`, `${prefix}_name`],
+      separator: ";",
+      regex: `${kind};(.*)`,
+      replacement: "${1}",
+      target_label: target,
+    });
+  }
+  relabel.push(
+    { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
+    { source_labels: ["__meta_kubernetes_service_name"], target_label: "service" },
+    { source_labels: ["__meta_kubernetes_pod_name"], target_label: "pod" },
+    { source_labels: ["__meta_kubernetes_pod_container_name"], target_label: "container" },
+  );
+  if (endpoint.filterRunning !== false) {
+    relabel.push({ action: "drop", source_labels: ["__meta_kubernetes_pod_phase"], regex: "(Failed|Succeeded)" });
+  }
+  for (const label of spec.targetLabels ?? []) {
+    const clean = sanitizeLabelName(label);
+    relabel.push({
+      source_labels: [`__meta_kubernetes_service_label_${clean}`],
+      target_label: clean,
+      regex: "(.+)",
+      replacement: "${1}",
+    });
+  }
+  for (const label of [...(spec.podTargetLabels ?? []), ...(prometheus.spec.podTargetLabels ?? [])]) {
+    const clean = sanitizeLabelName(label);
+    relabel.push({
+      source_labels: [`__meta_kubernetes_pod_label_${clean}`],
+      target_label: clean,
+      regex: "(.+)",
+      replacement: "${1}",
+    });
+  }
+  relabel.push({ source_labels: ["__meta_kubernetes_service_name"], target_label: "job", replacement: "${1}" });
+  if (spec.jobLabel) {
+    relabel.push({
+      source_labels: [`__meta_kubernetes_service_label_${sanitizeLabelName(spec.jobLabel)}`],
+      target_label: "job",
+      regex: "(.+)",
+      replacement: "${1}",
+    });
+  }
+  const portName = endpoint.port || (endpoint.targetPort ? String(endpoint.targetPort) : "");
+  if (portName) relabel.push({ target_label: "endpoint", replacement: portName });
+  relabel.push(
+    ...userRelabelings(endpoint.relabelings),
+    ...enforcedNamespaceRule(scope, "servicemonitors", namespace, name!),
+    ...shardingRules(prometheus.spec.shards ?? 1, "__address__"),
+  );
+  const metricRelabel = [
+    ...userRelabelings(endpoint.metricRelabelings),
+    ...enforcedNamespaceRule(scope, "servicemonitors", namespace, name!),
+  ];
+  return {
+    job_name: `serviceMonitor/${namespace}/${name}/${index}`,
+    ...honor(endpoint, prometheus.spec, version),
+    ...kubernetesSd(scope, role, targetNamespaces(spec.namespaceSelector, namespace, scope), {
+      attachNode: spec.attachMetadata?.node,
+      selectors: byRole ? [{ role: role, label: selectorText(spec.selector) }] : [],
+    }),
+    ...request(endpoint, namespace, assets, version),
+    relabel_configs: relabel,
+    ...limits(spec, prometheus.spec, version),
+    ...histograms(spec, version),
+    ...protocols(spec, version),
+    ...(metricRelabel.length > 0 ? { metric_relabel_configs: metricRelabel } : {}),
+  };
+}

@@ -1,0 +1,77 @@
+/** What the operator did and why: for statuses, the flow page and `explain`. */
+import type { UserError } from "@pharos/model";
+
+export interface Verdict {
+  /** "Prometheus monitoring/main" */
+  instance: string;
+  accepted: boolean;
+  /** Code of the catalogue: operator.not-selected, operator.invalid, operator.reference, … */
+  code: string;
+  reason: string;
+  fix?: string;
+}
+
+export interface ObjectReport {
+  kind: string;
+  namespace: string;
+  name: string;
+  generation: number;
+  verdicts: Verdict[];
+}
+
+export interface InstanceReport {
+  kind: "Prometheus" | "Alertmanager";
+  namespace: string;
+  name: string;
+  url: string;
+  ready: boolean;
+  /** Why it is not ready or not up to date; empty when all is well. */
+  message: string;
+  /** Accepted objects by kind. */
+  selected: Record<string, number>;
+  rejected: number;
+  /** Unix ms of the last configuration change that took effect; 0 when none did. */
+  appliedAt: number;
+}
+
+export interface OperatorReport {
+  instances: InstanceReport[];
+  objects: ObjectReport[];
+  /** Unix ms of the last reconciliation. */
+  reconciledAt: number;
+  /** Seconds it took. */
+  duration: number;
+}
+
+/** Collects verdicts during one reconciliation. */
+export class ReportBuilder {
+  readonly #objects = new Map<string, ObjectReport>();
+
+  verdict(
+    { kind, metadata }: { kind: string; metadata: { namespace?: string; name?: string; generation?: number } },
+    verdict: Verdict,
+  ): void {
+    const id = `${kind}/${metadata.namespace}/${metadata.name}`;
+    let object = this.#objects.get(id);
+    if (!object) {
+      object = {
+        kind,
+        namespace: metadata.namespace ?? "",
+        name: metadata.name ?? "",
+        generation: metadata.generation ?? 1,
+        verdicts: [],
+      };
+      this.#objects.set(id, object);
+    }
+    object.verdicts.push(verdict);
+  }
+
+  objects(): ObjectReport[] {
+    return [...this.#objects.values()];
+  }
+}
+
+export function rejection(instance: string, error: UserError): Verdict {
+  const field = error.where.field ? `${error.where.field}: ` : "";
+  return { instance, accepted: false, code: error.code, reason: field + error.message, fix: error.fix };
+}
