@@ -1,1 +1,3 @@
-export {};
+export * from "./facts.ts";
+export * from "./flow.ts";
+export { monitorOf } from "./scrape-nodes.ts";
