@@ -22,6 +22,7 @@ export function formatExponent(value: number): string {
 
 /** Go's strconv.ParseFloat for the texts Prometheus' API and configuration meet; NaN for anything else. */
 export function parseValue(text: string): number {
-  if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (/^[+-]?inf(inity)?$/i.test(text))
+    return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
 }

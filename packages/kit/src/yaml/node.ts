@@ -33,11 +33,12 @@ export class YamlNode {
   readonly #origin: Origin;
   readonly #offset: number;
 
-  constructor(node: Node | null, path: string, origin: Origin, offset: number) {
+  /** `offset` is where a complaint points to: the key of a map's entry, else the node's own start. */
+  constructor(node: Node | null, path: string, origin: Origin, offset?: number) {
     this.#node = isAlias(node) ? ((node.resolve(origin.document) as Node | undefined) ?? null) : node;
     this.path = path;
     this.#origin = origin;
-    this.#offset = node?.range?.[0] ?? offset;
+    this.#offset = offset ?? node?.range?.[0] ?? 0;
   }
 
   get where(): Where {
@@ -94,9 +95,7 @@ export class YamlNode {
   items(): YamlNode[] {
     if (this.isNull) return [];
     if (!isSeq(this.#node)) throw this.error(`must be a list, not ${this.#describe()}`);
-    return this.#node.items.map(
-      (item, i) => new YamlNode(item as Node, `${this.path}[${i}]`, this.#origin, this.#offset),
-    );
+    return this.#node.items.map((item, i) => new YamlNode(item as Node, `${this.path}[${i}]`, this.#origin));
   }
 
   /** A map reader that knows which keys were asked for; call `done()` to refuse the rest. */
@@ -219,7 +218,7 @@ function load(text: string, file: string | undefined): YamlNode[] {
         cause: problem,
       });
     }
-    return new YamlNode(document.contents as Node | null, "", { file, lines, document }, 0);
+    return new YamlNode(document.contents as Node | null, "", { file, lines, document });
   });
 }
 
