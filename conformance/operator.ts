@@ -39,7 +39,8 @@ interface Pair {
 function lookupIn(objects: readonly PairObject[]): AssetLookup {
   return (kind, namespace, name) => {
     const found = objects.find(
-      (object) => object.kind === kind && object.metadata.name === name && (object.metadata.namespace ?? "") === namespace,
+      (object) =>
+        object.kind === kind && object.metadata.name === name && (object.metadata.namespace ?? "") === namespace,
     );
     return found && { ...found.data, ...found.stringData };
   };
@@ -52,7 +53,11 @@ function difference(want: unknown, got: unknown, path = ""): string {
     return `${path}: want ${JSON.stringify(want)}, got ${JSON.stringify(got)}`;
   }
   for (const key of new Set([...Object.keys(want), ...Object.keys(got)])) {
-    const inner = difference((want as Record<string, unknown>)[key], (got as Record<string, unknown>)[key], `${path}.${key}`);
+    const inner = difference(
+      (want as Record<string, unknown>)[key],
+      (got as Record<string, unknown>)[key],
+      `${path}.${key}`,
+    );
     if (inner) return inner;
   }
   return `${path}: order differs`;
@@ -113,7 +118,12 @@ export const suites: Suite[] = [
         if (mode !== "base secret + AlertmanagerConfigs") throw new Error(`mode ${mode} is not generated yet`);
         const alertmanager = input.find(({ kind }) => kind === "Alertmanager") as unknown as Alertmanager;
         const configs = input.filter(({ kind }) => kind === "AlertmanagerConfig") as unknown as AlertmanagerConfig[];
-        return generateAlertmanagerConfig(alertmanager, baseConfig ?? {}, configs, new AssetStore(lookupIn(input), CERTIFICATES));
+        return generateAlertmanagerConfig(
+          alertmanager,
+          baseConfig ?? {},
+          configs,
+          new AssetStore(lookupIn(input), CERTIFICATES),
+        );
       }),
   },
 ];

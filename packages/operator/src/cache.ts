@@ -1,6 +1,7 @@
 /** The operator's view of the cluster: one informer per kind, and one per referenced Secret or ConfigMap. */
-import { type KubeClient, type KubeObject, watchResources } from "@pharos/kube";
+
 import type { Logger } from "@pharos/kit";
+import { type KubeClient, type KubeObject, watchResources } from "@pharos/kube";
 import type { AssetKind, AssetLookup } from "./assets.ts";
 import { CONFIG_MAPS, KINDS, type OperatorKind, SECRETS } from "./kinds.ts";
 

@@ -61,8 +61,14 @@ export class Operator implements AsyncDisposable {
         "Number of resources managed by the operator's controller",
         ["resource", "state"],
       ),
-      ready: registry.gauge("prometheus_operator_ready", "1 when the controller is ready to reconcile resources, 0 otherwise"),
-      duration: registry.histogram("prometheus_operator_reconcile_duration_seconds", "Histogram of reconcile operations"),
+      ready: registry.gauge(
+        "prometheus_operator_ready",
+        "1 when the controller is ready to reconcile resources, 0 otherwise",
+      ),
+      duration: registry.histogram(
+        "prometheus_operator_reconcile_duration_seconds",
+        "Histogram of reconcile operations",
+      ),
     };
   }
 
@@ -153,7 +159,11 @@ export class Operator implements AsyncDisposable {
       plan?: Plan<Prometheus> | Plan<Alertmanager>;
       error?: unknown;
     }[] = [];
-    const attempt = <T extends Prometheus | Alertmanager>(kind: "Prometheus" | "Alertmanager", resource: T, work: () => Plan<T>): void => {
+    const attempt = <T extends Prometheus | Alertmanager>(
+      kind: "Prometheus" | "Alertmanager",
+      resource: T,
+      work: () => Plan<T>,
+    ): void => {
       this.#metrics.operations.labels(kind.toLowerCase()).inc();
       try {
         const plan = work();
@@ -170,7 +180,9 @@ export class Operator implements AsyncDisposable {
       attempt("Alertmanager", resource, () => planAlertmanager(resource, this.#cache, this.#options.driver, report));
     }
     for (const resource of this.#cache.list<Prometheus>("Prometheus")) {
-      attempt("Prometheus", resource, () => planPrometheus(resource, this.#cache, this.#options.driver, this.#checks, report));
+      attempt("Prometheus", resource, () =>
+        planPrometheus(resource, this.#cache, this.#options.driver, this.#checks, report),
+      );
     }
     this.#references = references;
     return plans;
@@ -209,11 +221,17 @@ export class Operator implements AsyncDisposable {
           : await this.#options.driver.applyAlertmanager(plan.desired as DesiredInstance<Alertmanager>);
       const at = Date.now();
       this.#applied.set(id(kind, resource), { hash, state, at });
-      this.#options.log.info("instance brought up to date", { instance: `${kind} ${namespace}/${name}`, url: state.url });
+      this.#options.log.info("instance brought up to date", {
+        instance: `${kind} ${namespace}/${name}`,
+        url: state.url,
+      });
       return { ...report, ...state, appliedAt: at };
     } catch (error) {
       this.#metrics.errors.labels(kind.toLowerCase()).inc();
-      this.#options.log.error("instance could not be brought up to date", { instance: `${kind} ${namespace}/${name}`, err: error });
+      this.#options.log.error("instance could not be brought up to date", {
+        instance: `${kind} ${namespace}/${name}`,
+        err: error,
+      });
       return { ...report, message: describeError(error) };
     }
   }
@@ -221,12 +239,15 @@ export class Operator implements AsyncDisposable {
   #reportUnsupported(report: ReportBuilder): void {
     for (const kind of UNSUPPORTED_KINDS) {
       for (const object of this.#cache.list(kind)) {
-        report.verdict({ ...object, kind }, {
-          instance: "",
-          accepted: false,
-          code: "operator.unsupported",
-          reason: `${kind} is served, but this version of Pharos does not act on it`,
-        });
+        report.verdict(
+          { ...object, kind },
+          {
+            instance: "",
+            accepted: false,
+            code: "operator.unsupported",
+            reason: `${kind} is served, but this version of Pharos does not act on it`,
+          },
+        );
       }
     }
   }

@@ -7,7 +7,7 @@ import type { OperatorCache } from "./cache.ts";
 import type { InstanceDriver } from "./drivers/driver.ts";
 import { toYaml } from "./prometheus/config.ts";
 import type { Plan } from "./reconcile-prometheus.ts";
-import { rejection, type ReportBuilder } from "./report.ts";
+import { type ReportBuilder, rejection } from "./report.ts";
 import type { Alertmanager, AlertmanagerConfig } from "./resources/types.ts";
 import { select } from "./selection.ts";
 import { validateAlertmanagerConfig } from "./validate.ts";
@@ -55,7 +55,11 @@ export function planAlertmanager(
     loadAlertmanagerConfig(text, { file: "" });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(error.code, error.message, { where: { object: instance, field: error.where.field }, fix: error.fix, cause: error });
+    throw new UserError(error.code, error.message, {
+      where: { object: instance, field: error.where.field },
+      fix: error.fix,
+      cause: error,
+    });
   }
   return {
     desired: { resource: alertmanager, config: text, files: new Map(), certificates: assets.files },

@@ -1,7 +1,8 @@
 /** One Prometheus resource: select, check each object, generate, check the whole. */
-import { loadConfig } from "@pharos/prometheus";
+
 import type { KubeObject } from "@pharos/kube";
 import { UserError } from "@pharos/model";
+import { loadConfig } from "@pharos/prometheus";
 import { AssetStore } from "./assets.ts";
 import type { OperatorCache } from "./cache.ts";
 import type { DesiredInstance, InstanceDriver } from "./drivers/driver.ts";
@@ -9,9 +10,9 @@ import type { OperatorKind } from "./kinds.ts";
 import { generatePrometheusConfig, type SelectedMonitors, toYaml } from "./prometheus/config.ts";
 import { ruleFileName, ruleFileText } from "./prometheus/rules.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
-import { rejection, type ReportBuilder } from "./report.ts";
+import { type ReportBuilder, rejection } from "./report.ts";
 import type { PodMonitor, Probe, Prometheus, PrometheusRule, ServiceMonitor } from "./resources/types.ts";
-import { select, type SelectorPair } from "./selection.ts";
+import { type SelectorPair, select } from "./selection.ts";
 import { validateMonitor, validateRule } from "./validate.ts";
 import { DEFAULT_PROMETHEUS_VERSION } from "./version.ts";
 
@@ -25,8 +26,14 @@ export interface Plan<Resource> {
 /** Memory of checks already made, by what was checked: most objects do not change between reconciliations. */
 export type CheckCache = Map<string, UserError | undefined>;
 
-function pairs({ spec }: Prometheus): Record<"ServiceMonitor" | "PodMonitor" | "Probe" | "PrometheusRule", SelectorPair> {
-  const pair = (field: string, selector: SelectorPair["selector"], namespaceSelector: SelectorPair["selector"]): SelectorPair => ({
+function pairs({
+  spec,
+}: Prometheus): Record<"ServiceMonitor" | "PodMonitor" | "Probe" | "PrometheusRule", SelectorPair> {
+  const pair = (
+    field: string,
+    selector: SelectorPair["selector"],
+    namespaceSelector: SelectorPair["selector"],
+  ): SelectorPair => ({
     field: `spec.${field}Selector`,
     namespaceField: `spec.${field}NamespaceSelector`,
     selector,
@@ -69,7 +76,9 @@ export function planPrometheus(
   ): T[] => {
     const accepted: T[] = [];
     for (const object of cache.list<T>(kind)) {
-      const { selected: matches, reason } = select(object, namespace, selectors[kind], (ns) => cache.namespaceLabels(ns));
+      const { selected: matches, reason } = select(object, namespace, selectors[kind], (ns) =>
+        cache.namespaceLabels(ns),
+      );
       if (!matches) {
         report.verdict(object, { instance, accepted: false, code: "operator.not-selected", reason });
         continue;
@@ -93,7 +102,9 @@ export function planPrometheus(
     serviceMonitors: accept<ServiceMonitor>("ServiceMonitor", (object, scope) =>
       validateMonitor(object, { serviceMonitors: [object] }, scope),
     ),
-    podMonitors: accept<PodMonitor>("PodMonitor", (object, scope) => validateMonitor(object, { podMonitors: [object] }, scope)),
+    podMonitors: accept<PodMonitor>("PodMonitor", (object, scope) =>
+      validateMonitor(object, { podMonitors: [object] }, scope),
+    ),
     probes: accept<Probe>("Probe", (object, scope) => validateMonitor(object, { probes: [object] }, scope)),
   };
   const rules = accept<PrometheusRule>("PrometheusRule", (object) => {

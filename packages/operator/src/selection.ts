@@ -34,7 +34,8 @@ export function select(
 ): Selection {
   const namespace = object.metadata.namespace ?? "";
   const { field, namespaceField, selector, namespaceSelector } = pair;
-  if (!selector) return { selected: false, reason: `${field} is not set, which selects nothing; {} selects everything` };
+  if (!selector)
+    return { selected: false, reason: `${field} is not set, which selects nothing; {} selects everything` };
   if (!namespaceSelector) {
     if (namespace !== instanceNamespace) {
       return {

@@ -19,7 +19,10 @@ type Status = { bindings?: { conditions?: Condition[] }[]; conditions?: Conditio
 /** Keeps lastTransitionTime of a condition whose status did not change. */
 function condition(old: Condition | undefined, next: Omit<Condition, "lastTransitionTime">): Condition {
   const unchanged = old && old.status === next.status;
-  return { ...next, lastTransitionTime: unchanged ? old.lastTransitionTime : new Date().toISOString().replace(/\.\d+Z/, "Z") };
+  return {
+    ...next,
+    lastTransitionTime: unchanged ? old.lastTransitionTime : new Date().toISOString().replace(/\.\d+Z/, "Z"),
+  };
 }
 
 export class StatusWriter {
@@ -33,14 +36,18 @@ export class StatusWriter {
 
   /** Bindings say which instances took the object, or why one refused it; an unselected object has none. */
   async writeObject(report: ObjectReport, object: KubeObject): Promise<void> {
-    const old = (object.status ?? {}) as Status & { bindings?: { name: string; namespace: string; resource: string; conditions: Condition[] }[] };
+    const old = (object.status ?? {}) as Status & {
+      bindings?: { name: string; namespace: string; resource: string; conditions: Condition[] }[];
+    };
     const bindings = report.verdicts
       .filter(({ code }) => code !== "operator.not-selected")
       .map((verdict) => {
         const [kind, key] = verdict.instance.split(" ");
         const [namespace, name] = key.split("/");
         const resource = KINDS[kind as OperatorKind].plural;
-        const before = old.bindings?.find((entry) => entry.name === name && entry.namespace === namespace && entry.resource === resource);
+        const before = old.bindings?.find(
+          (entry) => entry.name === name && entry.namespace === namespace && entry.resource === resource,
+        );
         const accepted = condition(before?.conditions[0], {
           type: "Accepted",
           status: verdict.accepted ? "True" : "False",
@@ -92,7 +99,10 @@ export class StatusWriter {
       await this.#client.patchStatus(KINDS[kind], { namespace: metadata.namespace, name: metadata.name! }, { status });
     } catch (error) {
       // Gone or changed meanwhile: the next reconciliation writes again.
-      this.#log.debug("status not written", { object: `${kind} ${metadata.namespace}/${metadata.name}`, err: describeError(error) });
+      this.#log.debug("status not written", {
+        object: `${kind} ${metadata.namespace}/${metadata.name}`,
+        err: describeError(error),
+      });
     }
   }
 }

@@ -9,10 +9,18 @@ import { loadConfig } from "@pharos/prometheus";
 import { parseRuleFile } from "@pharos/rules";
 import { generateAlertmanagerConfig } from "./alertmanager/config.ts";
 import { type AssetLookup, AssetStore } from "./assets.ts";
-import { scrapeJobs, type SelectedMonitors, toYaml } from "./prometheus/config.ts";
+import { type SelectedMonitors, scrapeJobs, toYaml } from "./prometheus/config.ts";
 import { ruleFileText } from "./prometheus/rules.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
-import type { Alertmanager, AlertmanagerConfig, PodMonitor, Probe, Prometheus, PrometheusRule, ServiceMonitor } from "./resources/types.ts";
+import type {
+  Alertmanager,
+  AlertmanagerConfig,
+  PodMonitor,
+  Probe,
+  Prometheus,
+  PrometheusRule,
+  ServiceMonitor,
+} from "./resources/types.ts";
 import { DEFAULT_PROMETHEUS_VERSION } from "./version.ts";
 
 /** Place inside a generated file means nothing to the user: only the message and the remedy are kept. */
@@ -81,8 +89,19 @@ const anyAsset: AssetLookup = () => new Proxy({}, { get: () => PLACEHOLDER_URL, 
 /** Says why an object would be refused by the operator whatever else exists; undefined when it would not. */
 export function admissionError(object: KubeObject): UserError | undefined {
   const assets = new AssetStore(anyAsset, "/placeholder");
-  const prometheus = { apiVersion: "monitoring.coreos.com/v1", kind: "Prometheus", metadata: { name: "", namespace: "" }, spec: {} } as Prometheus;
-  const scope: GenerationScope = { prometheus, assets, version: DEFAULT_PROMETHEUS_VERSION, endpointSlices: true, apiServer: undefined };
+  const prometheus = {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "Prometheus",
+    metadata: { name: "", namespace: "" },
+    spec: {},
+  } as Prometheus;
+  const scope: GenerationScope = {
+    prometheus,
+    assets,
+    version: DEFAULT_PROMETHEUS_VERSION,
+    endpointSlices: true,
+    apiServer: undefined,
+  };
   switch (object.kind) {
     case "PrometheusRule":
       return validateRule(object as PrometheusRule, DEFAULT_PROMETHEUS_VERSION);

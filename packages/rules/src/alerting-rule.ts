@@ -4,8 +4,8 @@
  */
 import { expandPrometheusTemplate } from "@pharos/gotemplate";
 import { type Alert, Labels, LabelsBuilder, METRIC_NAME } from "@pharos/model";
-import { graphLink } from "./links.ts";
 import type { RuleContext, RuleSample } from "./context.ts";
+import { graphLink } from "./links.ts";
 import type { AlertingRuleSpec } from "./rule-file.ts";
 
 export type AlertState = "inactive" | "pending" | "firing";
@@ -163,7 +163,8 @@ export class AlertingRule {
     for (const [name, text] of Object.entries(this.spec.labels)) labels.set(name, await expand(name, text));
     labels.set("alertname", this.spec.alert);
     const annotations: [string, string][] = [];
-    for (const [name, text] of Object.entries(this.spec.annotations)) annotations.push([name, await expand(name, text)]);
+    for (const [name, text] of Object.entries(this.spec.annotations))
+      annotations.push([name, await expand(name, text)]);
     return { labels: labels.build(), annotations: Labels.fromEntries(annotations), value: sample.value };
   }
 

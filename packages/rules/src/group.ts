@@ -4,7 +4,15 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Appender, AppendResult, describeError, type Labels, Matcher, METRIC_NAME, SampleBuffer } from "@pharos/model";
+import {
+  type Appender,
+  AppendResult,
+  describeError,
+  type Labels,
+  Matcher,
+  METRIC_NAME,
+  SampleBuffer,
+} from "@pharos/model";
 import { AlertingRule } from "./alerting-rule.ts";
 import type { RuleContext, RuleSample } from "./context.ts";
 import type { RuleMetrics } from "./metrics.ts";
@@ -85,7 +93,8 @@ export class RuleGroup {
   adopt(previous: RuleGroup): void {
     this.evaluatedAt = previous.evaluatedAt;
     this.duration = previous.duration;
-    const identity = (entry: Entry): string => JSON.stringify([entry.rule.spec.kind, entry.rule.name, entry.rule.spec.labels]);
+    const identity = (entry: Entry): string =>
+      JSON.stringify([entry.rule.spec.kind, entry.rule.name, entry.rule.spec.labels]);
     const old = Map.groupBy(previous.entries, identity);
     for (const entry of this.entries) {
       const from = old.get(identity(entry))?.shift();
@@ -213,7 +222,10 @@ export class RuleGroup {
       const reasons = Object.entries(AppendResult)
         .filter(([, code]) => refused.has(code))
         .map(([name, code]) => `${name}: ${refused.get(code)}`);
-      this.#context.log.warn("rule evaluation result not stored in part", { group: this.key, reasons: reasons.join(", ") });
+      this.#context.log.warn("rule evaluation result not stored in part", {
+        group: this.key,
+        reasons: reasons.join(", "),
+      });
     }
     return written;
   }

@@ -26,7 +26,10 @@ export function loadRuleFiles(files: readonly string[]): RuleGroupSpec[] {
   }
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) {
-    throw new UserError("rules.invalid", `${errors.length} errors in rule files:\n${errors.map((e) => e.describe()).join("\n")}`);
+    throw new UserError(
+      "rules.invalid",
+      `${errors.length} errors in rule files:\n${errors.map((e) => e.describe()).join("\n")}`,
+    );
   }
   return groups;
 }
@@ -85,7 +88,9 @@ export class RuleManager {
   }
 
   alertingRules(): AlertingRule[] {
-    return this.groups().flatMap((group) => group.entries.map(({ rule }) => rule).filter((rule) => rule instanceof Alerting));
+    return this.groups().flatMap((group) =>
+      group.entries.map(({ rule }) => rule).filter((rule) => rule instanceof Alerting),
+    );
   }
 
   async stop(): Promise<void> {
@@ -95,12 +100,19 @@ export class RuleManager {
 
   #forgetMetrics(key: string): void {
     const { evaluations, failures, missed, scheduled, lastEvaluation, lastDuration, interval, rules } = this.#metrics;
-    for (const metric of [evaluations, failures, missed, scheduled, lastEvaluation, lastDuration, interval, rules]) metric.remove(key);
+    for (const metric of [evaluations, failures, missed, scheduled, lastEvaluation, lastDuration, interval, rules])
+      metric.remove(key);
   }
 }
 
 function sameGroup(a: RuleGroupSpec, b: RuleGroupSpec): boolean {
   const essence = ({ interval, limit, queryOffset, labels, rules }: RuleGroupSpec): string =>
-    JSON.stringify([interval, limit, queryOffset, labels, rules.map(({ expr: _expr, where: _where, ...rule }) => rule)]);
+    JSON.stringify([
+      interval,
+      limit,
+      queryOffset,
+      labels,
+      rules.map(({ expr: _expr, where: _where, ...rule }) => rule),
+    ]);
   return essence(a) === essence(b);
 }

@@ -1,5 +1,5 @@
 /** Evaluation of a recording rule (upstream's rules/recording.go). */
-import { Labels, LabelsBuilder, METRIC_NAME } from "@pharos/model";
+import { type Labels, LabelsBuilder, METRIC_NAME } from "@pharos/model";
 import type { RuleContext, RuleSample } from "./context.ts";
 import type { RecordingRuleSpec } from "./rule-file.ts";
 

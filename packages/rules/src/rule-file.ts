@@ -2,10 +2,11 @@
  * Rule files (upstream's model/rulefmt): groups of recording and alerting rules, read strictly. Every mistake of a file
  * is reported, not only the first, because a rule file is usually mended in one go.
  */
+
+import { checkPrometheusTemplate } from "@pharos/gotemplate";
 import { parseYaml, type YamlMap, type YamlNode } from "@pharos/kit";
 import { UserError, type Where } from "@pharos/model";
 import { type Expr, parseExpr } from "@pharos/promql";
-import { checkPrometheusTemplate } from "@pharos/gotemplate";
 
 interface RuleBase {
   expr: Expr;
@@ -56,15 +57,26 @@ function hasControl(text: string): boolean {
   return /[\u0000]/.test(text) || !text.isWellFormed();
 }
 
-function checkLabels(node: YamlNode | undefined, group: string, rule: string, errors: UserError[]): Record<string, string> {
+function checkLabels(
+  node: YamlNode | undefined,
+  group: string,
+  rule: string,
+  errors: UserError[],
+): Record<string, string> {
   const labels: Record<string, string> = {};
   for (const [name, value] of node?.entries() ?? []) {
     if (name === "" || hasControl(name) || NEVER_IN_RULES.has(name)) {
-      errors.push(value.error(`group ${JSON.stringify(group)}, ${rule}: invalid label name: ${name}`, { code: "rules.label" }));
+      errors.push(
+        value.error(`group ${JSON.stringify(group)}, ${rule}: invalid label name: ${name}`, { code: "rules.label" }),
+      );
     }
     const text = value.string();
     if (hasControl(text)) {
-      errors.push(value.error(`group ${JSON.stringify(group)}, ${rule}: invalid label value: ${JSON.stringify(text)}`, { code: "rules.label" }));
+      errors.push(
+        value.error(`group ${JSON.stringify(group)}, ${rule}: invalid label value: ${JSON.stringify(text)}`, {
+          code: "rules.label",
+        }),
+      );
     }
     labels[name] = text;
   }
@@ -76,7 +88,9 @@ function checkTemplates(texts: Record<string, string>, node: YamlNode, errors: U
     try {
       checkPrometheusTemplate(text, name);
     } catch (error) {
-      errors.push(node.error(error instanceof Error ? error.message : String(error), { code: "rules.template", cause: error }));
+      errors.push(
+        node.error(error instanceof Error ? error.message : String(error), { code: "rules.template", cause: error }),
+      );
     }
   }
 }
@@ -113,7 +127,8 @@ function readRule(map: YamlMap, group: string, index: number, errors: UserError[
   }
   let annotations: Record<string, string> = {};
   if (record) {
-    if (annotationsNode && !annotationsNode.isNull) fail(annotationsNode, "invalid field 'annotations' in recording rule");
+    if (annotationsNode && !annotationsNode.isNull)
+      fail(annotationsNode, "invalid field 'annotations' in recording rule");
     if (forNode && forNode.duration() !== 0) fail(forNode, "invalid field 'for' in recording rule");
     if (keepNode && keepNode.duration() !== 0) fail(keepNode, "invalid field 'keep_firing_for' in recording rule");
     if (hasControl(record)) fail(map.node, `invalid recording rule name: ${record}`);
@@ -185,7 +200,11 @@ export function parseRuleFile(text: string, file: string): RuleFile {
       collect(errors, () => {
         const group = readGroup(node, file, errors);
         if (seen.has(group.name)) {
-          errors.push(node.error(`groupname: ${JSON.stringify(group.name)} is repeated in the same file`, { code: "rules.invalid" }));
+          errors.push(
+            node.error(`groupname: ${JSON.stringify(group.name)} is repeated in the same file`, {
+              code: "rules.invalid",
+            }),
+          );
         }
         seen.add(group.name);
         groups.push(group);

@@ -226,10 +226,7 @@ function load(text: string, file: string | undefined): YamlNode[] {
 export function parseYaml(text: string, file?: string): YamlNode {
   const documents = load(text, file);
   if (documents.length > 1) throw documents[1].error("only one YAML document is expected here");
-  const lines = new LineCounter();
-  return (
-    documents[0] ?? load("null", file)[0] ?? new YamlNode(null, "", { file, lines, document: undefined as never }, 0)
-  );
+  return documents[0] ?? load("null", file)[0];
 }
 
 /** Parses a stream of documents separated by `---`; empty ones are left out. */

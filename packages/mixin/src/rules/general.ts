@@ -28,7 +28,7 @@ export const general: RuleSet = {
           annotations: {
             summary: "Targets of {{ $labels.job }} cannot be scraped.",
             description:
-              "{{ printf \"%.4g\" $value }}% of the targets of {{ $labels.job }}/{{ $labels.service }} in namespace " +
+              '{{ printf "%.4g" $value }}% of the targets of {{ $labels.job }}/{{ $labels.service }} in namespace ' +
               "{{ $labels.namespace }} are down.",
           },
         },

@@ -131,7 +131,8 @@ const alerts: Rule[] = [
     labels: { severity: "warning" },
     annotations: {
       summary: "A network interface receives broken packets.",
-      description: "More than 1% of the packets that {{ $labels.device }} at {{ $labels.instance }} received had errors.",
+      description:
+        "More than 1% of the packets that {{ $labels.device }} at {{ $labels.instance }} received had errors.",
     },
   },
 ];

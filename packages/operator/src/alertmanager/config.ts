@@ -7,7 +7,13 @@ import type { AssetStore } from "../assets.ts";
 import type { Yaml } from "../prometheus/http-client.ts";
 import type { Alertmanager, AlertmanagerConfig } from "../resources/types.ts";
 import { convertReceiver } from "./receivers.ts";
-import { type CrdInhibitRule, type CrdRoute, convertInhibitRule, convertRoute, type NamespaceMatcher } from "./routes.ts";
+import {
+  type CrdInhibitRule,
+  type CrdRoute,
+  convertInhibitRule,
+  convertRoute,
+  type NamespaceMatcher,
+} from "./routes.ts";
 import { convertTimeInterval } from "./time-intervals.ts";
 
 /** What an Alertmanager without any configuration gets: it takes alerts and tells nobody. */
@@ -21,13 +27,17 @@ export function baseConfig({ metadata, spec }: Alertmanager, assets: AssetStore)
   const data = assets.all("Secret", metadata.namespace ?? "", name);
   const text = data?.[BASE_KEY];
   if (text === undefined) return structuredClone(BUILT_IN);
-  return (parseYaml(text, `Secret ${metadata.namespace}/${name} ${BASE_KEY}`).toValue() as Yaml | null) ?? structuredClone(BUILT_IN);
+  return (
+    (parseYaml(text, `Secret ${metadata.namespace}/${name} ${BASE_KEY}`).toValue() as Yaml | null) ??
+    structuredClone(BUILT_IN)
+  );
 }
 
 function namespaceMatcher(alertmanager: Alertmanager, namespace: string): NamespaceMatcher {
   const strategy = alertmanager.spec.alertmanagerConfigMatcherStrategy?.type ?? "OnNamespace";
   if (strategy === "None") return undefined;
-  if (strategy === "OnNamespaceExceptForAlertmanagerNamespace" && namespace === alertmanager.metadata.namespace) return undefined;
+  if (strategy === "OnNamespaceExceptForAlertmanagerNamespace" && namespace === alertmanager.metadata.namespace)
+    return undefined;
   return { name: "namespace", value: namespace, matchType: "=" };
 }
 
@@ -47,7 +57,13 @@ export function generateAlertmanagerConfig(
     const namespace = config.metadata.namespace ?? "";
     const prefix = `${key(config)}/`;
     const matcher = namespaceMatcher(alertmanager, namespace);
-    const { route, receivers: list, inhibitRules, muteTimeIntervals, timeIntervals } = config.spec as {
+    const {
+      route,
+      receivers: list,
+      inhibitRules,
+      muteTimeIntervals,
+      timeIntervals,
+    } = config.spec as {
       route?: CrdRoute;
       receivers?: ({ name: string } & Record<string, unknown>)[];
       inhibitRules?: CrdInhibitRule[];
@@ -55,9 +71,11 @@ export function generateAlertmanagerConfig(
       timeIntervals?: { name: string }[];
     };
     if (route) routes.push(convertRoute(route, prefix, matcher, true));
-    for (const receiver of list ?? []) receivers.push(convertReceiver(receiver, prefix + receiver.name, namespace, assets));
+    for (const receiver of list ?? [])
+      receivers.push(convertReceiver(receiver, prefix + receiver.name, namespace, assets));
     for (const rule of inhibitRules ?? []) inhibit.push(convertInhibitRule(rule, matcher));
-    for (const interval of [...(muteTimeIntervals ?? []), ...(timeIntervals ?? [])]) intervals.push(convertTimeInterval(interval, prefix));
+    for (const interval of [...(muteTimeIntervals ?? []), ...(timeIntervals ?? [])])
+      intervals.push(convertTimeInterval(interval, prefix));
   }
   const root = { ...(out.route as Yaml | undefined) };
   if (routes.length > 0) root.routes = [...routes, ...((root.routes as Yaml[] | undefined) ?? [])];

@@ -49,7 +49,9 @@ const KEY_VALUE_LISTS = new Set(["details", "headers", "customFields"]);
 const OPEN_MAPS = new Set(["attributes", "endpointParams"]);
 
 export function snakeCase(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z]+)/g, (_all, before: string, upper: string) => `${before}_${upper.toLowerCase()}`).toLowerCase();
+  return name
+    .replace(/([a-z0-9])([A-Z]+)/g, (_all, before: string, upper: string) => `${before}_${upper.toLowerCase()}`)
+    .toLowerCase();
 }
 
 function isSecretRef(value: unknown): value is SecretKeyRef {
@@ -61,7 +63,8 @@ function isSecretRef(value: unknown): value is SecretKeyRef {
 function convert(field: string, value: unknown, list: string, namespace: string, assets: AssetStore): unknown {
   if (value === null || typeof value !== "object") return value;
   if (field === "httpConfig") return httpConfig(value, namespace, assets);
-  if (field === "tlsConfig") return tlsConfig(value as TlsConfig, namespace, assets, DEFAULT_PROMETHEUS_VERSION).tls_config;
+  if (field === "tlsConfig")
+    return tlsConfig(value as TlsConfig, namespace, assets, DEFAULT_PROMETHEUS_VERSION).tls_config;
   if (KEY_VALUE_LISTS.has(field) && Array.isArray(value)) {
     return Object.fromEntries((value as { key: string; value: string }[]).map(({ key, value: text }) => [key, text]));
   }
@@ -84,7 +87,12 @@ function convertFields(fields: Record<string, unknown>, list: string, namespace:
   return out;
 }
 
-export function convertReceiver(receiver: Record<string, unknown>, name: string, namespace: string, assets: AssetStore): Yaml {
+export function convertReceiver(
+  receiver: Record<string, unknown>,
+  name: string,
+  namespace: string,
+  assets: AssetStore,
+): Yaml {
   const out: Yaml = { name };
   for (const [field, list] of Object.entries(LISTS)) {
     const configs = receiver[field] as Record<string, unknown>[] | undefined;

@@ -46,7 +46,8 @@ export function convertRoute(route: CrdRoute, prefix: string, namespace: Namespa
   if (route.groupInterval) out.group_interval = route.groupInterval;
   if (route.repeatInterval) out.repeat_interval = route.repeatInterval;
   if (route.muteTimeIntervals?.length) out.mute_time_intervals = route.muteTimeIntervals.map((name) => prefix + name);
-  if (route.activeTimeIntervals?.length) out.active_time_intervals = route.activeTimeIntervals.map((name) => prefix + name);
+  if (route.activeTimeIntervals?.length)
+    out.active_time_intervals = route.activeTimeIntervals.map((name) => prefix + name);
   return out;
 }
 

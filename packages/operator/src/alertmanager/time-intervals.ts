@@ -23,7 +23,10 @@ function months(range: string): string {
     .join(":");
 }
 
-export function convertTimeInterval({ name, timeIntervals }: { name: string; timeIntervals?: TimePeriod[] }, prefix: string): Yaml {
+export function convertTimeInterval(
+  { name, timeIntervals }: { name: string; timeIntervals?: TimePeriod[] },
+  prefix: string,
+): Yaml {
   return {
     name: prefix + name,
     time_intervals: (timeIntervals ?? []).map((period) => {
@@ -33,7 +36,9 @@ export function convertTimeInterval({ name, timeIntervals }: { name: string; tim
       }
       if (period.weekdays?.length) out.weekdays = period.weekdays.map((day) => day.toLowerCase());
       if (period.daysOfMonth?.length) {
-        out.days_of_month = period.daysOfMonth.map(({ start, end }) => (end && end !== start ? `${start}:${end}` : String(start)));
+        out.days_of_month = period.daysOfMonth.map(({ start, end }) =>
+          end && end !== start ? `${start}:${end}` : String(start),
+        );
       }
       if (period.months?.length) out.months = period.months.map(months);
       if (period.years?.length) out.years = period.years;

@@ -28,7 +28,11 @@ function dialable(address: string): string {
   return address === "::" ? "::1" : address;
 }
 
-export async function publishEndpoint(client: KubeClient, fieldManager: string, endpoint: LocalEndpoint): Promise<void> {
+export async function publishEndpoint(
+  client: KubeClient,
+  fieldManager: string,
+  endpoint: LocalEndpoint,
+): Promise<void> {
   const { namespace, service, labels, slice, pod, port, portName = "web" } = endpoint;
   const address = dialable(endpoint.address);
   const managed = { "app.kubernetes.io/managed-by": "pharos" };

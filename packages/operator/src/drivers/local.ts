@@ -10,14 +10,13 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Alertmanager as AlertmanagerServer, createAlertmanager } from "@pharos/alertmanager";
-import { type Logger, writeFileAtomic } from "@pharos/kit";
+import { type Logger, parseBytes, writeFileAtomic } from "@pharos/kit";
 import type { KubeClient } from "@pharos/kube";
-import { createPrometheus, type PrometheusServer } from "@pharos/prometheus";
-import { parseBytes } from "@pharos/kit";
 import { parseDuration } from "@pharos/model";
+import { createPrometheus, type PrometheusServer } from "@pharos/prometheus";
 import type { Alertmanager, Prometheus } from "../resources/types.ts";
 import type { DesiredInstance, InstanceDriver, InstancePaths, InstanceState } from "./driver.ts";
-import { withdrawEndpoint, publishEndpoint } from "./local-endpoints.ts";
+import { publishEndpoint, withdrawEndpoint } from "./local-endpoints.ts";
 
 type Kind = "Prometheus" | "Alertmanager";
 
@@ -70,7 +69,12 @@ export class LocalDriver implements InstanceDriver {
     return { certificates: join(folder, "certs"), rules: join(folder, "rules", "*.yaml") };
   }
 
-  async applyPrometheus({ resource, config, files, certificates }: DesiredInstance<Prometheus>): Promise<InstanceState> {
+  async applyPrometheus({
+    resource,
+    config,
+    files,
+    certificates,
+  }: DesiredInstance<Prometheus>): Promise<InstanceState> {
     const { namespace = "", name = "" } = resource.metadata;
     const folder = this.#folder("Prometheus", namespace, name);
     const configFile = join(folder, "prometheus.yml");
@@ -114,7 +118,12 @@ export class LocalDriver implements InstanceDriver {
     return { url: server.url, ready: true, message: "" };
   }
 
-  async applyAlertmanager({ resource, config, files, certificates }: DesiredInstance<Alertmanager>): Promise<InstanceState> {
+  async applyAlertmanager({
+    resource,
+    config,
+    files,
+    certificates,
+  }: DesiredInstance<Alertmanager>): Promise<InstanceState> {
     const { namespace = "", name = "" } = resource.metadata;
     const folder = this.#folder("Alertmanager", namespace, name);
     const configFile = join(folder, "alertmanager.yml");

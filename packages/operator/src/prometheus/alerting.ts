@@ -16,7 +16,11 @@ function alertmanager(endpoint: AlertmanagerEndpoint, scope: GenerationScope): Y
   if (endpoint.scheme) out.scheme = endpoint.scheme.toLowerCase();
   if (endpoint.timeout) out.timeout = endpoint.timeout;
   if (endpoint.enableHttp2 !== undefined && atLeast(version, "2.35.0")) out.enable_http2 = endpoint.enableHttp2;
-  Object.assign(out, httpClient(endpoint, own, scope.assets, version), kubernetesSd(scope, role, [endpoint.namespace || own]));
+  Object.assign(
+    out,
+    httpClient(endpoint, own, scope.assets, version),
+    kubernetesSd(scope, role, [endpoint.namespace || own]),
+  );
   if (endpoint.apiVersion && atLeast(version, "2.11.0")) out.api_version = endpoint.apiVersion.toLowerCase();
   const portLabel =
     typeof endpoint.port === "number"

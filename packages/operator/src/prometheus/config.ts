@@ -41,7 +41,10 @@ function globalSection(scope: GenerationScope): Yaml {
   }
   out.evaluation_interval = spec.evaluationInterval || "30s";
   if (spec.ruleQueryOffset && atLeast(version, "2.53.0")) out.rule_query_offset = spec.ruleQueryOffset;
-  if (spec.queryLogFile) out.query_log_file = spec.queryLogFile.includes("/") ? spec.queryLogFile : `/var/log/prometheus/${spec.queryLogFile}`;
+  if (spec.queryLogFile)
+    out.query_log_file = spec.queryLogFile.includes("/")
+      ? spec.queryLogFile
+      : `/var/log/prometheus/${spec.queryLogFile}`;
   return out;
 }
 
@@ -84,7 +87,9 @@ function storageSection({ prometheus, version }: GenerationScope): Yaml {
 function additionalJobs(scope: GenerationScope): Yaml[] {
   const { spec, metadata } = scope.prometheus;
   if (!spec.additionalScrapeConfigs) return [];
-  const jobs = parseYaml(scope.assets.secret(metadata.namespace ?? "", spec.additionalScrapeConfigs)).toValue() as Yaml[];
+  const jobs = parseYaml(
+    scope.assets.secret(metadata.namespace ?? "", spec.additionalScrapeConfigs),
+  ).toValue() as Yaml[];
   const shards = spec.shards ?? 1;
   if (shards <= 1) return jobs;
   return jobs.map((job) => {

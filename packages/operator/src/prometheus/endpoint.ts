@@ -22,7 +22,8 @@ export function request(endpoint: ScrapeEndpoint, namespace: string, assets: Ass
   if (endpoint.path) out.metrics_path = endpoint.path;
   if (endpoint.params && Object.keys(endpoint.params).length > 0) out.params = endpoint.params;
   if (endpoint.scheme) out.scheme = endpoint.scheme.toLowerCase();
-  if (endpoint.followRedirects !== undefined && atLeast(version, "2.26.0")) out.follow_redirects = endpoint.followRedirects;
+  if (endpoint.followRedirects !== undefined && atLeast(version, "2.26.0"))
+    out.follow_redirects = endpoint.followRedirects;
   if (endpoint.enableHttp2 !== undefined && atLeast(version, "2.35.0")) out.enable_http2 = endpoint.enableHttp2;
   return { ...out, ...httpClient(endpoint, namespace, assets, version) };
 }
@@ -33,7 +34,9 @@ export function protocols(
 ): Yaml {
   const out: Yaml = {};
   if (settings.scrapeProtocols?.length && atLeast(version, "2.49.0")) {
-    out.scrape_protocols = settings.scrapeProtocols.filter((name) => name !== "PrometheusText1.0.0" || atLeast(version, "3.0.0"));
+    out.scrape_protocols = settings.scrapeProtocols.filter(
+      (name) => name !== "PrometheusText1.0.0" || atLeast(version, "3.0.0"),
+    );
   }
   if (settings.fallbackScrapeProtocol && atLeast(version, "3.0.0")) {
     out.fallback_scrape_protocol = settings.fallbackScrapeProtocol;

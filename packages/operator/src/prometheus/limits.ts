@@ -22,8 +22,16 @@ export function limits(user: ScrapeLimits, prometheus: PrometheusSpec, version: 
   set("sample_limit", "0.0.0", lower(user.sampleLimit, prometheus.enforcedSampleLimit, carries));
   set("target_limit", "2.21.0", lower(user.targetLimit, prometheus.enforcedTargetLimit, carries));
   set("label_limit", "2.27.0", lower(user.labelLimit, prometheus.enforcedLabelLimit, carries));
-  set("label_name_length_limit", "2.27.0", lower(user.labelNameLengthLimit, prometheus.enforcedLabelNameLengthLimit, carries));
-  set("label_value_length_limit", "2.27.0", lower(user.labelValueLengthLimit, prometheus.enforcedLabelValueLengthLimit, carries));
+  set(
+    "label_name_length_limit",
+    "2.27.0",
+    lower(user.labelNameLengthLimit, prometheus.enforcedLabelNameLengthLimit, carries),
+  );
+  set(
+    "label_value_length_limit",
+    "2.27.0",
+    lower(user.labelValueLengthLimit, prometheus.enforcedLabelValueLengthLimit, carries),
+  );
   set("keep_dropped_targets", "2.47.0", lower(user.keepDroppedTargets, prometheus.enforcedKeepDroppedTargets, carries));
   const body = bodySize(user.bodySizeLimit, prometheus.enforcedBodySizeLimit, carries);
   if (body && atLeast(version, "2.28.0")) out.body_size_limit = body;

@@ -16,11 +16,17 @@ function portRule(endpoint: ScrapeEndpoint, role: "endpoints" | "endpointslice")
     return [{ action: "keep", source_labels: [label], regex: endpoint.port }];
   }
   if (typeof endpoint.targetPort === "string" && endpoint.targetPort !== "") {
-    return [{ action: "keep", source_labels: ["__meta_kubernetes_pod_container_port_name"], regex: endpoint.targetPort }];
+    return [
+      { action: "keep", source_labels: ["__meta_kubernetes_pod_container_port_name"], regex: endpoint.targetPort },
+    ];
   }
   if (endpoint.targetPort) {
     return [
-      { action: "keep", source_labels: ["__meta_kubernetes_pod_container_port_number"], regex: String(endpoint.targetPort) },
+      {
+        action: "keep",
+        source_labels: ["__meta_kubernetes_pod_container_port_number"],
+        regex: String(endpoint.targetPort),
+      },
     ];
   }
   return [];

@@ -33,7 +33,10 @@ export function mountAdminApi(app: FastifyInstance, context: ApiContext): void {
   route("snapshot", async (params, reply) => {
     const skipHead = params.get("skip_head") ?? "false";
     if (skipHead !== "true" && skipHead !== "false") {
-      throw new ApiError("bad_data", `invalid parameter "skip_head": unable to parse boolean ${JSON.stringify(skipHead)}`);
+      throw new ApiError(
+        "bad_data",
+        `invalid parameter "skip_head": unable to parse boolean ${JSON.stringify(skipHead)}`,
+      );
     }
     const path = await context.db.snapshot(join(context.storagePath, "snapshots"), skipHead === "false");
     return sendData(reply, { name: path.split("/").at(-1) });

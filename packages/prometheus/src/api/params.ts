@@ -56,7 +56,8 @@ export function limitParam(params: URLSearchParams, name = "limit"): number {
   const text = params.get(name);
   if (text === null || text === "") return 0;
   const value = Number(text);
-  if (!Number.isInteger(value)) throw invalid(name, `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!Number.isInteger(value))
+    throw invalid(name, `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   if (value < 0) throw invalid(name, "limit must be non-negative");
   return value;
 }

@@ -55,7 +55,10 @@ function wrapQueryError(error: unknown): unknown {
 }
 
 export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
-  const both = (path: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>): void => {
+  const both = (
+    path: string,
+    handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+  ): void => {
     for (const method of ["GET", "POST"] as const) {
       app.route({
         method,
@@ -75,7 +78,10 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     const params = requestParams(request);
     const limit = limitParam(params);
     const time = timeParam(params, "time", context.now());
-    const options = { timeoutMs: durationParam(params, "timeout"), lookbackMs: durationParam(params, "lookback_delta") };
+    const options = {
+      timeoutMs: durationParam(params, "timeout"),
+      lookbackMs: durationParam(params, "lookback_delta"),
+    };
     const signal = abortOf(request, reply);
     const result = await context.engine.instant(context.storage, params.get("query") ?? "", time, options, signal);
     return answer(reply, result, params, limit);
@@ -105,7 +111,10 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
       );
     }
-    const options = { timeoutMs: durationParam(params, "timeout"), lookbackMs: durationParam(params, "lookback_delta") };
+    const options = {
+      timeoutMs: durationParam(params, "timeout"),
+      lookbackMs: durationParam(params, "lookback_delta"),
+    };
     const signal = abortOf(request, reply);
     const query = params.get("query") ?? "";
     const result = await context.engine.range(context.storage, query, start, end, step, options, signal);

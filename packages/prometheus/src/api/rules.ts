@@ -1,7 +1,7 @@
 /** /rules and /alerts. */
 import { createHash } from "node:crypto";
 import { requestParams } from "@pharos/kit";
-import { formatExponent, matchesAll, type Matcher, Labels } from "@pharos/model";
+import { formatExponent, Labels, type Matcher, matchesAll } from "@pharos/model";
 import { type ActiveAlert, AlertingRule, type RuleGroup, type RuleStatus } from "@pharos/rules";
 import type { FastifyInstance } from "fastify";
 import type { ApiContext } from "./context.ts";
@@ -82,7 +82,10 @@ export function mountRulesApi(app: FastifyInstance, context: ApiContext): void {
       }
       const exclude = params.get("exclude_alerts") ?? "";
       if (!/^(|true|false|1|0|t|f)$/i.test(exclude)) {
-        throw new ApiError("bad_data", `invalid parameter "exclude_alerts": ${JSON.stringify(exclude)} is not a boolean`);
+        throw new ApiError(
+          "bad_data",
+          `invalid parameter "exclude_alerts": ${JSON.stringify(exclude)} is not a boolean`,
+        );
       }
       const filter: RuleFilter = {
         type,

@@ -1,6 +1,6 @@
 /** /series, /labels, /label/:name/values, /metadata. */
 import { requestParams } from "@pharos/kit";
-import { type Labels, type Matcher, compareStrings } from "@pharos/model";
+import { compareStrings, type Labels, type Matcher } from "@pharos/model";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiContext } from "./context.ts";
 import { ApiError, sendData, sendError } from "./envelope.ts";
@@ -9,9 +9,11 @@ import { limitParam, matchParam, rangeParams } from "./params.ts";
 /** `U__` names: underscores doubled, other runes as `_hex_` (upstream's values escaping). */
 function unescapeName(name: string): string {
   if (!name.startsWith("U__")) return name;
-  return name.slice(3).replace(/__|_([0-9a-fA-F]{1,6})_/g, (all, hex?: string) =>
-    all === "__" ? "_" : String.fromCodePoint(Number.parseInt(hex!, 16)),
-  );
+  return name
+    .slice(3)
+    .replace(/__|_([0-9a-fA-F]{1,6})_/g, (all, hex?: string) =>
+      all === "__" ? "_" : String.fromCodePoint(Number.parseInt(hex!, 16)),
+    );
 }
 
 /** Cuts a list to the limit; says so. */

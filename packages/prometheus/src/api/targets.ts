@@ -1,11 +1,11 @@
 /** /targets, /targets/metadata, /scrape_pools, /alertmanagers. */
 import { requestParams } from "@pharos/kit";
 import { matchesAll } from "@pharos/model";
+import { parseMetricSelector } from "@pharos/promql";
 import type { FastifyInstance } from "fastify";
 import type { ApiContext } from "./context.ts";
 import { ApiError, sendData, sendError } from "./envelope.ts";
 import { limitParam } from "./params.ts";
-import { parseMetricSelector } from "@pharos/promql";
 import { isoTime } from "./rules.ts";
 
 export function mountTargetsApi(app: FastifyInstance, context: ApiContext): void {
@@ -32,7 +32,9 @@ export function mountTargetsApi(app: FastifyInstance, context: ApiContext): void
     }));
     return sendData(reply, {
       activeTargets: showActive ? activeTargets : [],
-      droppedTargets: showDropped ? dropped.filter(inPool).map(({ discoveredLabels, scrapePool }) => ({ discoveredLabels, scrapePool })) : [],
+      droppedTargets: showDropped
+        ? dropped.filter(inPool).map(({ discoveredLabels, scrapePool }) => ({ discoveredLabels, scrapePool }))
+        : [],
       droppedTargetCounts: showDropped ? droppedCounts : null,
     });
   });

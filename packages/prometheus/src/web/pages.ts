@@ -1,0 +1,77 @@
+/** What is not the API: health, reload, quit, and the way to the UI. */
+import type { FastifyInstance } from "fastify";
+import { describeError } from "@pharos/model";
+
+export interface PageContext {
+  isReady(): boolean;
+  reload(): Promise<void>;
+  quit(): void;
+  enableLifecycle: boolean;
+  version: string;
+  /** Base URL of the UI; without one, people get a list of what the API offers. */
+  uiUrl: string | undefined;
+}
+
+/** Pages of Prometheus' own UI and what shows the same here. */
+const PAGES: Record<string, string> = {
+  "/": "/",
+  "/graph": "/explore",
+  "/query": "/explore",
+  "/alerts": "/alerts",
+  "/rules": "/rules",
+  "/targets": "/targets",
+};
+
+const INDEX = `Pharos: Prometheus API
+
+  /api/v1/query?query=up          instant query
+  /api/v1/query_range             range query
+  /api/v1/targets                 scrape targets
+  /api/v1/rules /api/v1/alerts    rules and alerts
+  /api/v1/status/tsdb             cardinality
+  /metrics                        metrics of this server
+  /-/healthy /-/ready             probes
+`;
+
+export function mountPages(app: FastifyInstance, context: PageContext): void {
+  const text = "text/plain; charset=utf-8";
+  app.get("/-/healthy", async (_request, reply) => reply.type(text).send("Prometheus Server is Healthy.\n"));
+  app.get("/-/ready", async (_request, reply) =>
+    context.isReady()
+      ? reply.type(text).send("Prometheus Server is Ready.\n")
+      : reply.code(503).type(text).send("Service Unavailable"),
+  );
+  app.get("/version", async (_request, reply) => reply.send({ version: context.version }));
+
+  const lifecycle = (path: string, work: () => Promise<string>): void => {
+    app.route({
+      method: ["POST", "PUT"],
+      url: path,
+      handler: async (_request, reply) => {
+        if (!context.enableLifecycle) return reply.code(403).type(text).send("Lifecycle API is not enabled.");
+        try {
+          return await reply.type(text).send(await work());
+        } catch (error) {
+          return reply.code(500).type(text).send(`failed to reload config: ${describeError(error)}\n`);
+        }
+      },
+    });
+    app.get(path, async (_request, reply) => reply.code(405).type(text).send("Only POST or PUT requests allowed"));
+  };
+  lifecycle("/-/reload", async () => {
+    await context.reload();
+    return "";
+  });
+  lifecycle("/-/quit", async () => {
+    setImmediate(() => context.quit());
+    return "Requesting termination... Goodbye!";
+  });
+
+  for (const [path, page] of Object.entries(PAGES)) {
+    app.get(path, async (request, reply) => {
+      if (!context.uiUrl) return path === "/" ? reply.type(text).send(INDEX) : reply.code(404).type(text).send(INDEX);
+      const mark = request.url.indexOf("?");
+      return reply.redirect(`${context.uiUrl}${page}${mark < 0 ? "" : request.url.slice(mark)}`, 302);
+    });
+  }
+}
