@@ -21,7 +21,9 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(help());
     return name === undefined ? 2 : 0;
   }
-  const command = COMMANDS.find((candidate) => candidate.name === name || (name === "--version" && candidate === version));
+  const command = COMMANDS.find(
+    (candidate) => candidate.name === name || (name === "--version" && candidate === version),
+  );
   if (!command) {
     process.stderr.write(`pharos: there is no command ${JSON.stringify(name)}\n\n${help()}`);
     return 2;
@@ -37,6 +39,8 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   // A UserError is for the user; anything else is a bug and keeps its stack.
-  process.stderr.write(`pharos: ${error instanceof UserError ? error.describe() : ((error as Error).stack ?? String(error))}\n`);
+  process.stderr.write(
+    `pharos: ${error instanceof UserError ? error.describe() : ((error as Error).stack ?? String(error))}\n`,
+  );
   process.exitCode = 1;
 }

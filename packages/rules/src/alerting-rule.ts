@@ -142,7 +142,7 @@ export class AlertingRule {
     const data = {
       labels: sample.labels.toObject(),
       externalLabels: externalLabels.toObject(),
-      externalUrl: context.externalUrl,
+      externalUrl: context.externalUrl(),
       value: sample.value,
       timestampMs: timeMs,
       query: async (expr: string, t: number) =>
@@ -190,7 +190,7 @@ export class AlertingRule {
         annotations: alert.annotations,
         startsAt: alert.firedAt,
         endsAt: alert.resolvedAt || alert.validUntil,
-        generatorURL: graphLink(context.externalUrl, this.spec.query),
+        generatorURL: graphLink(context.externalUrl(), this.spec.query),
       });
     }
     return due;

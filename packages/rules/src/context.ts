@@ -22,8 +22,8 @@ export interface RuleContext {
   /** Where alert state is restored from after a restart. */
   queryable: Queryable;
   notify: (alerts: Alert[]) => void;
-  /** Base URL of the server without a trailing slash, for links in alerts and templates. */
-  externalUrl: string;
+  /** Base URL of the server without a trailing slash, for links in alerts and templates; known once it listens. */
+  externalUrl: () => string;
   log: Logger;
   registry: Registry;
   now: () => number;

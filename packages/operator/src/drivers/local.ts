@@ -27,6 +27,8 @@ export interface LocalDriverOptions {
   ports: { prometheus: number; alertmanager: number };
   /** The API server instances discover targets from. */
   apiServer: string;
+  /** Where instances send people who open them in a browser. */
+  uiUrl: string;
   client: KubeClient;
   log: Logger;
   version: string;
@@ -94,6 +96,7 @@ export class LocalDriver implements InstanceDriver {
         storagePath: join(folder, "data"),
         listen: { host: this.#options.host, port: this.#port("prometheus", this.#prometheuses) },
         externalUrl: spec.externalUrl,
+        uiUrl: this.#options.uiUrl,
         retention: {
           timeMs: parseDuration(spec.retention || (spec.retentionSize ? "0" : DEFAULT_RETENTION)),
           bytes: spec.retentionSize ? parseBytes(spec.retentionSize) : 0,

@@ -1,4 +1,4 @@
-import { createLogger, type FlagSpecs, LOG_LEVELS, type LogLevel, type Logger } from "@pharos/kit";
+import { createLogger, type FlagSpecs, LOG_LEVELS, type Logger, type LogLevel } from "@pharos/kit";
 
 export interface Command {
   name: string;
@@ -11,8 +11,18 @@ export interface Command {
 
 /** Flags every long-running command has. */
 export const LOG_FLAGS = {
-  "log.level": { type: "string", default: "info", choices: LOG_LEVELS, help: "Only log messages with this severity or above." },
-  "log.format": { type: "string", default: "logfmt", choices: ["logfmt", "json"], help: "Output format of log messages." },
+  "log.level": {
+    type: "string",
+    default: "info",
+    choices: LOG_LEVELS,
+    help: "Only log messages with this severity or above.",
+  },
+  "log.format": {
+    type: "string",
+    default: "logfmt",
+    choices: ["logfmt", "json"],
+    help: "Output format of log messages.",
+  },
 } as const satisfies FlagSpecs;
 
 export function loggerFrom(values: { "log.level": string; "log.format": string }): Logger {

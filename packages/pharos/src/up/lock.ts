@@ -24,7 +24,9 @@ export function lockDirectory(dir: string): Disposable {
       const pid = Number(readFileSync(path, "utf8"));
       // A lock whose process is gone was left by a crash. Our own pid there is a container's, restarted.
       if (pid > 0 && pid !== process.pid && isAlive(pid)) {
-        throw new UserError("pharos.locked", `${dir} is in use by process ${pid}`, { fix: "Stop it, or give another --dir" });
+        throw new UserError("pharos.locked", `${dir} is in use by process ${pid}`, {
+          fix: "Stop it, or give another --dir",
+        });
       }
       rmSync(path, { force: true });
     }

@@ -16,5 +16,6 @@ test("hides every secret and keeps the rest", () => {
     ].join("\n"),
   );
   for (const secret of ["p1", "c1", "s1", "p2", "s2", "s3", "p3"]) expect(shown).not.toContain(secret);
-  for (const kept of ["username: u", "/etc/token", "client_id: id", "proxy:3128", "remote/write"]) expect(shown).toContain(kept);
+  for (const kept of ["username: u", "/etc/token", "client_id: id", "proxy:3128", "remote/write"])
+    expect(shown).toContain(kept);
 });

@@ -1,6 +1,7 @@
 /** What is not the API: health, reload, quit, and the way to the UI. */
-import type { FastifyInstance } from "fastify";
+
 import { describeError } from "@pharos/model";
+import type { FastifyInstance } from "fastify";
 
 export interface PageContext {
   isReady(): boolean;
@@ -52,7 +53,10 @@ export function mountPages(app: FastifyInstance, context: PageContext): void {
         try {
           return await reply.type(text).send(await work());
         } catch (error) {
-          return reply.code(500).type(text).send(`failed to reload config: ${describeError(error)}\n`);
+          return reply
+            .code(500)
+            .type(text)
+            .send(`failed to reload config: ${describeError(error)}\n`);
         }
       },
     });

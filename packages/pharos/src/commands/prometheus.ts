@@ -1,0 +1,102 @@
+import { describeFlags, type FlagSpecs, parseFlags } from "@pharos/kit";
+import { UserError } from "@pharos/model";
+import { createPrometheus } from "@pharos/prometheus";
+import { PROMETHEUS_VERSION } from "../version.ts";
+import { type Command, interrupted, LOG_FLAGS, loggerFrom, splitAddress } from "./command.ts";
+
+/** Prometheus' own flags, as far as this version acts on them; any other is refused by name. */
+const FLAGS = {
+  "config.file": { type: "string", default: "prometheus.yml", help: "Prometheus configuration file path." },
+  "web.listen-address": {
+    type: "string",
+    default: "0.0.0.0:9090",
+    help: "Address to listen on for the API and telemetry.",
+  },
+  "web.external-url": { type: "string", help: "The URL under which Prometheus is externally reachable." },
+  "web.enable-lifecycle": { type: "boolean", help: "Enable shutdown and reload via HTTP request." },
+  "web.enable-admin-api": { type: "boolean", help: "Enable API endpoints for admin control actions." },
+  "storage.tsdb.path": { type: "string", default: "data/", help: "Base path for metrics storage." },
+  "storage.tsdb.retention.time": {
+    type: "duration",
+    help: "How long to retain samples in storage. 15d when neither time nor size is given.",
+  },
+  "storage.tsdb.retention.size": { type: "bytes", help: "Maximum number of bytes that can be stored for blocks." },
+  "query.lookback-delta": {
+    type: "duration",
+    default: "5m",
+    help: "The maximum lookback duration for retrieving metrics.",
+  },
+  "query.timeout": { type: "duration", default: "2m", help: "Maximum time a query may take before being aborted." },
+  "query.max-samples": {
+    type: "number",
+    default: "50000000",
+    help: "Maximum number of samples a single query can load into memory.",
+  },
+  "rules.alert.for-outage-tolerance": {
+    type: "duration",
+    default: "1h",
+    help: 'Max time to tolerate prometheus outage for restoring "for" state of alert.',
+  },
+  "rules.alert.for-grace-period": {
+    type: "duration",
+    default: "10m",
+    help: 'Minimum duration between alert and restored "for" state.',
+  },
+  "rules.alert.resend-delay": {
+    type: "duration",
+    default: "1m",
+    help: "Minimum amount of time to wait before resending an alert to Alertmanager.",
+  },
+  ...LOG_FLAGS,
+} as const satisfies FlagSpecs;
+
+const DEFAULT_RETENTION_MS = 15 * 86_400_000;
+
+export const prometheus: Command = {
+  name: "prometheus",
+  summary: "Run a Prometheus server.",
+  help: () => describeFlags(FLAGS),
+  async run(argv) {
+    const { values } = parseFlags(FLAGS, argv);
+    const listen = splitAddress(values["web.listen-address"]);
+    if (!listen) {
+      throw new UserError("pharos.flag", `not an address: ${JSON.stringify(values["web.listen-address"])}`, {
+        where: { flag: "--web.listen-address" },
+        fix: "Write it like 127.0.0.1:9090",
+      });
+    }
+    const log = loggerFrom(values);
+    let quit: () => void = () => {};
+    const quitRequested = new Promise<void>((resolve) => (quit = resolve));
+    const stopRequested = interrupted();
+    const bytes = values["storage.tsdb.retention.size"] ?? 0;
+    await using server = await createPrometheus({
+      configFile: values["config.file"],
+      storagePath: values["storage.tsdb.path"],
+      listen,
+      externalUrl: values["web.external-url"],
+      retention: { timeMs: values["storage.tsdb.retention.time"] ?? (bytes > 0 ? 0 : DEFAULT_RETENTION_MS), bytes },
+      enableLifecycle: values["web.enable-lifecycle"],
+      enableAdminApi: values["web.enable-admin-api"],
+      query: {
+        lookbackMs: values["query.lookback-delta"],
+        timeoutMs: values["query.timeout"],
+        maxSamples: values["query.max-samples"],
+      },
+      rules: {
+        outageToleranceMs: values["rules.alert.for-outage-tolerance"],
+        forGracePeriodMs: values["rules.alert.for-grace-period"],
+        resendDelayMs: values["rules.alert.resend-delay"],
+      },
+      flags: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value ?? "")])),
+      log,
+      version: PROMETHEUS_VERSION,
+      onQuit: quit,
+    });
+    // A failed reload is logged by the server and changes nothing.
+    process.on("SIGHUP", () => void server.reload().catch(() => {}));
+    await Promise.race([stopRequested, quitRequested]);
+    log.info("See you next time!");
+    return 0;
+  },
+};

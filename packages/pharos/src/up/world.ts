@@ -1,0 +1,179 @@
+/** Starts every component of the flow, in the order they need each other, and ends them in reverse. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createDashboardsServer, DashboardStore } from "@pharos/dashboards";
+import { buildFlow, type FlowFacts } from "@pharos/explain";
+import { type Logger, Registry, registerProcessMetrics } from "@pharos/kit";
+import { type ApiServer, createApiServer, createKubeClient, type KubeClient } from "@pharos/kube";
+import { dashboardsFolder } from "@pharos/mixin";
+import { type Flow, UserError } from "@pharos/model";
+import { createNodeExporter } from "@pharos/node-exporter";
+import { admissionError, LocalDriver, Operator, publishEndpoint } from "@pharos/operator";
+import { PROMETHEUS_VERSION } from "../version.ts";
+import { followDashboards } from "./dashboards.ts";
+import { defaultResources, NAMESPACE } from "./defaults.ts";
+import { alertmanagerFacts, prometheusFacts, resourceFacts } from "./flow-facts.ts";
+import { lockDirectory } from "./lock.ts";
+import type { Address } from "./urls.ts";
+
+export interface WorldOptions {
+  dir: string;
+  host: string;
+  ports: { api: number; prometheus: number; alertmanager: number; node: number; ui: number };
+  log: Logger;
+}
+
+export interface World extends AsyncDisposable {
+  readonly dir: string;
+  readonly apiUrl: string;
+  readonly addresses: readonly Address[];
+  flow(): Flow;
+}
+
+const UI = join(import.meta.dirname, "../../../../ui/dist");
+
+/** A taken port is the commonest failure: say what to do about it. */
+async function start<T>(component: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UserError && error.code === "kit.port") {
+      throw new UserError(error.code, `${component}: ${error.message}`, {
+        fix: "Stop that program, or give --port-offset N to move all ports",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** Writes the out-of-the-box resources into a directory that never had them. What the user changes or deletes stays so. */
+async function writeDefaults(server: ApiServer): Promise<void> {
+  for (const object of defaultResources()) await server.store.apply(object, { fieldManager: "pharos" });
+}
+
+async function publishOwnEndpoints(client: KubeClient, options: WorldOptions): Promise<void> {
+  const endpoint = (name: string, port: number) => ({
+    namespace: NAMESPACE,
+    service: name,
+    labels: { "app.kubernetes.io/name": name },
+    slice: name,
+    pod: `${name}-0`,
+    address: options.host,
+    port,
+  });
+  await publishEndpoint(client, "pharos", endpoint("node-exporter", options.ports.node));
+  await publishEndpoint(client, "pharos", endpoint("pharos", options.ports.ui));
+}
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { dir, host, ports, log } = options;
+  await using stack = new AsyncDisposableStack();
+  stack.use(lockDirectory(dir));
+  const registry = new Registry();
+  registerProcessMetrics(registry);
+  const abort = new AbortController();
+  stack.defer(() => abort.abort());
+
+  const firstRun = !existsSync(join(dir, "resources"));
+  const api = stack.use(
+    await start("API server", () =>
+      createApiServer({
+        dir: join(dir, "resources"),
+        host,
+        port: ports.api,
+        log: log.with({ component: "api-server" }),
+        registry,
+        admission: async (object) => admissionError(object),
+      }),
+    ),
+  );
+  if (firstRun) await writeDefaults(api);
+  const client = createKubeClient({ server: api.url });
+  const node = stack.use(
+    await start("node exporter", () =>
+      createNodeExporter({ host, port: ports.node, log: log.with({ component: "node-exporter" }) }),
+    ),
+  );
+  await publishOwnEndpoints(client, options);
+
+  const driver = stack.use(
+    new LocalDriver({
+      dir: join(dir, "instances"),
+      host,
+      ports: { prometheus: ports.prometheus, alertmanager: ports.alertmanager },
+      apiServer: api.url,
+      uiUrl: `http://${host}:${ports.ui}`,
+      client,
+      log,
+      version: PROMETHEUS_VERSION,
+    }),
+  );
+  const operator = stack.use(new Operator({ client, driver, log: log.with({ component: "operator" }), registry }));
+  await start("operator", () => operator.start());
+
+  const store = new DashboardStore({ dir: join(dir, "dashboards"), provisioned: [dashboardsFolder], log });
+  followDashboards(client, store, log.with({ component: "dashboards" }), abort.signal);
+  const flow = (): Flow => {
+    const facts: FlowFacts = {
+      now: Date.now(),
+      resources: resourceFacts(api),
+      operator: operator.report,
+      prometheuses: prometheusFacts(driver.prometheuses),
+      alertmanagers: alertmanagerFacts(driver.alertmanagers),
+      dashboards: { count: store.list().length, problems: store.problems() },
+    };
+    return buildFlow(facts);
+  };
+  const instance = (kind: "Prometheus" | "Alertmanager") =>
+    operator.report.instances.find(
+      (entry) => entry.kind === kind && entry.name === "main" && entry.namespace === NAMESPACE,
+    );
+  const ui = stack.use(
+    await start("UI", () =>
+      createDashboardsServer({
+        host,
+        port: ports.ui,
+        uiDir: UI,
+        datasources: [
+          {
+            uid: "prometheus",
+            name: "Prometheus",
+            type: "prometheus",
+            url: instance("Prometheus")?.url ?? `http://${host}:${ports.prometheus}`,
+          },
+          {
+            uid: "alertmanager",
+            name: "Alertmanager",
+            type: "alertmanager",
+            url: instance("Alertmanager")?.url ?? `http://${host}:${ports.alertmanager}`,
+          },
+        ],
+        dashboards: store,
+        flow,
+        resourcesUrl: api.url,
+        registry,
+        log: log.with({ component: "ui" }),
+      }),
+    ),
+  );
+  const failed = operator.report.instances.filter(({ ready }) => !ready);
+  if (failed.length > 0 && firstRun) {
+    const [{ kind, name, message }] = failed;
+    throw new UserError("pharos.start", `${kind} ${name} does not start: ${message}`);
+  }
+  const owned = stack.move();
+  return {
+    dir,
+    apiUrl: api.url,
+    addresses: [
+      { name: "UI", url: ui.url, what: "the flow, targets, alerts, explore, dashboards" },
+      { name: "Prometheus", url: instance("Prometheus")?.url ?? "", what: "HTTP API, /metrics" },
+      { name: "Alertmanager", url: instance("Alertmanager")?.url ?? "", what: "API v2, /metrics" },
+      { name: "node exporter", url: `${node.url}/metrics`, what: "this machine" },
+      { name: "Kubernetes API", url: api.url, what: "resources, as files in resources/" },
+    ],
+    flow,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

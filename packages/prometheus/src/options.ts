@@ -1,0 +1,26 @@
+/** What starting a Prometheus takes; the command line and the operator's local driver fill it in. */
+import type { Logger } from "@pharos/kit";
+
+export interface PrometheusOptions {
+  configFile: string;
+  storagePath: string;
+  listen: { host: string; port: number };
+  /** As clients reach it; without one, the address it listens on. */
+  externalUrl?: string;
+  /** Base URL of a UI to send people to. */
+  uiUrl?: string;
+  /** 0 means no limit of this kind. */
+  retention: { timeMs: number; bytes: number };
+  enableLifecycle: boolean;
+  enableAdminApi: boolean;
+  query?: { lookbackMs?: number; timeoutMs?: number; maxSamples?: number; maxConcurrency?: number };
+  rules?: { resendDelayMs?: number; outageToleranceMs?: number; forGracePeriodMs?: number };
+  /** For /status/flags. */
+  flags?: Readonly<Record<string, string>>;
+  log: Logger;
+  /** Version of Prometheus whose behaviour clients may expect. */
+  version: string;
+  now?: () => number;
+  /** Called by /-/quit. */
+  onQuit?: () => void;
+}
