@@ -77,16 +77,9 @@ function plain({ digits, point }: Decimal, precision: number): string {
 
 /**
  * `format` is one of e E f F g G b x X; precision -1 takes the fewest digits that are exact. NaN and infinities are
- * `NaN`, `+Inf`, `-Inf`. `shortExponentLimit` is the power of ten at which g without precision takes to the exponent
- * form: 21 for %v and print, else 6.
+ * `NaN`, `+Inf`, `-Inf`.
  */
-export function formatFloat(
-  value: number,
-  format: string,
-  precision: number,
-  bits: 32 | 64 = 64,
-  shortExponentLimit?: number,
-): string {
+export function formatFloat(value: number, format: string, precision: number, bits: 32 | 64 = 64): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
   const sign = value < 0 || Object.is(value, -0) ? "-" : "";
@@ -110,7 +103,7 @@ export function formatFloat(
   const count = decimal.digits.length;
   let limit = precision === 0 ? 1 : precision;
   if (limit > count && count >= decimal.point) limit = count;
-  if (isShortest) limit = shortExponentLimit ?? 6;
+  if (isShortest) limit = 6;
   const exponent = count === 0 ? 0 : decimal.point - 1;
   if (exponent < -4 || exponent >= limit) {
     return sign + scientific(decimal, count - 1, format === "g" ? "e" : "E");
