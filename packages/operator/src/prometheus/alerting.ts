@@ -21,14 +21,19 @@ function alertmanager(endpoint: AlertmanagerEndpoint, scope: GenerationScope): Y
     httpClient(endpoint, own, scope.assets, version),
     kubernetesSd(scope, role, [endpoint.namespace || own]),
   );
-  if (endpoint.apiVersion && atLeast(version, "2.11.0")) out.api_version = endpoint.apiVersion.toLowerCase();
+  // Version 3 removed v1 of the alert API; its only value left is the default.
+  const apiVersion = endpoint.apiVersion?.toLowerCase();
+  if (apiVersion && atLeast(version, "2.11.0") && !(apiVersion === "v1" && atLeast(version, "3.0.0")))
+    out.api_version = apiVersion;
   const portLabel =
     typeof endpoint.port === "number"
       ? "__meta_kubernetes_pod_container_port_number"
       : `__meta_kubernetes_${role === "endpoints" ? "endpoint" : "endpointslice"}_port_name`;
   out.relabel_configs = [
     { action: "keep", source_labels: ["__meta_kubernetes_service_name"], regex: endpoint.name },
-    { action: "keep", source_labels: [portLabel], regex: String(endpoint.port) },
+    ...(endpoint.port === undefined
+      ? []
+      : [{ action: "keep", source_labels: [portLabel], regex: String(endpoint.port) }]),
     ...userRelabelings(endpoint.relabelings),
   ];
   if (endpoint.alertRelabelings?.length && atLeast(version, "2.51.0")) {

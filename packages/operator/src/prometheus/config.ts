@@ -3,10 +3,12 @@
  * scrape_configs, storage, alerting.
  */
 import { parseYaml } from "@pharos/kit";
+import { parseDuration, UserError } from "@pharos/model";
 import { stringify } from "yaml";
 import type { PodMonitor, Probe, ServiceMonitor } from "../resources/types.ts";
 import { atLeast } from "../version.ts";
 import { alertingSection, replicaLabel } from "./alerting.ts";
+import { protocols } from "./endpoint.ts";
 import type { Yaml } from "./http-client.ts";
 import { podMonitorJob } from "./pod-monitor.ts";
 import { probeJob } from "./probe.ts";
@@ -28,9 +30,21 @@ export function toYaml(value: unknown): string {
 function globalSection(scope: GenerationScope): Yaml {
   const { prometheus, version } = scope;
   const { spec, metadata } = prometheus;
-  const out: Yaml = { scrape_interval: spec.scrapeInterval || "30s" };
+  const interval = spec.scrapeInterval || "30s";
+  const out: Yaml = { scrape_interval: interval };
+  if (spec.scrapeTimeout && parseDuration(spec.scrapeTimeout) > parseDuration(interval)) {
+    throw new UserError(
+      "operator.invalid",
+      `scrapeTimeout ${spec.scrapeTimeout} is greater than scrapeInterval ${interval}`,
+      {
+        where: { object: `Prometheus ${metadata.namespace}/${metadata.name}`, field: "spec.scrapeTimeout" },
+        fix: "Lower the timeout or raise the interval",
+      },
+    );
+  }
   if (spec.scrapeTimeout) out.scrape_timeout = spec.scrapeTimeout;
-  if (spec.scrapeProtocols?.length && atLeast(version, "2.49.0")) out.scrape_protocols = spec.scrapeProtocols;
+  if (spec.scrapeProtocols?.length && atLeast(version, "2.49.0"))
+    out.scrape_protocols = protocols(spec, version).scrape_protocols;
   const instance = spec.prometheusExternalLabelName ?? "prometheus";
   const reserved: Record<string, string> = {};
   if (instance) reserved[instance] = `${metadata.namespace}/${metadata.name}`;
@@ -41,10 +55,37 @@ function globalSection(scope: GenerationScope): Yaml {
   }
   out.evaluation_interval = spec.evaluationInterval || "30s";
   if (spec.ruleQueryOffset && atLeast(version, "2.53.0")) out.rule_query_offset = spec.ruleQueryOffset;
-  if (spec.queryLogFile)
-    out.query_log_file = spec.queryLogFile.includes("/")
-      ? spec.queryLogFile
-      : `/var/log/prometheus/${spec.queryLogFile}`;
+  return out;
+}
+
+/** A bare file name is put where the instance may write. */
+function logFile(path: string): string {
+  return path.includes("/") ? path : `/var/log/prometheus/${path}`;
+}
+
+/** Names, histograms and logs: settings that newer versions take for all jobs. */
+function globalDefaults({ prometheus: { spec }, version }: GenerationScope): Yaml {
+  const out: Yaml = {};
+  if (spec.queryLogFile) out.query_log_file = logFile(spec.queryLogFile);
+  if (spec.scrapeFailureLogFile && atLeast(version, "2.55.0")) {
+    out.scrape_failure_log_file = logFile(spec.scrapeFailureLogFile);
+  }
+  if (spec.nameValidationScheme && atLeast(version, "3.0.0")) {
+    out.metric_name_validation_scheme = spec.nameValidationScheme.toLowerCase();
+  }
+  if (spec.nameEscapingScheme && atLeast(version, "3.4.0")) {
+    out.metric_name_escaping_scheme =
+      spec.nameEscapingScheme === "AllowUTF8" ? "allow-utf-8" : spec.nameEscapingScheme.toLowerCase();
+  }
+  if (spec.convertClassicHistogramsToNHCB !== undefined && atLeast(version, "3.4.0")) {
+    out.convert_classic_histograms_to_nhcb = spec.convertClassicHistogramsToNHCB;
+  }
+  if (spec.scrapeClassicHistograms !== undefined && atLeast(version, "3.5.0")) {
+    out.always_scrape_classic_histograms = spec.scrapeClassicHistograms;
+  }
+  if (spec.scrapeNativeHistograms !== undefined && atLeast(version, "3.8.0")) {
+    out.scrape_native_histograms = spec.scrapeNativeHistograms;
+  }
   return out;
 }
 
@@ -66,11 +107,21 @@ function globalLimits(scope: GenerationScope): Yaml {
   );
 }
 
+function runtimeSection({ prometheus: { spec }, version }: GenerationScope): Yaml {
+  return spec.runtime?.goGC !== undefined && atLeast(version, "2.53.0") ? { runtime: { gogc: spec.runtime.goGC } } : {};
+}
+
 function storageSection({ prometheus, version }: GenerationScope): Yaml {
   const { spec } = prometheus;
   const tsdb: Yaml = {};
   if (spec.tsdb?.outOfOrderTimeWindow && atLeast(version, "2.39.0")) {
     tsdb.out_of_order_time_window = spec.tsdb.outOfOrderTimeWindow;
+  }
+  if (spec.tsdb?.staleSeriesCompactionThreshold !== undefined && atLeast(version, "3.10.0")) {
+    tsdb.stale_series_compaction_threshold = Number(spec.tsdb.staleSeriesCompactionThreshold);
+  }
+  if (spec.tsdb?.chunkEncoding?.floats && atLeast(version, "3.13.0")) {
+    tsdb.chunk_encoding = { floats: spec.tsdb.chunkEncoding.floats.toLowerCase() };
   }
   if (atLeast(version, "3.11.0")) {
     const retention: Yaml = {};
@@ -123,7 +174,8 @@ export function generatePrometheusConfig(
   scope: GenerationScope,
 ): Yaml {
   return {
-    global: { ...globalSection(scope), ...globalLimits(scope) },
+    global: { ...globalSection(scope), ...globalDefaults(scope), ...globalLimits(scope) },
+    ...runtimeSection(scope),
     ...(ruleFileGlobs.length > 0 ? { rule_files: ruleFileGlobs } : {}),
     scrape_configs: [...scrapeJobs(monitors, scope), ...additionalJobs(scope)],
     ...storageSection(scope),

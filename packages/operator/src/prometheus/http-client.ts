@@ -46,7 +46,13 @@ export function oauth2(auth: OAuth2 | undefined, namespace: string, assets: Asse
   };
   if (auth.scopes?.length) out.scopes = auth.scopes;
   if (auth.endpointParams && Object.keys(auth.endpointParams).length > 0) out.endpoint_params = auth.endpointParams;
-  return { oauth2: { ...out, ...tlsConfig(auth.tlsConfig, namespace, assets, version) } };
+  return {
+    oauth2: {
+      ...out,
+      ...proxy(auth, namespace, assets, version),
+      ...tlsConfig(auth.tlsConfig, namespace, assets, version),
+    },
+  };
 }
 
 export function proxy(config: ProxyConfig, namespace: string, assets: AssetStore, version: string): Yaml {

@@ -6,25 +6,27 @@ import type { Yaml } from "./http-client.ts";
 import { limits } from "./limits.ts";
 import { sanitizeLabelName, selectorRules, shardingRules, userRelabelings } from "./relabel.ts";
 import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
+import { scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
 
 export function podMonitorJob(monitor: PodMonitor, index: number, scope: GenerationScope): Yaml {
   const { prometheus, version, assets } = scope;
   const { spec } = monitor;
   const { name, namespace = "" } = monitor.metadata;
-  const endpoint = spec.podMetricsEndpoints[index];
+  const shared = scrapeClassOf(spec.scrapeClass, scope);
+  const endpoint = withScrapeClass(spec.podMetricsEndpoints[index], shared);
   const byRole = spec.selectorMechanism === "RoleSelector";
   const relabel: Yaml[] = [{ source_labels: ["job"], target_label: "__tmp_prometheus_job_name" }];
   if (endpoint.filterRunning !== false) {
     relabel.push({ action: "drop", source_labels: ["__meta_kubernetes_pod_phase"], regex: "(Failed|Succeeded)" });
   }
   if (!byRole) relabel.push(...selectorRules(spec.selector, "pod"));
-  const keep = (label: string, regex: string): void => {
+  const keep = (label: string, regex: string | number): void => {
     relabel.push({ action: "keep", source_labels: [`__meta_kubernetes_pod_container_port_${label}`], regex });
   };
   if (endpoint.port) keep("name", endpoint.port);
-  else if (endpoint.portNumber) keep("number", String(endpoint.portNumber));
+  else if (endpoint.portNumber) keep("number", endpoint.portNumber);
   else if (typeof endpoint.targetPort === "string" && endpoint.targetPort !== "") keep("name", endpoint.targetPort);
-  else if (endpoint.targetPort) keep("number", String(endpoint.targetPort));
+  else if (endpoint.targetPort) keep("number", endpoint.targetPort);
   relabel.push(
     { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
     { source_labels: ["__meta_kubernetes_pod_container_name"], target_label: "container" },
@@ -51,11 +53,13 @@ export function podMonitorJob(monitor: PodMonitor, index: number, scope: Generat
   const portName = endpoint.port || (endpoint.targetPort ? String(endpoint.targetPort) : "");
   if (portName) relabel.push({ target_label: "endpoint", replacement: portName });
   relabel.push(
+    ...userRelabelings(shared?.relabelings),
     ...userRelabelings(endpoint.relabelings),
     ...enforcedNamespaceRule(scope, "podmonitors", namespace, name!),
     ...shardingRules(prometheus.spec.shards ?? 1, "__address__"),
   );
   const metricRelabel = [
+    ...userRelabelings(shared?.metricRelabelings),
     ...userRelabelings(endpoint.metricRelabelings),
     ...enforcedNamespaceRule(scope, "podmonitors", namespace, name!),
   ];
@@ -63,14 +67,14 @@ export function podMonitorJob(monitor: PodMonitor, index: number, scope: Generat
     job_name: `podMonitor/${namespace}/${name}/${index}`,
     ...honor(endpoint, prometheus.spec, version),
     ...kubernetesSd(scope, "pod", targetNamespaces(spec.namespaceSelector, namespace, scope), {
-      attachNode: spec.attachMetadata?.node,
+      attachNode: (spec.attachMetadata ?? shared?.attachMetadata)?.node,
       selectors: byRole ? [{ role: "pod", label: selectorText(spec.selector) }] : [],
     }),
     ...request(endpoint, namespace, assets, version),
     relabel_configs: relabel,
     ...limits(spec, prometheus.spec, version),
     ...histograms(spec, version),
-    ...protocols(spec, version),
+    ...protocols({ fallbackScrapeProtocol: shared?.fallbackScrapeProtocol, ...spec }, version),
     ...(metricRelabel.length > 0 ? { metric_relabel_configs: metricRelabel } : {}),
   };
 }

@@ -23,14 +23,14 @@ export function userRelabelings(rules: readonly RelabelRule[] | undefined): Yaml
 }
 
 /** The selector of a monitor as keep and drop rules on `__meta_kubernetes_<role>_label_…`. */
-export function selectorRules(selector: LabelSelector, role: "service" | "pod" | "ingress"): Yaml[] {
+export function selectorRules(selector: LabelSelector | undefined, role: "service" | "pod" | "ingress"): Yaml[] {
   const label = (key: string): string => `__meta_kubernetes_${role}_label_${sanitizeLabelName(key)}`;
   const present = (key: string): string => `__meta_kubernetes_${role}_labelpresent_${sanitizeLabelName(key)}`;
   const out: Yaml[] = [];
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [key, value] of Object.entries(selector?.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
     out.push({ action: "keep", source_labels: [label(key), present(key)], regex: `(${value});true` });
   }
-  for (const { key, operator, values } of selector.matchExpressions ?? []) {
+  for (const { key, operator, values } of selector?.matchExpressions ?? []) {
     switch (operator) {
       case "In":
         out.push({ action: "keep", source_labels: [label(key), present(key)], regex: `(${values?.join("|")});true` });

@@ -9,6 +9,7 @@ import type { Yaml } from "./http-client.ts";
 import { limits } from "./limits.ts";
 import { sanitizeLabelName, selectorRules, shardingRules, userRelabelings } from "./relabel.ts";
 import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
+import { scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
 
 function portRule(endpoint: ScrapeEndpoint, role: "endpoints" | "endpointslice"): Yaml[] {
   if (endpoint.port) {
@@ -36,7 +37,8 @@ export function serviceMonitorJob(monitor: ServiceMonitor, index: number, scope:
   const { prometheus, version, assets } = scope;
   const { spec } = monitor;
   const { name, namespace = "" } = monitor.metadata;
-  const endpoint = spec.endpoints[index];
+  const shared = scrapeClassOf(spec.scrapeClass, scope);
+  const endpoint = withScrapeClass(spec.endpoints[index], shared);
   const role = serviceRole(scope, spec.serviceDiscoveryRole);
   const byRole = spec.selectorMechanism === "RoleSelector";
   const prefix = `__meta_kubernetes_${role === "endpoints" ? "endpoint" : "endpointslice"}_address_target`;
@@ -94,11 +96,13 @@ export function serviceMonitorJob(monitor: ServiceMonitor, index: number, scope:
   const portName = endpoint.port || (endpoint.targetPort ? String(endpoint.targetPort) : "");
   if (portName) relabel.push({ target_label: "endpoint", replacement: portName });
   relabel.push(
+    ...userRelabelings(shared?.relabelings),
     ...userRelabelings(endpoint.relabelings),
     ...enforcedNamespaceRule(scope, "servicemonitors", namespace, name!),
     ...shardingRules(prometheus.spec.shards ?? 1, "__address__"),
   );
   const metricRelabel = [
+    ...userRelabelings(shared?.metricRelabelings),
     ...userRelabelings(endpoint.metricRelabelings),
     ...enforcedNamespaceRule(scope, "servicemonitors", namespace, name!),
   ];
@@ -106,14 +110,15 @@ export function serviceMonitorJob(monitor: ServiceMonitor, index: number, scope:
     job_name: `serviceMonitor/${namespace}/${name}/${index}`,
     ...honor(endpoint, prometheus.spec, version),
     ...kubernetesSd(scope, role, targetNamespaces(spec.namespaceSelector, namespace, scope), {
-      attachNode: spec.attachMetadata?.node,
-      selectors: byRole ? [{ role: role, label: selectorText(spec.selector) }] : [],
+      attachNode: (spec.attachMetadata ?? shared?.attachMetadata)?.node,
+      // Both: the role's own objects are filtered, and so are the Services watched for their labels.
+      selectors: byRole ? [role, "service"].map((name) => ({ role: name, label: selectorText(spec.selector) })) : [],
     }),
     ...request(endpoint, namespace, assets, version),
     relabel_configs: relabel,
     ...limits(spec, prometheus.spec, version),
     ...histograms(spec, version),
-    ...protocols(spec, version),
+    ...protocols({ fallbackScrapeProtocol: shared?.fallbackScrapeProtocol, ...spec }, version),
     ...(metricRelabel.length > 0 ? { metric_relabel_configs: metricRelabel } : {}),
   };
 }

@@ -39,7 +39,7 @@ export interface Authorization {
   credentialsFile?: string;
 }
 
-export interface OAuth2 {
+export interface OAuth2 extends ProxyConfig {
   clientId: SecretOrConfigMap;
   clientSecret: SecretKeyRef;
   tokenUrl: string;
@@ -117,8 +117,20 @@ export interface HistogramSettings {
   convertClassicHistogramsToNHCB?: boolean;
 }
 
+export interface ScrapeClass {
+  name: string;
+  default?: boolean;
+  tlsConfig?: TlsConfig;
+  authorization?: Authorization;
+  relabelings?: RelabelRule[];
+  metricRelabelings?: RelabelRule[];
+  attachMetadata?: { node?: boolean };
+  fallbackScrapeProtocol?: string;
+}
+
 interface MonitorSpec extends ScrapeLimits, HistogramSettings {
   selector: LabelSelector;
+  scrapeClass?: string;
   selectorMechanism?: "RelabelConfig" | "RoleSelector";
   namespaceSelector?: NamespaceSelector;
   jobLabel?: string;
@@ -140,6 +152,7 @@ export interface PodMonitorSpec extends MonitorSpec {
 
 export interface ProbeSpec extends ScrapeLimits, HistogramSettings, HttpClientConfig {
   jobName?: string;
+  scrapeClass?: string;
   prober?: ProxyConfig & { url: string; scheme?: string; path?: string };
   module?: string;
   params?: { name: string; values?: string[] }[];
@@ -157,7 +170,7 @@ export interface ProbeSpec extends ScrapeLimits, HistogramSettings, HttpClientCo
 export interface AlertmanagerEndpoint extends HttpClientConfig {
   name: string;
   namespace?: string;
-  port: string | number;
+  port?: string | number;
   scheme?: string;
   pathPrefix?: string;
   apiVersion?: string;
@@ -212,8 +225,17 @@ export interface PrometheusSpec extends ScrapeLimits, HistogramSettings {
   additionalAlertRelabelConfigs?: SecretKeyRef;
   additionalAlertManagerConfigs?: SecretKeyRef;
   alerting?: { alertmanagers?: AlertmanagerEndpoint[] };
+  scrapeClasses?: ScrapeClass[];
   exemplars?: { maxSize?: number };
-  tsdb?: { outOfOrderTimeWindow?: string };
+  tsdb?: {
+    outOfOrderTimeWindow?: string;
+    staleSeriesCompactionThreshold?: number | string;
+    chunkEncoding?: { floats?: string };
+  };
+  runtime?: { goGC?: number };
+  scrapeFailureLogFile?: string;
+  nameValidationScheme?: string;
+  nameEscapingScheme?: string;
 }
 
 export interface AlertmanagerSpec {
