@@ -91,7 +91,7 @@ export function probeJob(probe: Probe, scope: GenerationScope): Yaml {
   ];
   const out: Yaml = {
     job_name: `probe/${namespace}/${name}`,
-    honor_timestamps: prometheus.spec.overrideHonorTimestamps ? false : true,
+    honor_timestamps: !prometheus.spec.overrideHonorTimestamps,
     metrics_path: spec.prober?.path ?? "",
   };
   if (spec.interval) out.scrape_interval = spec.interval;
