@@ -8,7 +8,11 @@ const MIN_INT64 = -(1n << 63n);
 const MAX_UINT64 = (1n << 64n) - 1n;
 
 /** A number node, or the message why the text is none. */
-export function parseConstant(kind: "charconst" | "complex" | "number", text: string, pos: number): NumberNode | string {
+export function parseConstant(
+  kind: "charconst" | "complex" | "number",
+  text: string,
+  pos: number,
+): NumberNode | string {
   const node: NumberNode = {
     kind: "number",
     pos,
@@ -21,7 +25,9 @@ export function parseConstant(kind: "charconst" | "complex" | "number", text: st
   if (kind === "charconst") {
     const char = unquote(text);
     if (char === undefined) {
-      return /^'(?:[^\\']|\\.[0-9a-fA-F]*).+'$/s.test(text) ? `malformed character constant: ${text}` : "invalid syntax";
+      return /^'(?:[^\\']|\\.[0-9a-fA-F]*).+'$/s.test(text)
+        ? `malformed character constant: ${text}`
+        : "invalid syntax";
     }
     const raw = char.charCodeAt(0);
     const code = BigInt(raw >= 0xdc80 && raw <= 0xdcff && char.length === 1 ? raw - 0xdc00 : char.codePointAt(0)!);

@@ -11,7 +11,11 @@ export type TemplateErrorCode =
   | "gotemplate.limit";
 
 export class TemplateError extends UserError {
-  constructor(code: TemplateErrorCode, message: string, options: { where?: Where; fix?: string; cause?: unknown } = {}) {
+  constructor(
+    code: TemplateErrorCode,
+    message: string,
+    options: { where?: Where; fix?: string; cause?: unknown } = {},
+  ) {
     super(code, message, options);
     this.name = "TemplateError";
   }

@@ -27,17 +27,7 @@ export type TokenKind =
   | "."
   | "nil"
   | Keyword;
-export type Keyword =
-  | "block"
-  | "break"
-  | "continue"
-  | "define"
-  | "else"
-  | "end"
-  | "if"
-  | "range"
-  | "template"
-  | "with";
+export type Keyword = "block" | "break" | "continue" | "define" | "else" | "end" | "if" | "range" | "template" | "with";
 
 export const KEYWORDS: ReadonlySet<string> = new Set<Keyword>([
   "block",

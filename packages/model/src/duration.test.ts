@@ -18,7 +18,7 @@ test.each([
   ["1", 'not a valid duration string: "1"'],
   ["1m1h", 'not a valid duration string: "1m1h"'],
   ["-1s", 'not a valid duration string: "-1s"'],
-  ["1.5h", 'not a valid duration string: "1.5h"'],
+  ["1.5h", 'unknown unit "." in duration "1.5h"'],
   ["999999y", "duration out of range"],
 ])("refuses %j", (text, message) => {
   expect(() => parseDuration(text)).toThrow(message);

@@ -10,7 +10,6 @@ const UNITS: readonly (readonly [string, number])[] = [
   ["s", 1e3],
   ["ms", 1],
 ];
-const PATTERN = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 /** Go's time.Duration is an int64 of nanoseconds. */
 const MAX_MS = 9223372036854;
 
@@ -18,10 +17,26 @@ const MAX_MS = 9223372036854;
 export function parseDuration(text: string): number {
   if (text === "0") return 0;
   if (text === "") throw new UserError("model.duration", "empty duration string");
-  const match = PATTERN.exec(text);
-  if (!match) throw new UserError("model.duration", `not a valid duration string: ${JSON.stringify(text)}`);
+  const invalid = () => new UserError("model.duration", `not a valid duration string: ${JSON.stringify(text)}`);
   let total = 0;
-  for (let i = 0; i < UNITS.length; i++) if (match[i + 1]) total += Number(match[i + 1]) * UNITS[i][1];
+  let last = -1;
+  let rest = text;
+  while (rest !== "") {
+    const part = /^([0-9]+)([^0-9]+)/.exec(rest);
+    if (!part) throw invalid();
+    const unit = UNITS.findIndex(([name]) => name === part[2]);
+    if (unit < 0) {
+      throw new UserError(
+        "model.duration",
+        `unknown unit ${JSON.stringify(part[2])} in duration ${JSON.stringify(text)}`,
+      );
+    }
+    // From the largest to the smallest, each once.
+    if (unit <= last) throw invalid();
+    last = unit;
+    total += Number(part[1]) * UNITS[unit][1];
+    rest = rest.slice(part[0].length);
+  }
   if (total > MAX_MS) throw new UserError("model.duration", "duration out of range");
   return total;
 }

@@ -104,7 +104,7 @@ export function formatFloat(value: number, format: string, precision: number, bi
   let limit = precision === 0 ? 1 : precision;
   if (limit > count && count >= decimal.point) limit = count;
   if (isShortest) limit = 6;
-  const exponent = count === 0 ? 0 : decimal.point - 1;
+  const exponent = decimal.point - 1;
   if (exponent < -4 || exponent >= limit) {
     return sign + scientific(decimal, count - 1, format === "g" ? "e" : "E");
   }

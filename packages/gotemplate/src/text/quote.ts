@@ -85,11 +85,11 @@ export function unquote(literal: string): string | undefined {
       out += body[i++];
       continue;
     }
-    const escape = readEscape(body, i, quoteChar);
-    if (!escape) return undefined;
-    out += escape.text;
-    raw ||= escape.raw;
-    i = escape.end;
+    const escaped = readEscape(body, i, quoteChar);
+    if (!escaped) return undefined;
+    out += escaped.text;
+    raw ||= escaped.raw;
+    i = escaped.end;
   }
   if (raw && !out.isWellFormed()) out = fromBytes(rawBytes(out));
   return quoteChar === "'" && [...out].length !== 1 ? undefined : out;
@@ -105,7 +105,11 @@ function rawBytes(text: string): Uint8Array {
   return Uint8Array.from(out);
 }
 
-function readEscape(body: string, at: number, quoteChar: string): { text: string; raw: boolean; end: number } | undefined {
+function readEscape(
+  body: string,
+  at: number,
+  quoteChar: string,
+): { text: string; raw: boolean; end: number } | undefined {
   const kind = body[at + 1];
   if (kind === undefined) return undefined;
   if (kind in ESCAPES) return { text: ESCAPES[kind], raw: false, end: at + 2 };

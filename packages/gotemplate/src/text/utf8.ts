@@ -39,7 +39,8 @@ export function toBytes(text: string): Uint8Array {
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first < 0x80) return 1;
-  const need = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  const need =
+    first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
   if (need === 0 || at + need > bytes.length) return 0;
   for (let i = 1; i < need; i++) if ((bytes[at + i] & 0xc0) !== 0x80) return 0;
   const second = bytes[at + 1];

@@ -60,7 +60,7 @@ export class Type {
   readonly key: Type | undefined;
   /** Struct fields in order. */
   readonly fields: readonly Field[];
-  readonly methods: ReadonlyMap<string, Method>;
+  readonly methods: ReadonlyMap<string, Method> = new Map();
   /** Names an interface demands. */
   readonly demands: readonly string[];
   #pointer: Type | undefined;
@@ -82,8 +82,14 @@ export class Type {
     this.elem = parts.elem;
     this.key = parts.key;
     this.fields = parts.fields ?? [];
-    this.methods = new Map(Object.entries(parts.methods ?? {}));
+    this.define(parts.methods ?? {});
     this.demands = parts.demands ?? [];
+  }
+
+  /** Adds methods; apart from the constructor because methods often mention their own type. */
+  define(methods: Record<string, Method>): this {
+    for (const [name, method] of Object.entries(methods)) (this.methods as Map<string, Method>).set(name, method);
+    return this;
   }
 
   get pointer(): Type {
@@ -180,5 +186,11 @@ export function isComplex(kind: Kind): boolean {
 }
 
 export function canBeNil(type: Type): boolean {
-  return type.kind === "ptr" || type.kind === "interface" || type.kind === "map" || type.kind === "slice" || type.kind === "func";
+  return (
+    type.kind === "ptr" ||
+    type.kind === "interface" ||
+    type.kind === "map" ||
+    type.kind === "slice" ||
+    type.kind === "func"
+  );
 }

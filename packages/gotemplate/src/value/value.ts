@@ -8,6 +8,8 @@
  *     string      string (see text/utf8.ts) ptr         the Value pointed at, or null
  *     func        GoFunc or null            interface   the Value inside, or null
  *
+ * A struct whose fields templates cannot see (time.Time) may hold any object with `equals`.
+ *
  * `undefined` in place of a Value is Go's invalid reflect.Value: a missing map key, an untyped nil.
  */
 import { compareStrings } from "@pharos/model";
@@ -25,8 +27,13 @@ import {
   isUint,
   mapOf,
   STRING,
-  Type,
+  type Type,
 } from "./type.ts";
+
+/** Content of a struct without visible fields. */
+export interface Opaque {
+  equals(other: unknown): boolean;
+}
 
 export interface Complex {
   re: number;
@@ -68,7 +75,7 @@ export class Value {
 
   /** Elements of a slice, array or struct; none for a nil slice. */
   get items(): readonly Value[] {
-    return (this.v as readonly Value[] | null) ?? [];
+    return Array.isArray(this.v) ? (this.v as readonly Value[]) : [];
   }
 
   get map(): GoMap {
@@ -136,7 +143,9 @@ const EMPTY_MAP = new GoMap();
 function compareKeys(a: Value, b: Value): number {
   if (a.kind === "interface" && b.kind === "interface") {
     if (a.inner === null || b.inner === null) return a.inner === b.inner ? 0 : a.inner === null ? -1 : 1;
-    return a.inner.type === b.inner.type ? compareKeys(a.inner, b.inner) : compareStrings(a.inner.type.name, b.inner.type.name);
+    return a.inner.type === b.inner.type
+      ? compareKeys(a.inner, b.inner)
+      : compareStrings(a.inner.type.name, b.inner.type.name);
   }
   if (a.kind === "string") return compareStrings(a.text, b.text);
   if (a.kind === "struct" || a.kind === "array") {
@@ -246,7 +255,11 @@ export function fromJs(data: unknown): Value | undefined {
       return undefined;
     case "object": {
       if (data === null) return undefined;
-      if (Array.isArray(data)) return sliceOf(ANY, data.map((item) => boxed(fromJs(item))));
+      if (Array.isArray(data))
+        return sliceOf(
+          ANY,
+          data.map((item) => boxed(fromJs(item))),
+        );
       const map = new GoMap();
       const entries = data instanceof Map ? data : Object.entries(data);
       for (const [key, value] of entries) map.set(string(String(key)), boxed(fromJs(value)));
@@ -277,6 +290,7 @@ export function unbox(value: Value | undefined): Value | undefined {
 export function isTrue(value: Value | undefined): boolean {
   if (value === undefined) return false;
   const { kind } = value;
+  if (kind === "interface") return isTrue(value.inner ?? undefined);
   if (kind === "bool") return value.v as boolean;
   if (kind === "string") return value.text !== "";
   if (kind === "slice" || kind === "array") return value.items.length > 0;

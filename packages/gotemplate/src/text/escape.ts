@@ -1,0 +1,61 @@
+/** The escapers behind html, js and urlquery. */
+import { isPrintable } from "./quote.ts";
+import { toBytes } from "./utf8.ts";
+
+const HTML: Readonly<Record<string, string>> = {
+  "\0": "\ufffd",
+  '"': "&#34;",
+  "'": "&#39;",
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+};
+
+export function htmlEscape(text: string): string {
+  return text.replace(/[\0"'&<>]/g, (char) => HTML[char]);
+}
+
+const JS: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "'": "\\'",
+  '"': '\\"',
+  "<": "\\u003C",
+  ">": "\\u003E",
+  "&": "\\u0026",
+  "=": "\\u003D",
+};
+
+export function jsEscape(text: string): string {
+  let out = "";
+  for (const char of text) {
+    if (JS[char]) out += JS[char];
+    else if (char < " " || (char > "\x7e" && !isPrintable(char))) {
+      out += `\\u${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
+    } else out += char;
+  }
+  return out;
+}
+
+function percent(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+}
+
+/** url.QueryEscape: a space becomes +. */
+export function queryEscape(text: string): string {
+  return escapeUrl(text, /[A-Za-z0-9\-_.~]/, "+");
+}
+
+/** url.PathEscape: what may stand in one segment of a path. */
+export function pathEscape(text: string): string {
+  return escapeUrl(text, /[A-Za-z0-9\-_.~$&+:=@]/, "%20");
+}
+
+function escapeUrl(text: string, keep: RegExp, space: string): string {
+  let out = "";
+  for (const byte of toBytes(text)) {
+    const char = String.fromCharCode(byte);
+    if (keep.test(char)) out += char;
+    else out += char === " " ? space : percent(byte);
+  }
+  return out;
+}
