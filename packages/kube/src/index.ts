@@ -1,1 +1,5 @@
-export {};
+export * from "./client/client.ts";
+export type { ClientTarget, Credentials, TlsOptions } from "./client/config.ts";
+export * from "./client/informer.ts";
+export * from "./selector.ts";
+export * from "./types.ts";
