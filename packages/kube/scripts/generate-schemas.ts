@@ -18,7 +18,22 @@ const out = join(import.meta.dirname, "../src/schemas/generated");
 
 /** Built-in kinds that are served, by group/version. */
 const KINDS: Record<string, string[]> = {
-  v1: ["Namespace", "Node", "Pod", "Service", "Endpoints", "ConfigMap", "Secret", "ServiceAccount", "Event", "PersistentVolumeClaim", "PersistentVolume", "ReplicationController", "LimitRange", "ResourceQuota"],
+  v1: [
+    "Namespace",
+    "Node",
+    "Pod",
+    "Service",
+    "Endpoints",
+    "ConfigMap",
+    "Secret",
+    "ServiceAccount",
+    "Event",
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "ReplicationController",
+    "LimitRange",
+    "ResourceQuota",
+  ],
   "apps/v1": ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"],
   "batch/v1": ["Job", "CronJob"],
   "discovery.k8s.io/v1": ["EndpointSlice"],
@@ -53,7 +68,9 @@ function compact(schema: unknown, depth: number): unknown {
       // Deep in pod templates nobody asks for explanations, and they are most of the bytes.
       if (depth <= 3) result[key] = firstSentence(String(value));
     } else if (key === "properties") {
-      result[key] = Object.fromEntries(Object.entries(value as Json).map(([name, inner]) => [name, compact(inner, depth + 1)]));
+      result[key] = Object.fromEntries(
+        Object.entries(value as Json).map(([name, inner]) => [name, compact(inner, depth + 1)]),
+      );
     } else if (key === "enum" || key === "default" || key === "required") result[key] = value;
     else result[key] = compact(value, depth);
   }
@@ -86,7 +103,11 @@ const discovery = ["aggregated-api.json", "aggregated-apis.json"].map(
 
 for (const [groupVersion, kinds] of Object.entries(KINDS)) {
   const file = groupVersion === "v1" ? "openapi-api_v1.json" : `openapi-apis_${groupVersion.replace("/", "_")}.json`;
-  const { schemas } = (JSON.parse(readFileSync(join(data, "kubernetes", file), "utf8")) as { components: { schemas: Record<string, Json> } }).components;
+  const { schemas } = (
+    JSON.parse(readFileSync(join(data, "kubernetes", file), "utf8")) as {
+      components: { schemas: Record<string, Json> };
+    }
+  ).components;
   const take = (name: string): void => {
     if (definitions[name]) return;
     definitions[name] = compact(schemas[name], 2);
@@ -97,7 +118,9 @@ for (const [groupVersion, kinds] of Object.entries(KINDS)) {
   const known = found!.versions.find((entry) => entry.version === version)!.resources;
   for (const kind of kinds) {
     const definition = Object.keys(schemas).find((name) => {
-      const gvk = schemas[name]["x-kubernetes-group-version-kind"] as { group: string; version: string; kind: string }[] | undefined;
+      const gvk = schemas[name]["x-kubernetes-group-version-kind"] as
+        | { group: string; version: string; kind: string }[]
+        | undefined;
       return gvk?.some((entry) => entry.group === group && entry.version === version && entry.kind === kind);
     })!;
     take(definition);
@@ -111,7 +134,9 @@ for (const [groupVersion, kinds] of Object.entries(KINDS)) {
       namespaced: entry.scope === "Namespaced",
       ...(entry.shortNames ? { shortNames: entry.shortNames } : {}),
       ...(entry.categories ? { categories: entry.categories } : {}),
-      subresources: (entry.subresources ?? []).map(({ subresource }) => subresource).filter((name) => name === "status" || name === "scale"),
+      subresources: (entry.subresources ?? [])
+        .map(({ subresource }) => subresource)
+        .filter((name) => name === "status" || name === "scale"),
       definition,
     });
   }
@@ -123,13 +148,22 @@ interface Crd {
     group: string;
     scope: string;
     names: Json;
-    versions: { name: string; served: boolean; storage: boolean; schema: { openAPIV3Schema: Json }; subresources?: Json; additionalPrinterColumns?: Json[] }[];
+    versions: {
+      name: string;
+      served: boolean;
+      storage: boolean;
+      schema: { openAPIV3Schema: Json };
+      subresources?: Json;
+      additionalPrinterColumns?: Json[];
+    }[];
   };
 }
 const crds = globSync("*.yaml", { cwd: join(data, "operator/crds/prometheus-operator-crd") })
   .sort()
   .map((file) => {
-    const { spec } = parse(readFileSync(join(data, "operator/crds/prometheus-operator-crd", basename(file)), "utf8")) as Crd;
+    const { spec } = parse(
+      readFileSync(join(data, "operator/crds/prometheus-operator-crd", basename(file)), "utf8"),
+    ) as Crd;
     return {
       group: spec.group,
       scope: spec.scope,

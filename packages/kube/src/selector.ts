@@ -55,7 +55,14 @@ export function parseLabelSelector(text: string): LabelTest {
 
 /** Fields every kind can be selected by, and further ones by kind, as in Kubernetes. */
 const FIELDS_BY_KIND: Record<string, readonly string[]> = {
-  Pod: ["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP"],
+  Pod: [
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "status.phase",
+    "status.podIP",
+  ],
   Event: [
     "involvedObject.kind",
     "involvedObject.namespace",

@@ -1,7 +1,7 @@
 /** A client of the Kubernetes API: typed paths over HTTP, server-side apply, status patches, watches. */
 import { Agent, type Dispatcher, request } from "undici";
 import { groupVersion, type KubeObject, type ResourceType } from "../types.ts";
-import { type Credentials, type ClientTarget, resolveTarget } from "./config.ts";
+import { type ClientTarget, type Credentials, resolveTarget } from "./config.ts";
 
 /** The API said no. `code` is the HTTP status, `reason` Kubernetes' own word for it. */
 export class KubeError extends Error {
@@ -52,15 +52,29 @@ export class KubeClient {
     this.server = server.replace(/\/+$/, "");
     this.#credentials = credentials;
     // Watches are quiet for minutes: only the connection itself may time out.
-    this.#dispatcher = new Agent({ connect: { timeout: 10_000, ...credentials.tls }, bodyTimeout: 0, headersTimeout: 60_000 });
+    this.#dispatcher = new Agent({
+      connect: { timeout: 10_000, ...credentials.tls },
+      bodyTimeout: 0,
+      headersTimeout: 60_000,
+    });
   }
 
   get<T extends KubeObject>(type: ResourceType, { namespace, name }: ObjectName, signal?: AbortSignal): Promise<T> {
     return this.#json<T>("GET", this.#path(type, namespace, name), undefined, undefined, signal);
   }
 
-  list<T extends KubeObject>(type: ResourceType, options: ListOptions = {}, signal?: AbortSignal): Promise<KubeList<T>> {
-    return this.#json<KubeList<T>>("GET", this.#path(type, options.namespace) + query(options), undefined, undefined, signal);
+  list<T extends KubeObject>(
+    type: ResourceType,
+    options: ListOptions = {},
+    signal?: AbortSignal,
+  ): Promise<KubeList<T>> {
+    return this.#json<KubeList<T>>(
+      "GET",
+      this.#path(type, options.namespace) + query(options),
+      undefined,
+      undefined,
+      signal,
+    );
   }
 
   create<T extends KubeObject>(type: ResourceType, object: T, signal?: AbortSignal): Promise<T> {
@@ -73,13 +87,29 @@ export class KubeClient {
   }
 
   /** JSON merge patch. */
-  patch<T extends KubeObject>(type: ResourceType, { namespace, name }: ObjectName, patch: unknown, signal?: AbortSignal): Promise<T> {
+  patch<T extends KubeObject>(
+    type: ResourceType,
+    { namespace, name }: ObjectName,
+    patch: unknown,
+    signal?: AbortSignal,
+  ): Promise<T> {
     return this.#json<T>("PATCH", this.#path(type, namespace, name), patch, "application/merge-patch+json", signal);
   }
 
   /** JSON merge patch of the status subresource. */
-  patchStatus<T extends KubeObject>(type: ResourceType, { namespace, name }: ObjectName, patch: unknown, signal?: AbortSignal): Promise<T> {
-    return this.#json<T>("PATCH", `${this.#path(type, namespace, name)}/status`, patch, "application/merge-patch+json", signal);
+  patchStatus<T extends KubeObject>(
+    type: ResourceType,
+    { namespace, name }: ObjectName,
+    patch: unknown,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return this.#json<T>(
+      "PATCH",
+      `${this.#path(type, namespace, name)}/status`,
+      patch,
+      "application/merge-patch+json",
+      signal,
+    );
   }
 
   /** Server-side apply. */
@@ -135,7 +165,13 @@ export class KubeClient {
     return name === undefined ? path : `${path}/${encodeURIComponent(name)}`;
   }
 
-  async #send(method: Dispatcher.HttpMethod, path: string, body: unknown, contentType: string | undefined, signal?: AbortSignal) {
+  async #send(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body: unknown,
+    contentType: string | undefined,
+    signal?: AbortSignal,
+  ) {
     const headers: Record<string, string> = { accept: "application/json", "user-agent": "pharos" };
     const token = await this.#credentials.token?.();
     if (token) headers.authorization = `Bearer ${token}`;
@@ -149,7 +185,13 @@ export class KubeClient {
     });
   }
 
-  async #json<T>(method: Dispatcher.HttpMethod, path: string, body: unknown, contentType: string | undefined, signal?: AbortSignal): Promise<T> {
+  async #json<T>(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body: unknown,
+    contentType: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<T> {
     const answer = await this.#send(method, path, body, contentType, signal);
     if (answer.statusCode < 200 || answer.statusCode > 299) throw await errorOf(answer.statusCode, answer.body);
     return (await answer.body.json()) as T;

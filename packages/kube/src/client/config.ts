@@ -36,7 +36,9 @@ export function resolveTarget(target: ClientTarget): { server: string; credentia
 function inCluster(): { server: string; credentials: Credentials } {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
   if (!host || !port || !existsSync(`${SERVICE_ACCOUNT}/token`)) {
-    throw new UserError("kube.config", "this process does not run in a cluster", { fix: "Give the address of an API server" });
+    throw new UserError("kube.config", "this process does not run in a cluster", {
+      fix: "Give the address of an API server",
+    });
   }
   return {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
@@ -46,7 +48,6 @@ function inCluster(): { server: string; credentials: Credentials } {
     },
   };
 }
-
 
 /** Static credentials of a kubeconfig's current context. Exec plugins need a library and come with the cluster driver. */
 function fromKubeconfig(file: string): { server: string; credentials: Credentials } {

@@ -106,10 +106,18 @@ class Informer {
     const { namespace, labelSelector, fieldSelector } = this.#target;
     for (;;) {
       const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + Math.random()));
-      const options = { namespace, labelSelector, fieldSelector, resourceVersion, allowWatchBookmarks: true, timeoutSeconds };
+      const options = {
+        namespace,
+        labelSelector,
+        fieldSelector,
+        resourceVersion,
+        allowWatchBookmarks: true,
+        timeoutSeconds,
+      };
       const started = performance.now();
       for await (const { type, object } of this.#client.watch(this.#target, options, this.#signal)) {
-        if (type === "ERROR") throw new KubeError(object.code ?? 500, object.reason ?? "", object.message ?? "watch failed");
+        if (type === "ERROR")
+          throw new KubeError(object.code ?? 500, object.reason ?? "", object.message ?? "watch failed");
         resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
         const key = objectKey(object);
         if (type === "DELETED") {
@@ -129,6 +137,11 @@ class Informer {
 }
 
 /** Starts following a kind; ends with the signal. */
-export function watchResources(client: KubeClient, target: WatchTarget, handlers: WatchHandlers, signal: AbortSignal): void {
+export function watchResources(
+  client: KubeClient,
+  target: WatchTarget,
+  handlers: WatchHandlers,
+  signal: AbortSignal,
+): void {
   void new Informer(client, target, handlers, signal).run();
 }
