@@ -10,6 +10,7 @@ import type { ResourceKind } from "./kinds.ts";
 import { applyJsonPatch, mergePatch, strategicMerge } from "./merge.ts";
 import { checkUnknownFields } from "./object-rules.ts";
 import { openApiDocument, openApiIndex } from "./openapi.ts";
+import { decodeProtobuf } from "./protobuf.ts";
 import { objectOf, parseBody, parsePath, parseWriteQuery, type ResourcePath, type WriteQuery } from "./request.ts";
 import { readScale, writeScale } from "./scale.ts";
 import { badRequest, expired, StatusError } from "./status-error.ts";
@@ -293,14 +294,12 @@ async function remove(context: Context): Promise<FastifyReply> {
   if (path.name === undefined) {
     const doomed = store.list(path.kind, path.namespace).filter(selectors(path.kind, params));
     for (const { metadata } of doomed) await store.delete(path.kind, metadata.namespace ?? "", metadata.name!, write);
-    return reply
-      .type("application/json")
-      .send({
-        kind: `${path.kind.kind}List`,
-        apiVersion: "v1",
-        metadata: { resourceVersion: String(store.version) },
-        items: doomed,
-      });
+    return reply.type("application/json").send({
+      kind: `${path.kind.kind}List`,
+      apiVersion: "v1",
+      metadata: { resourceVersion: String(store.version) },
+      items: doomed,
+    });
   }
   const object = await store.delete(path.kind, path.namespace, path.name, write);
   if (object.metadata.finalizers?.length) return sendObject(context, object);
@@ -334,6 +333,13 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
   // Bodies are read as text: which form they have depends on the request.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser("application/vnd.kubernetes.protobuf", { parseAs: "buffer" }, (_request, body, done) => {
+    try {
+      done(null, JSON.stringify(decodeProtobuf(body as Buffer)));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
   app.addHook("onRequest", async (request) => {
     if (!isTrustedHost(request.headers.host, trusted)) {
       throw new StatusError(403, "Forbidden", `host ${JSON.stringify(request.headers.host)} is not served here`);
