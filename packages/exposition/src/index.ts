@@ -1,1 +1,4 @@
+export * from "./encode.ts";
 export * from "./family.ts";
+export * from "./negotiate.ts";
+export * from "./number.ts";
