@@ -41,7 +41,10 @@ class Writer {
 
   /** A signed integer in plain varint form: negative ones take ten bytes. */
   int64(field: number, value: number): void {
-    if (value >= 0) return this.uint(field, value);
+    if (value >= 0) {
+      this.uint(field, value);
+      return;
+    }
     this.varint(field * 8);
     let rest = BigInt.asUintN(64, BigInt(value));
     while (rest >= 0x80n) {
