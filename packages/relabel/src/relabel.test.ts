@@ -11,7 +11,7 @@ test.each([
   [
     "replace",
     { a: "foo" },
-    "[{source_labels: [a], regex: f(.*), target_label: d, replacement: ch${1}-ch${1}}]",
+    "[{source_labels: [a], regex: 'f(.*)', target_label: d, replacement: 'ch${1}-ch${1}'}]",
     { a: "foo", d: "choo-choo" },
   ],
   ["replace without a match", { a: "x" }, "[{source_labels: [a], regex: f.*, target_label: d}]", { a: "x" }],
