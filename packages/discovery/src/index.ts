@@ -1,1 +1,3 @@
-export {};
+export * from "./discovery.ts";
+export type { Mechanism, MechanismContext, SdConfig } from "./mechanism.ts";
+export { parseSdConfigs } from "./registry.ts";

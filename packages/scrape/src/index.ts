@@ -1,1 +1,3 @@
-export {};
+export * from "./config.ts";
+export * from "./manager.ts";
+export type { DroppedTarget } from "./target.ts";

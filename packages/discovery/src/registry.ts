@@ -1,0 +1,39 @@
+/** All mechanisms by name; one more is one more line. */
+
+import type { YamlMap } from "@pharos/kit";
+import { UserError } from "@pharos/model";
+import { kubernetesMechanism } from "./kubernetes/kubernetes.ts";
+import type { Mechanism, SdConfig } from "./mechanism.ts";
+import { dnsMechanism } from "./mechanisms/dns.ts";
+import { fileMechanism } from "./mechanisms/file.ts";
+import { httpMechanism } from "./mechanisms/http.ts";
+import { staticMechanism } from "./mechanisms/static.ts";
+
+const MECHANISMS: readonly Mechanism<never>[] = [
+  staticMechanism,
+  fileMechanism,
+  httpMechanism,
+  dnsMechanism,
+  kubernetesMechanism,
+];
+
+/** Reads every `static_configs` and `*_sd_configs` key of a map. */
+export function parseSdConfigs(map: YamlMap): SdConfig[] {
+  const out: SdConfig[] = [];
+  for (const mechanism of MECHANISMS as readonly Mechanism[]) {
+    const key = mechanism.name === "static" ? "static_configs" : `${mechanism.name}_sd_configs`;
+    for (const node of map.get(key)?.items() ?? []) {
+      if (node.isNull)
+        throw node.error("empty or null section in service discovery configs", { code: "discovery.config" });
+      out.push({ mechanism, config: mechanism.parse(node) });
+    }
+  }
+  for (const key of map.keys()) {
+    if (!key.endsWith("_sd_configs") || MECHANISMS.some(({ name }) => key === `${name}_sd_configs`)) continue;
+    throw new UserError("discovery.unsupported", `${key} is not supported by this version of Pharos`, {
+      where: map.get(key)!.where,
+      fix: `Supported: ${MECHANISMS.map(({ name }) => (name === "static" ? "static_configs" : `${name}_sd_configs`)).join(", ")}`,
+    });
+  }
+  return out;
+}
