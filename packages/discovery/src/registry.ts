@@ -9,18 +9,18 @@ import { fileMechanism } from "./mechanisms/file.ts";
 import { httpMechanism } from "./mechanisms/http.ts";
 import { staticMechanism } from "./mechanisms/static.ts";
 
-const MECHANISMS: readonly Mechanism<never>[] = [
+const MECHANISMS = [
   staticMechanism,
   fileMechanism,
   httpMechanism,
   dnsMechanism,
   kubernetesMechanism,
-];
+] as readonly Mechanism<unknown>[];
 
 /** Reads every `static_configs` and `*_sd_configs` key of a map. */
 export function parseSdConfigs(map: YamlMap): SdConfig[] {
   const out: SdConfig[] = [];
-  for (const mechanism of MECHANISMS as readonly Mechanism[]) {
+  for (const mechanism of MECHANISMS) {
     const key = mechanism.name === "static" ? "static_configs" : `${mechanism.name}_sd_configs`;
     for (const node of map.get(key)?.items() ?? []) {
       if (node.isNull)
