@@ -1,1 +1,2 @@
-export {};
+export * from "./db.ts";
+export type { HeadStats, NameValue, TsdbStatus } from "./status.ts";

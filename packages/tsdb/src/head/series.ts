@@ -1,0 +1,99 @@
+/** One series in memory: its open chunk, the closed ones before it, and what appending needs to know. */
+import type { Labels, MetricMetadata, SampleBuffer } from "@pharos/model";
+import { decodeXor, XorAppender } from "../chunk/xor.ts";
+
+export interface ClosedChunk {
+  mint: number;
+  maxt: number;
+  bytes: Uint8Array;
+}
+
+/** Samples in a chunk, as Prometheus aims for. */
+const CHUNK_SAMPLES = 120;
+/** Chunks do not cross multiples of this, so that blocks can be cut between them. */
+export const CHUNK_RANGE_MS = 2 * 3600_000;
+
+export class MemSeries {
+  readonly ref: number;
+  readonly labels: Labels;
+  metadata: MetricMetadata | undefined;
+  readonly closed: ClosedChunk[] = [];
+  #open = new XorAppender();
+  /** Newest committed sample. */
+  lastTime = Number.NEGATIVE_INFINITY;
+  lastHigh = 0;
+  lastLow = 0;
+  /** Newest sample of the transaction in progress, if any. */
+  pendingTime = Number.NEGATIVE_INFINITY;
+
+  constructor(ref: number, labels: Labels) {
+    this.ref = ref;
+    this.labels = labels;
+  }
+
+  get firstTime(): number {
+    return this.closed[0]?.mint ?? (this.#open.count > 0 ? this.#open.firstTime : Number.POSITIVE_INFINITY);
+  }
+
+  get chunkCount(): number {
+    return this.closed.length + (this.#open.count > 0 ? 1 : 0);
+  }
+
+  /** Bytes of encoded samples. */
+  get bytes(): number {
+    let total = this.#open.byteLength;
+    for (const { bytes } of this.closed) total += bytes.length;
+    return total;
+  }
+
+  append(time: number, high: number, low: number): void {
+    const open = this.#open;
+    if (
+      open.count >= CHUNK_SAMPLES ||
+      (open.count > 0 && Math.floor(time / CHUNK_RANGE_MS) !== Math.floor(open.firstTime / CHUNK_RANGE_MS))
+    ) {
+      this.closed.push({ mint: open.firstTime, maxt: open.lastTime, bytes: open.finish() });
+      this.#open = new XorAppender();
+    }
+    this.#open.append(time, high, low);
+    this.lastTime = time;
+    this.lastHigh = high;
+    this.lastLow = low;
+  }
+
+  read(mint: number, maxt: number, out: SampleBuffer): void {
+    for (const chunk of this.closed) {
+      if (chunk.maxt >= mint && chunk.mint <= maxt) decodeXor(chunk.bytes, mint, maxt, out);
+    }
+    const open = this.#open;
+    if (open.count > 0 && open.lastTime >= mint && open.firstTime <= maxt) decodeXor(open.view(), mint, maxt, out);
+  }
+
+  /** Drops chunks that end before `mint`; true when nothing is left. */
+  truncate(mint: number): boolean {
+    let drop = 0;
+    while (drop < this.closed.length && this.closed[drop].maxt < mint) drop++;
+    if (drop > 0) this.closed.splice(0, drop);
+    if (this.closed.length === 0 && this.#open.count > 0 && this.#open.lastTime < mint) this.#open = new XorAppender();
+    return this.closed.length === 0 && this.#open.count === 0;
+  }
+
+  /** Removes the samples of a range by writing the others again. */
+  delete(mint: number, maxt: number, buffer: SampleBuffer): void {
+    buffer.clear();
+    this.read(Number.NEGATIVE_INFINITY, mint - 1, buffer);
+    this.read(maxt + 1, Number.POSITIVE_INFINITY, buffer);
+    this.closed.length = 0;
+    this.#open = new XorAppender();
+    const { lastTime, lastHigh, lastLow } = this;
+    const { words, timestamps } = buffer;
+    for (let i = 0; i < buffer.length; i++) this.append(timestamps[i], words[2 * i + HIGH], words[2 * i + 1 - HIGH]);
+    // Deleting does not make room for older samples.
+    this.lastTime = lastTime;
+    this.lastHigh = lastHigh;
+    this.lastLow = lastLow;
+  }
+}
+
+/** Index of the high word of a float64 on this machine. */
+const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;

@@ -1,0 +1,142 @@
+/** Growing byte buffer and cursor with the integer forms of Prometheus' records: big-endian words and LEB128 varints. */
+
+const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
+
+export class Encoder {
+  #bytes = Buffer.alloc(4096);
+  length = 0;
+
+  reset(): void {
+    this.length = 0;
+  }
+
+  /** What was written; valid until the next write. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  #reserve(more: number): void {
+    if (this.length + more <= this.#bytes.length) return;
+    const grown = Buffer.alloc(Math.max(this.#bytes.length * 2, this.length + more));
+    this.#bytes.copy(grown, 0, 0, this.length);
+    this.#bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.length++] = value;
+  }
+
+  u64(value: number): void {
+    this.#reserve(8);
+    this.#bytes.writeUInt32BE(Math.floor(value / 2 ** 32) >>> 0, this.length);
+    this.#bytes.writeUInt32BE(value >>> 0, this.length + 4);
+    this.length += 8;
+  }
+
+  i64(value: number): void {
+    this.#reserve(8);
+    this.#bytes.writeInt32BE(Math.floor(value / 2 ** 32), this.length);
+    this.#bytes.writeUInt32BE(value - Math.floor(value / 2 ** 32) * 2 ** 32, this.length + 4);
+    this.length += 8;
+  }
+
+  /** A float by its words. */
+  f64(words: Uint32Array, index: number): void {
+    this.#reserve(8);
+    this.#bytes.writeUInt32BE(words[2 * index + 1 - LOW], this.length);
+    this.#bytes.writeUInt32BE(words[2 * index + LOW], this.length + 4);
+    this.length += 8;
+  }
+
+  uvarint(value: number): void {
+    this.#reserve(10);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.length++] = rest;
+  }
+
+  varint(value: number): void {
+    this.uvarint(value >= 0 ? value * 2 : -value * 2 - 1);
+  }
+
+  string(text: string): void {
+    const size = Buffer.byteLength(text);
+    this.uvarint(size);
+    this.#reserve(size);
+    this.#bytes.write(text, this.length, "utf8");
+    this.length += size;
+  }
+}
+
+/** The bytes ended before the value did. */
+export class Truncated extends Error {}
+
+export class Decoder {
+  readonly bytes: Buffer;
+  at = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  get done(): boolean {
+    return this.at >= this.bytes.length;
+  }
+
+  #need(count: number): void {
+    if (this.at + count > this.bytes.length) throw new Truncated("unexpected end of record");
+  }
+
+  byte(): number {
+    this.#need(1);
+    return this.bytes[this.at++];
+  }
+
+  u64(): number {
+    this.#need(8);
+    const value = this.bytes.readUInt32BE(this.at) * 2 ** 32 + this.bytes.readUInt32BE(this.at + 4);
+    this.at += 8;
+    return value;
+  }
+
+  i64(): number {
+    this.#need(8);
+    const value = this.bytes.readInt32BE(this.at) * 2 ** 32 + this.bytes.readUInt32BE(this.at + 4);
+    this.at += 8;
+    return value;
+  }
+
+  u32(): number {
+    this.#need(4);
+    const value = this.bytes.readUInt32BE(this.at);
+    this.at += 4;
+    return value;
+  }
+
+  uvarint(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      if (scale > 2 ** 63) throw new Truncated("varint is too long");
+    }
+  }
+
+  varint(): number {
+    const value = this.uvarint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  string(): string {
+    const size = this.uvarint();
+    this.#need(size);
+    const text = this.bytes.toString("utf8", this.at, this.at + size);
+    this.at += size;
+    return text;
+  }
+}
