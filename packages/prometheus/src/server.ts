@@ -77,7 +77,7 @@ class Server implements PrometheusServer {
       onUpdate: (job, groups) => this.#scrape.updateTargets(job, groups),
     });
     this.#notifier = new Notifier({ log: log.with({ subsystem: "notify" }), registry });
-    this.#alertmanagers = new AlertmanagerDiscovery(this.#notifier, log);
+    this.#alertmanagers = new AlertmanagerDiscovery(this.#notifier, log.with({ subsystem: "notify" }), registry);
     this.#http = createHttpServer({ ...options.listen, log, registry, metricsPrefix: "prometheus", cors: true });
     this.#rules = new RuleManager({
       query: createRuleQuery(engine, db),
@@ -249,7 +249,6 @@ export async function createPrometheus(options: PrometheusOptions): Promise<Prom
     dir: options.storagePath,
     retentionMs: storage.retention.timeMs ?? options.retention.timeMs,
     retentionBytes: storage.retention.bytes ?? options.retention.bytes,
-    outOfOrderWindowMs: storage.outOfOrderTimeWindow,
     maxExemplars: storage.maxExemplars,
     registry,
     log: options.log.with({ subsystem: "tsdb" }),

@@ -4,6 +4,7 @@
  */
 import { globSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
+import { parseSdConfigs, type SdConfig } from "@pharos/discovery";
 import { parseBytes, parseYaml, type YamlMap, type YamlNode } from "@pharos/kit";
 import { describeError, Labels, UserError } from "@pharos/model";
 import { parseRelabelConfigs, type RelabelConfig } from "@pharos/relabel";
@@ -20,8 +21,6 @@ export interface GlobalConfig extends GlobalScrapeConfig {
 }
 
 export interface StorageConfig {
-  /** ms; 0: samples out of order are refused. */
-  outOfOrderTimeWindow: number;
   maxExemplars: number;
   /** undefined leaves the command line's value. */
   retention: { timeMs?: number; bytes?: number };
@@ -31,7 +30,7 @@ export interface PrometheusConfig {
   global: GlobalConfig;
   /** Globs, relative ones resolved against the file's folder. */
   ruleFiles: string[];
-  scrapeConfigs: ScrapeConfig[];
+  scrapeConfigs: (ScrapeConfig & { sdConfigs: SdConfig[] })[];
   alertRelabelConfigs: RelabelConfig[];
   alertmanagers: AlertmanagerSetConfig[];
   storage: StorageConfig;
@@ -80,12 +79,21 @@ function readGlobal(node: YamlNode | undefined, options: LoadOptions): GlobalCon
 }
 
 function readStorage(node: YamlNode | undefined): StorageConfig {
-  const storage: StorageConfig = { outOfOrderTimeWindow: 0, maxExemplars: 100_000, retention: {} };
+  const storage: StorageConfig = { maxExemplars: 100_000, retention: {} };
   if (!node || node.isNull) return storage;
   const map = node.map();
   const tsdb = map.get("tsdb")?.map();
   if (tsdb) {
-    storage.outOfOrderTimeWindow = tsdb.get("out_of_order_time_window")?.duration() ?? 0;
+    const window = tsdb.get("out_of_order_time_window");
+    if (window && window.duration() !== 0) {
+      throw window.error("the out-of-order window is not supported by this version of Pharos", {
+        code: "prometheus.unsupported",
+        fix: "Remove it",
+      });
+    }
+    // Hints about encoding and memory: ignoring them changes no answer.
+    tsdb.get("stale_series_compaction_threshold");
+    tsdb.get("chunk_encoding");
     const retention = tsdb.get("retention")?.map();
     const time = retention?.get("time");
     const size = retention?.get("size");
@@ -114,11 +122,15 @@ function resolvePath(file: string, path: string): string {
 }
 
 /** Jobs of the files `scrape_config_files` names. */
-function readScrapeConfigFiles(globs: readonly string[], global: GlobalScrapeConfig): ScrapeConfig[] {
-  const configs: ScrapeConfig[] = [];
+function readScrapeConfigFiles(
+  globs: readonly string[],
+  global: GlobalScrapeConfig,
+): PrometheusConfig["scrapeConfigs"] {
+  const configs: PrometheusConfig["scrapeConfigs"] = [];
   for (const file of globs.flatMap((glob) => globSync(glob).sort())) {
     const map = parseYaml(readFileSync(file, "utf8"), file).map();
-    for (const node of map.get("scrape_configs")?.items() ?? []) configs.push(parseScrapeConfig(node, global));
+    for (const node of map.get("scrape_configs")?.items() ?? [])
+      configs.push(parseScrapeConfig(node, global, parseSdConfigs));
     map.done("config.ScrapeConfigs");
   }
   return configs;
@@ -149,7 +161,9 @@ function refuseUnsupported(map: YamlMap): void {
 export function loadConfig(text: string, options: LoadOptions): PrometheusConfig {
   const root = parseYaml(text, options.file || undefined).map();
   const global = readGlobal(root.get("global"), options);
-  const scrapeConfigs = (root.get("scrape_configs")?.items() ?? []).map((node) => parseScrapeConfig(node, global));
+  const scrapeConfigs = (root.get("scrape_configs")?.items() ?? []).map((node) =>
+    parseScrapeConfig(node, global, parseSdConfigs),
+  );
   const files = root.get("scrape_config_files")?.strings() ?? [];
   const extra = files.map((path) => resolvePath(options.file, path));
   scrapeConfigs.push(...readScrapeConfigFiles(extra, global));

@@ -1,0 +1,155 @@
+/** Sends alerts to every Alertmanager of every set (upstream's notifier). */
+import { HttpClient, type HttpClientConfig, type Logger, type Registry } from "@pharos/kit";
+import { type Alert, Labels, LabelsBuilder } from "@pharos/model";
+import { type RelabelConfig, relabel } from "@pharos/relabel";
+import { createNotifyMetrics, type NotifyMetrics } from "./metrics.ts";
+import { AlertQueue } from "./queue.ts";
+
+/** Alertmanagers that share settings: one entry of `alerting.alertmanagers`. */
+export interface AlertmanagerSet {
+  /** Stable name of the entry. */
+  name: string;
+  http: HttpClientConfig;
+  /** ms */
+  timeout: number;
+  alertRelabelConfigs: readonly RelabelConfig[];
+  /** URLs alerts are posted to. */
+  urls: readonly string[];
+  /** URLs found and left out by relabelling. */
+  dropped: readonly string[];
+}
+
+export interface NotifierOptions {
+  log: Logger;
+  registry: Registry;
+}
+
+interface ActiveSet {
+  set: AlertmanagerSet;
+  client: HttpClient;
+  queues: Map<string, AlertQueue>;
+}
+
+export class Notifier {
+  readonly #options: NotifierOptions;
+  readonly #metrics: NotifyMetrics;
+  readonly #sets = new Map<string, ActiveSet>();
+  #externalLabels = Labels.empty;
+  #alertRelabelConfigs: readonly RelabelConfig[] = [];
+
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+    this.#metrics = createNotifyMetrics(options.registry);
+    options.registry.collect(() => {
+      this.#metrics.queued.clear();
+      for (const queue of this.#queues()) this.#metrics.queued.labels(queue.url).set(queue.length);
+      return [];
+    });
+  }
+
+  configure({
+    externalLabels,
+    alertRelabelConfigs,
+  }: {
+    externalLabels: Labels;
+    alertRelabelConfigs: readonly RelabelConfig[];
+  }): void {
+    this.#externalLabels = externalLabels;
+    this.#alertRelabelConfigs = alertRelabelConfigs;
+  }
+
+  /** Replaces one set. Queues of Alertmanagers that stay keep what is in them. */
+  setAlertmanagers(set: AlertmanagerSet): void {
+    const old = this.#sets.get(set.name);
+    const sameClient = old && old.set.http === set.http && old.set.timeout === set.timeout;
+    const client = sameClient ? old.client : new HttpClient(set.http);
+    const queues = new Map<string, AlertQueue>();
+    for (const url of set.urls) {
+      const known = sameClient ? old.queues.get(url) : undefined;
+      queues.set(
+        url,
+        known ?? new AlertQueue(url, { metrics: this.#metrics, log: this.#options.log, client, timeout: set.timeout }),
+      );
+    }
+    for (const [url, queue] of old?.queues ?? [])
+      if (queues.get(url) !== queue) void this.#retire(queue, !queues.has(url));
+    if (old && !sameClient)
+      void Promise.all([...old.queues.values()].map((queue) => queue.stop())).then(() =>
+        old.client[Symbol.asyncDispose](),
+      );
+    this.#sets.set(set.name, { set, client, queues });
+    this.#metrics.discovered.set([...this.#queues()].length);
+  }
+
+  removeSet(name: string): void {
+    const old = this.#sets.get(name);
+    if (!old) return;
+    this.#sets.delete(name);
+    for (const queue of old.queues.values()) void this.#retire(queue, true);
+    this.#metrics.discovered.set([...this.#queues()].length);
+  }
+
+  send(alerts: readonly Alert[]): void {
+    const relabelled = alerts
+      .map((alert) => this.#withLabels(alert, this.#alertRelabelConfigs, true))
+      .filter((alert) => alert !== undefined);
+    if (relabelled.length === 0) return;
+    for (const { set, queues } of this.#sets.values()) {
+      const own = relabelled
+        .map((alert) => this.#withLabels(alert, set.alertRelabelConfigs, false))
+        .filter((alert) => alert !== undefined);
+      if (own.length === 0) continue;
+      for (const queue of queues.values()) queue.push(own);
+    }
+  }
+
+  alertmanagers(): { active: string[]; dropped: string[] } {
+    return {
+      active: [...this.#queues()].map(({ url }) => url),
+      dropped: [...this.#sets.values()].flatMap(({ set }) => [...set.dropped]),
+    };
+  }
+
+  /** Totals over all Alertmanagers known now. */
+  counts(): { sent: number; failed: number; dropped: number; queued: number } {
+    const out = { sent: 0, failed: 0, dropped: 0, queued: 0 };
+    for (const { url, length } of this.#queues()) {
+      out.sent += this.#metrics.sent.labels(url).value;
+      out.failed += this.#metrics.errors.labels(url).value;
+      out.dropped += this.#metrics.dropped.labels(url).value;
+      out.queued += length;
+    }
+    return out;
+  }
+
+  /** Sends what is queued, then closes the connections. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#queues()].map((queue) => queue.stop()));
+    await Promise.all([...this.#sets.values()].map(({ client }) => client[Symbol.asyncDispose]()));
+    this.#sets.clear();
+  }
+
+  *#queues(): Generator<AlertQueue> {
+    for (const { queues } of this.#sets.values()) yield* queues.values();
+  }
+
+  async #retire(queue: AlertQueue, forget: boolean): Promise<void> {
+    await queue.stop();
+    if (!forget) return;
+    for (const metric of [this.#metrics.sent, this.#metrics.errors, this.#metrics.dropped, this.#metrics.latency])
+      metric.remove(queue.url);
+  }
+
+  /** External labels where the alert has none of that name, then relabelling; undefined when it is dropped. */
+  #withLabels(alert: Alert, configs: readonly RelabelConfig[], external: boolean): Alert | undefined {
+    let { labels } = alert;
+    if (external) {
+      const builder = new LabelsBuilder(labels);
+      for (const [name, value] of this.#externalLabels) if (builder.get(name) === "") builder.set(name, value);
+      labels = builder.build();
+    }
+    const result = relabel(labels, configs);
+    if (!result) return undefined;
+    return result === alert.labels ? alert : { ...alert, labels: result };
+  }
+}

@@ -1,0 +1,106 @@
+/** The queue of one Alertmanager: bounded, oldest dropped first, sent in batches, drained at the end. */
+import type { HttpClient, Logger } from "@pharos/kit";
+import { type Alert, describeError, formatDuration } from "@pharos/model";
+import type { NotifyMetrics } from "./metrics.ts";
+
+export interface QueueContext {
+  metrics: NotifyMetrics;
+  log: Logger;
+  client: HttpClient;
+  /** ms */
+  timeout: number;
+}
+
+const CAPACITY = 10_000;
+const BATCH = 256;
+
+function wire({ labels, annotations, startsAt, endsAt, generatorURL }: Alert) {
+  return {
+    labels,
+    annotations,
+    startsAt: new Date(startsAt).toISOString(),
+    ...(endsAt === 0 ? {} : { endsAt: new Date(endsAt).toISOString() }),
+    generatorURL,
+  };
+}
+
+export class AlertQueue {
+  readonly url: string;
+  readonly #context: QueueContext;
+  readonly #alerts: Alert[] = [];
+  #sending: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(url: string, context: QueueContext) {
+    this.url = url;
+    this.#context = context;
+  }
+
+  get length(): number {
+    return this.#alerts.length;
+  }
+
+  push(alerts: readonly Alert[]): void {
+    const { metrics, log } = this.#context;
+    this.#alerts.push(...alerts);
+    const excess = this.#alerts.length - CAPACITY;
+    if (excess > 0) {
+      this.#alerts.splice(0, excess);
+      metrics.dropped.labels(this.url).inc(excess);
+      log.warn("Alert notification queue full, dropping alerts", { alertmanager: this.url, num_dropped: excess });
+    }
+    this.#start();
+  }
+
+  /** Sends what is left, at most for one timeout, and then gives up. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#sending;
+  }
+
+  #start(): void {
+    this.#sending ??= this.#run().finally(() => {
+      this.#sending = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#alerts.length > 0) {
+      const batch = this.#alerts.splice(0, BATCH);
+      const sent = await this.#send(batch);
+      if (!sent && this.#stopped) {
+        this.#context.metrics.dropped.labels(this.url).inc(this.#alerts.length);
+        this.#alerts.length = 0;
+      }
+    }
+  }
+
+  /** One attempt, as upstream: rules send every firing alert again anyway. */
+  async #send(batch: readonly Alert[]): Promise<boolean> {
+    const { metrics, log, client, timeout } = this.#context;
+    const started = performance.now();
+    metrics.sent.labels(this.url).inc(batch.length);
+    try {
+      const { status, body } = await client.fetch(this.url, {
+        method: "POST",
+        headers: { "content-type": "application/json", "user-agent": "Prometheus/3.14.0" },
+        body: JSON.stringify(batch.map(wire)),
+        maxBytes: 1 << 20,
+        signal: AbortSignal.timeout(timeout),
+      });
+      if (status < 200 || status > 299)
+        throw new Error(`bad response status ${status}: ${body.toString("utf8").slice(0, 200)}`);
+      return true;
+    } catch (error) {
+      metrics.errors.labels(this.url).inc(batch.length);
+      const reason =
+        error instanceof Error && error.name === "TimeoutError"
+          ? `no answer within ${formatDuration(timeout)}`
+          : describeError(error);
+      log.error("Error sending alerts", { alertmanager: this.url, count: batch.length, err: reason });
+      return false;
+    } finally {
+      metrics.latency.labels(this.url).observe((performance.now() - started) / 1000);
+    }
+  }
+}
