@@ -1,1 +1,2 @@
-export {};
+export * from "./exporter.ts";
+export { nodeExporterFlags, nodeExporterOptions } from "./flags.ts";

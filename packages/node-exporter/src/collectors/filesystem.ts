@@ -1,0 +1,157 @@
+import { statfs } from "node:fs/promises";
+import { join } from "node:path";
+import type { SimpleMetric } from "@pharos/exposition";
+import { type Collector, gauge, ignored, readText } from "../collector.ts";
+
+interface Mount {
+  device: string;
+  mountPoint: string;
+  type: string;
+  options: string;
+  superOptions: string;
+  major: string;
+  minor: string;
+}
+
+const unescapeOctal = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** Lines of /proc/1/mountinfo, which has the device numbers /proc/mounts lacks. */
+async function readMounts(procfs: string): Promise<Mount[]> {
+  let text: string;
+  try {
+    text = await readText(procfs, "1", "mountinfo");
+  } catch {
+    // Processes of others may be hidden.
+    text = await readText(procfs, "self", "mountinfo");
+  }
+  const mounts: Mount[] = [];
+  for (const line of text.split("\n")) {
+    const fields = line.split(" ");
+    const dash = fields.indexOf("-");
+    if (dash < 0) continue;
+    const [major, minor] = fields[2].split(":");
+    mounts.push({
+      major,
+      minor,
+      mountPoint: unescapeOctal(fields[4]),
+      options: fields[5],
+      type: fields[dash + 1],
+      device: unescapeOctal(fields[dash + 2]),
+      superOptions: fields[dash + 3] ?? "",
+    });
+  }
+  return mounts;
+}
+
+const STATFS_TIMEOUT_MS = 5_000;
+/** Mount points whose statfs never came back (a dead NFS server): not asked again until it does. */
+const stuck = new Set<string>();
+
+async function statfsSoon(path: string, signal: AbortSignal) {
+  if (stuck.has(path)) throw new Error("mountpoint timeout");
+  const answer = statfs(path);
+  const timeout = new Promise<never>((_resolve, reject) => {
+    const timer = setTimeout(() => {
+      stuck.add(path);
+      reject(new Error("mountpoint timeout"));
+    }, STATFS_TIMEOUT_MS);
+    signal.addEventListener("abort", () => reject(new Error("canceled")), { once: true });
+    answer.then(
+      () => {
+        clearTimeout(timer);
+        stuck.delete(path);
+      },
+      () => clearTimeout(timer),
+    );
+  });
+  return Promise.race([answer, timeout]);
+}
+
+export const filesystem: Collector = {
+  name: "filesystem",
+  async collect({ paths, patterns }, signal) {
+    const columns: Record<"size" | "free" | "avail" | "files" | "filesFree" | "purgeable" | "readonly" | "error" | "info", SimpleMetric[]> = {
+      size: [], free: [], avail: [], files: [], filesFree: [], purgeable: [], readonly: [], error: [], info: [],
+    }; // biome-ignore format: a table
+    const seen = new Set<string>();
+    await Promise.all(
+      (await readMounts(paths.procfs)).map(async (mount) => {
+        const { device, type, options, superOptions, major, minor } = mount;
+        const mountPoint = paths.rootfs === "/" ? mount.mountPoint : mount.mountPoint.replace(paths.rootfs, "") || "/";
+        if (
+          ignored(
+            mountPoint,
+            patterns["collector.filesystem.mount-points-include"],
+            patterns["collector.filesystem.mount-points-exclude"],
+          )
+        )
+          return;
+        if (
+          ignored(
+            type,
+            patterns["collector.filesystem.fs-types-include"],
+            patterns["collector.filesystem.fs-types-exclude"],
+          )
+        )
+          return;
+        const key = `${device} ${mountPoint} ${type}`;
+        if (seen.has(key)) return;
+        seen.add(key);
+        const labels = (error: string): string[] => [
+          "device",
+          device,
+          "device_error",
+          error,
+          "fstype",
+          type,
+          "mountpoint",
+          mountPoint,
+        ];
+        const readonly = options.split(",").includes("ro") || superOptions.split(",").includes("ro") ? 1 : 0;
+        try {
+          const { bsize, blocks, bfree, bavail, files, ffree } = await statfsSoon(
+            join(paths.rootfs, mountPoint),
+            signal,
+          );
+          const push = (column: SimpleMetric[], value: number): number => column.push({ labels: labels(""), value });
+          push(columns.size, blocks * bsize);
+          push(columns.free, bfree * bsize);
+          push(columns.avail, bavail * bsize);
+          push(columns.files, files);
+          push(columns.filesFree, ffree);
+          push(columns.purgeable, 0);
+          push(columns.readonly, readonly);
+          push(columns.error, 0);
+          columns.info.push({
+            labels: ["device", device, "major", major, "minor", minor, "mountpoint", mountPoint],
+            value: 1,
+          });
+        } catch (error) {
+          const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+          columns.error.push({ labels: labels(reason), value: 1 });
+          columns.readonly.push({ labels: labels(reason), value: readonly });
+        }
+      }),
+    );
+    return [
+      gauge("node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes.", columns.avail),
+      gauge(
+        "node_filesystem_device_error",
+        "Whether an error occurred while getting statistics for the given device.",
+        columns.error,
+      ),
+      gauge("node_filesystem_files", "Filesystem total file nodes.", columns.files),
+      gauge("node_filesystem_files_free", "Filesystem total free file nodes.", columns.filesFree),
+      gauge("node_filesystem_free_bytes", "Filesystem free space in bytes.", columns.free),
+      gauge("node_filesystem_mount_info", "Filesystem mount information.", columns.info),
+      gauge(
+        "node_filesystem_purgeable_bytes",
+        "Filesystem space available including purgeable space (MacOS specific).",
+        columns.purgeable,
+      ),
+      gauge("node_filesystem_readonly", "Filesystem read-only status.", columns.readonly),
+      gauge("node_filesystem_size_bytes", "Filesystem size in bytes.", columns.size),
+    ];
+  },
+};

@@ -1,0 +1,29 @@
+import type { MetricFamily } from "@pharos/exposition";
+import { type Collector, counter, gauge, readText, single } from "../collector.ts";
+
+/** Lines of /proc/stat besides the processors'. */
+const LINES: readonly (readonly [key: string, kind: "counter" | "gauge", name: string, help: string])[] = [
+  ["intr", "counter", "node_intr_total", "Total number of interrupts serviced."],
+  ["ctxt", "counter", "node_context_switches_total", "Total number of context switches."],
+  ["processes", "counter", "node_forks_total", "Total number of forks."],
+  ["btime", "gauge", "node_boot_time_seconds", "Node boot time, in unixtime."],
+  ["procs_running", "gauge", "node_procs_running", "Number of processes in runnable state."],
+  ["procs_blocked", "gauge", "node_procs_blocked", "Number of processes blocked waiting for I/O to complete."],
+];
+
+export const stat: Collector = {
+  name: "stat",
+  async collect({ paths }) {
+    const values = new Map<string, number>();
+    for (const line of (await readText(paths.procfs, "stat")).split("\n")) {
+      const [key, value] = line.split(" ", 2);
+      values.set(key, Number(value));
+    }
+    const families: MetricFamily[] = [];
+    for (const [key, kind, name, help] of LINES) {
+      const value = values.get(key);
+      if (value !== undefined) families.push((kind === "counter" ? counter : gauge)(name, help, single(value)));
+    }
+    return families;
+  },
+};

@@ -1,0 +1,20 @@
+import { type Collector, readText } from "../collector.ts";
+
+export const vmstat: Collector = {
+  name: "vmstat",
+  async collect({ paths, patterns }) {
+    const fields = patterns["collector.vmstat.fields"];
+    const families = [];
+    for (const line of (await readText(paths.procfs, "vmstat")).split("\n")) {
+      const [key, value] = line.split(" ", 2);
+      if (!key || !fields?.matcher(key).find()) continue;
+      families.push({
+        name: `node_vmstat_${key}`,
+        help: `/proc/vmstat information field ${key}.`,
+        type: "unknown" as const,
+        metrics: [{ labels: [], value: Number(value) }],
+      });
+    }
+    return families;
+  },
+};
