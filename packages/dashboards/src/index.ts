@@ -1,1 +1,3 @@
-export {};
+export type { Datasource } from "./proxy.ts";
+export * from "./server.ts";
+export * from "./store.ts";
