@@ -1,0 +1,10 @@
+import { createRoot } from "react-dom/client";
+import "@fontsource-variable/inter/index.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/pages.css";
+import { App } from "./app.tsx";
+import { applyTheme } from "./shell/theme.ts";
+
+applyTheme();
+createRoot(document.getElementById("root")!).render(<App />);
