@@ -1,1 +1,3 @@
+export * from "./engine/index.ts";
+export * from "./histogram/index.ts";
 export * from "./parser/index.ts";

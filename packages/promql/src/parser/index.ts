@@ -2,7 +2,7 @@ export * from "./ast.ts";
 export { PromqlParseError } from "./error.ts";
 export { FUNCTIONS } from "./functions.ts";
 export { exprToJson } from "./json.ts";
-export { type ParserOptions, parseExpr, parseMetricSelector } from "./parse.ts";
+export { type ParserOptions, parseExpr, parseMetricSelector, sourceOf } from "./parse.ts";
 export { formatExpr, prettify } from "./printer.ts";
 export { describePosition } from "./text.ts";
 export { childrenOf, selectorsOf, type Visitor, walk } from "./walk.ts";

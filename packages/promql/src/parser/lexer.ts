@@ -169,7 +169,7 @@ class Lexer {
     for (;;) {
       while (isSpace(this.#char)) this.#pos++;
       if (this.#char !== "#") break;
-      while (this.#pos < this.#input.length && this.#char !== "\n" && this.#char !== "\r") this.#pos++;
+      while (this.#pos < this.#input.length && !/[\r\n]/.test(this.#input[this.#pos])) this.#pos++;
     }
     this.#start = this.#pos;
     return this.#pos < this.#input.length;

@@ -71,18 +71,20 @@ export function formatFloat(value: number): string {
   return (negative ? "-" : "") + plain(digits, point);
 }
 
-/** fmt's %g and %v: an exponent below 1e-4 and, for %v, from 1e21 on. */
-export function formatGeneral(value: number, limit = 21): string {
+/** fmt's %g and %v: shortest digits, an exponent below 1e-4 and from 1e6 on. */
+export function formatGeneral(value: number): string {
   const fixed = special(value);
   if (fixed) return fixed;
   const { negative, digits, point } = shortest(value);
   const sign = negative ? "-" : "";
   const exponent = point - 1;
-  if (value !== 0 && (exponent < -4 || exponent >= Math.max(limit, digits.length > limit ? digits.length : limit))) {
-    const size = Math.abs(exponent).toString().padStart(2, "0");
-    return `${sign}${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ""}e${exponent < 0 ? "-" : "+"}${size}`;
-  }
+  if (value !== 0 && (exponent < -4 || exponent >= 6)) return sign + scientific(digits, exponent);
   return sign + plain(digits, point);
+}
+
+function scientific(digits: string, exponent: number): string {
+  const size = Math.abs(exponent).toString().padStart(2, "0");
+  return `${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ""}e${exponent < 0 ? "-" : "+"}${size}`;
 }
 
 /** fmt's %.Ng: N significant digits, trailing zeros dropped. */
@@ -96,10 +98,7 @@ export function formatSignificant(value: number, precision: number): string {
   const exponent = Number(exponentText);
   const digits = mantissa.replace(".", "").replace(/0+$/, "") || "0";
   const sign = value < 0 ? "-" : "";
-  if (exponent < -4 || exponent >= precision) {
-    const size = Math.abs(exponent).toString().padStart(2, "0");
-    return `${sign}${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ""}e${exponent < 0 ? "-" : "+"}${size}`;
-  }
+  if (exponent < -4 || exponent >= precision) return sign + scientific(digits, exponent);
   return sign + plain(digits, exponent + 1);
 }
 
