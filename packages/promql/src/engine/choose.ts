@@ -2,7 +2,7 @@
 import type { Labels } from "@pharos/model";
 import { formatHistogram } from "../histogram/format.ts";
 import type { AggregateExpr } from "../parser/ast.ts";
-import { formatFloat, quote } from "../parser/text.ts";
+import { formatFloat, isValidLabelName, quote } from "../parser/text.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { hashRatio } from "./hash.ts";
@@ -129,7 +129,7 @@ export async function countValues(
   input: VectorResult,
   label: string,
 ): Promise<VectorResult> {
-  if (label === "") throw executionError(`invalid label name ${quote(label)}`);
+  if (!isValidLabelName(label)) throw executionError(`invalid label name ${quote(label)}`);
   const grouping = new Grouping(expr.without ? expr.grouping : [...expr.grouping, label], expr.without);
   const out = new Map<string, SeriesRow>();
   const add = (labels: Labels, step: number) => {

@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { selectInstantSeries } from "./instant-selector.ts";
 import { mergeRows } from "./labels.ts";
-import { HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
 
 const IDENTIFYING = ["instance", "job"];
 
@@ -94,9 +94,6 @@ class Enrichment {
     const stored = await query.querier.select(matchers, hints);
     const vector = selectInstantSeries(this.#context, stored, offset, timestamp);
     for (const { labels, row } of await this.#context.collect(vector)) {
-      if (row.kinds.includes(HISTOGRAM)) {
-        throw executionError(`this should be an info metric, with float samples: ${labels}`);
-      }
       const name = labels.metricName;
       const key = this.#signature(name, labels);
       const known = this.#info.get(key);

@@ -2,11 +2,12 @@
 import { SampleBuffer, type StoredSeries } from "@pharos/model";
 import type { VectorSelector } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
+import { executionError } from "./error.ts";
 import { smoothedRow } from "./extended.ts";
 import { histogramSize, type Row, type VectorResult } from "./row.ts";
 
 /** What is written into a row: the value, the sample's own time, or its start timestamp (both in seconds). */
-export type SampleAspect = "value" | "timestamp" | "startTimestamp";
+export type SampleAspect = "value" | "timestamp" | "startTimestamp" | "infoTimestamp";
 
 export function selectInstant(
   context: Context,
@@ -24,14 +25,14 @@ export function selectInstant(
   return instantVector(context, stored, selector.offset, selector.timestamp, aspect);
 }
 
-/** The times (in seconds) of the samples of series at each step, or all at `timestamp`, shifted by `offset` (ms). */
+/** As "timestamp", of info series: at each step, or all at `timestamp`, shifted by `offset` (ms). Refuses histograms. */
 export function selectInstantSeries(
   context: Context,
   stored: readonly StoredSeries[],
   offset: number,
   timestamp: number | undefined,
 ): VectorResult {
-  return instantVector(context, stored, offset, timestamp, "timestamp");
+  return instantVector(context, stored, offset, timestamp, "infoTimestamp");
 }
 
 function instantVector(
@@ -75,7 +76,12 @@ function readRow(
     row ??= context.newRow();
     let size = 1;
     if (aspect === "timestamp") row.setFloat(i, timestamps[at] / 1000);
-    else if (aspect === "startTimestamp") row.setFloat(i, (buffer.startTimestamps?.[at] ?? 0) / 1000);
+    else if (aspect === "infoTimestamp") {
+      if (histograms?.[at]) {
+        throw executionError(`this should be an info metric, with float samples: ${series.labels}`);
+      }
+      row.setFloat(i, timestamps[at] / 1000);
+    } else if (aspect === "startTimestamp") row.setFloat(i, (buffer.startTimestamps?.[at] ?? 0) / 1000);
     else if (histograms?.[at]) {
       row.setHistogram(i, histograms[at]);
       size = histogramSize(histograms[at]);

@@ -1,5 +1,6 @@
 /** label_replace and label_join, and sorting by value or label. */
 import { AnchoredRegexp, UserError } from "@pharos/model";
+import { isValidLabelName } from "../parser/text.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { mergeDuplicates } from "./labels.ts";
@@ -18,7 +19,7 @@ export function labelReplace(
     if (!(error instanceof UserError)) throw error;
     throw executionError(`invalid regular expression in label_replace(): ${pattern}`);
   }
-  if (target === "") throw executionError(`invalid destination label name in label_replace(): ${target}`);
+  if (!isValidLabelName(target)) throw executionError(`invalid destination label name in label_replace(): ${target}`);
   const series = vector.series.map((input) => {
     const value = regexp.expand(input.labels.get(source), replacement);
     if (value === undefined) return input;
@@ -32,9 +33,9 @@ export function labelJoin(
   vector: VectorResult,
   [target, separator, ...sources]: string[],
 ): Promise<VectorResult> {
-  const bad = sources.find((name) => name === "");
+  const bad = sources.find((name) => !isValidLabelName(name));
   if (bad !== undefined) throw executionError(`invalid source label name in label_join(): ${bad}`);
-  if (target === "") throw executionError(`invalid destination label name in label_join(): ${target}`);
+  if (!isValidLabelName(target)) throw executionError(`invalid destination label name in label_join(): ${target}`);
   const series = vector.series.map(({ labels, dropName }) => ({
     labels: labels.with(target, sources.map((name) => labels.get(name)).join(separator)),
     dropName: dropName && target !== "__name__",

@@ -179,7 +179,8 @@ class Matcher {
 
   /** Joins a series of the "many" side with the group it belongs to. */
   addMany(side: OneSide, labels: Labels, row: Row): void {
-    const fill = this.#swapped ? this.#matching.fillLeft : this.#matching.fillRight;
+    // Upstream does not swap the fill values with the sides for group_right: the "one" side is always filled from the right.
+    const fill = this.#matching.fillRight;
     if (side.rows.length === 0 && fill === undefined) return;
     let last = -2;
     let output: Output | undefined;
@@ -198,7 +199,7 @@ class Matcher {
 
   /** Gives the fill value of the "many" side to what found no match there. */
   fillUnmatched(side: OneSide): void {
-    const fill = this.#swapped ? this.#matching.fillRight : this.#matching.fillLeft;
+    const fill = this.#matching.fillLeft;
     if (fill === undefined) return;
     side.present.forEach((index, step) => {
       if (index < 0 || side.matched[step] === 1) return;

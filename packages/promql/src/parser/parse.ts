@@ -27,7 +27,7 @@ import { PromqlParseError } from "./error.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { describeToken, type Token, tokenize } from "./lexer.ts";
 import { LiteralError, parseNumber, unquote } from "./literal.ts";
-import { formatFixed, quote } from "./text.ts";
+import { formatFixed, isValidLabelName, quote } from "./text.ts";
 
 export interface ParserOptions {
   /** Functions and aggregations marked experimental (`promql-experimental-functions`). */
@@ -250,7 +250,7 @@ class Parser {
     if (!isName && token.type !== "string") this.#unexpected("grouping opts", "label");
     this.#advance();
     const label = isName ? token.text : this.#unquote(token);
-    if (label === "") this.#failAt(token, `invalid label name for grouping: ${quote(label)}`);
+    if (!isValidLabelName(label)) this.#failAt(token, `invalid label name for grouping: ${quote(label)}`);
     return label;
   }
 

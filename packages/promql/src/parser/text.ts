@@ -17,6 +17,8 @@ function escapeRune(rune: string, quote: string): string {
   if (ESCAPES[rune]) return ESCAPES[rune];
   if (PRINTABLE.test(rune)) return rune;
   const code = rune.codePointAt(0)!;
+  // A byte that is no UTF-8, see literal.ts.
+  if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, "0")}`;
   return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
 }
@@ -31,6 +33,11 @@ export function quote(text: string): string {
 /** strconv.QuoteRune; the end of the input reads as U+FFFD, as upstream prints it. */
 export function quoteRune(rune: string): string {
   return `'${escapeRune(rune === "" ? "\ufffd" : rune, "'")}'`;
+}
+
+/** UTF-8, and something: all that is asked of label names. */
+export function isValidLabelName(name: string): boolean {
+  return name !== "" && name.isWellFormed();
 }
 
 /** fmt's %#U */

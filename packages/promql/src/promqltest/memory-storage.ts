@@ -22,18 +22,19 @@ interface ChunkState {
 }
 
 /**
- * The hint with which a histogram is read back: within a chunk samples follow each other without reset, a chunk begins
- * at a reset or a change of layout.
+ * The hint with which a histogram is read back: within a chunk samples follow each other without reset; at its beginning,
+ * after a reset or a change of layout, nothing is known because the chunk before may be gone.
  */
 function storedHint(histogram: FloatHistogram, chunk: ChunkState | undefined): FloatHistogram["counterResetHint"] {
   if (histogram.counterResetHint === "gauge") return "gauge";
-  if (histogram.counterResetHint === "reset") return "reset";
-  if (!chunk || chunk.gauge || chunk.stale) return "unknown";
+  if (histogram.counterResetHint === "reset" || !chunk || chunk.gauge || chunk.stale) return "unknown";
   const { last } = chunk;
-  if (histogram.count < last.count) return "reset";
-  if (histogram.schema !== last.schema || histogram.zeroThreshold !== last.zeroThreshold) return "unknown";
-  if (usesCustomBuckets(histogram) && !sameBounds(histogram.customValues, last.customValues)) return "reset";
-  return detectReset({ ...histogram, counterResetHint: "unknown" }, last) ? "reset" : "not_reset";
+  const sameLayout =
+    histogram.schema === last.schema &&
+    histogram.zeroThreshold === last.zeroThreshold &&
+    (!usesCustomBuckets(histogram) || sameBounds(histogram.customValues, last.customValues));
+  if (!sameLayout || detectReset({ ...histogram, counterResetHint: "unknown" }, last)) return "unknown";
+  return "not_reset";
 }
 
 class MemorySeries implements StoredSeries {

@@ -43,7 +43,9 @@ export function promqltestEngine(): Engine {
 }
 
 function load(storage: MemoryStorage, command: LoadCommand): void {
-  const loaded = command.series.map(({ labels, values, starts }) => {
+  // Of two lines with the same labels the later one counts.
+  const lines = new Map(command.series.map((series) => [series.labels.key(), series]));
+  const loaded = [...lines.values()].map(({ labels, values, starts }) => {
     const samples: StoredSample[] = [];
     values.forEach(({ omitted, value, stale, histogram }, i) => {
       if (omitted) return;
