@@ -27,6 +27,8 @@ export class QueryState {
   readonly selections = new Map<VectorSelector, readonly StoredSeries[]>();
   /** Expressions of the plan that give the same at every step. */
   readonly invariants: ReadonlySet<object>;
+  /** Selectors whose histograms are read without their buckets. */
+  readonly statsOnly: ReadonlySet<object>;
   peakSamples = 0;
   totalSamples = 0;
   samplesRead = 0;
@@ -40,14 +42,15 @@ export class QueryState {
   constructor(
     settings: EvaluationSettings,
     querier: Querier,
-    invariants: ReadonlySet<object>,
+    plan: { invariants: ReadonlySet<object>; statsOnly: ReadonlySet<object> },
     steps: number,
     deadline: number,
     signal: AbortSignal | undefined,
   ) {
     this.settings = settings;
     this.querier = querier;
-    this.invariants = invariants;
+    this.invariants = plan.invariants;
+    this.statsOnly = plan.statsOnly;
     this.samplesPerStep = new Float64Array(steps);
     this.#signal = signal;
     this.#deadline = deadline;

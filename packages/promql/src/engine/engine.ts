@@ -203,7 +203,7 @@ export class Engine {
     signal: AbortSignal | undefined,
   ): QueryState {
     const steps = step === 0 ? 1 : Math.max(0, Math.floor((end - start) / step) + 1);
-    return new QueryState(settings, querier, plan.invariants, steps, deadline, signal);
+    return new QueryState(settings, querier, plan, steps, deadline, signal);
   }
 }
 

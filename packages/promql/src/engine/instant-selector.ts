@@ -4,6 +4,7 @@ import type { VectorSelector } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { smoothedRow } from "./extended.ts";
+import { reduceToStats } from "./histogram-stats.ts";
 import { histogramSize, type Row, type VectorResult } from "./row.ts";
 
 /** What is written into a row: the value, the sample's own time, or its start timestamp (both in seconds). */
@@ -22,7 +23,8 @@ export function selectInstant(
       read: (index) => smoothedRow(context, selector, stored[index], buffer),
     };
   }
-  return instantVector(context, stored, selector.offset, selector.timestamp, aspect);
+  const statsOnly = context.query.statsOnly.has(selector);
+  return instantVector(context, stored, selector.offset, selector.timestamp, aspect, statsOnly);
 }
 
 /** As "timestamp", of info series: at each step, or all at `timestamp`, shifted by `offset` (ms). Refuses histograms. */
@@ -41,11 +43,12 @@ function instantVector(
   offset: number,
   timestamp: number | undefined,
   aspect: SampleAspect,
+  statsOnly = false,
 ): VectorResult {
   const buffer = new SampleBuffer();
   return {
     series: stored.map(({ labels }) => ({ labels, dropName: false })),
-    read: (index) => readRow(context, stored[index], offset, timestamp, aspect, buffer),
+    read: (index) => readRow(context, stored[index], offset, timestamp, aspect, buffer, statsOnly),
   };
 }
 
@@ -56,6 +59,7 @@ function readRow(
   fixed: number | undefined,
   aspect: SampleAspect,
   buffer: SampleBuffer,
+  statsOnly: boolean,
 ): Row | undefined {
   const { lookbackMs } = context.query.settings;
   const first = (fixed ?? context.start) - offset;
@@ -63,6 +67,7 @@ function readRow(
   const { steps } = context;
   buffer.clear();
   series.read(first - lookbackMs + 1, first + (steps - 1) * step, buffer);
+  if (statsOnly) reduceToStats(buffer);
   const { timestamps, values, histograms, length } = buffer;
   if (length === 0) return undefined;
   let row: Row | undefined;

@@ -4,6 +4,7 @@
  */
 import type { Expr, NumberLiteral, TimeModifiers, VectorSelector } from "../parser/ast.ts";
 import { evaluateDuration } from "./durations.ts";
+import { statsOnlySelectors } from "./histogram-stats.ts";
 
 /** Functions whose result depends on the evaluation time even when their arguments do not. */
 const TIME_DEPENDENT: ReadonlySet<string> = new Set([
@@ -31,7 +32,9 @@ export function isTimeDependent(functionName: string): boolean {
 export interface Plan {
   expr: Expr;
   /** Evaluate these at the first step only. */
-  invariants: Set<Expr>;
+  invariants: ReadonlySet<Expr>;
+  /** Read the histograms of these without their buckets. */
+  statsOnly: ReadonlySet<VectorSelector>;
 }
 
 /** Whether a part is the same at every step, and whether hoisting it is worth anything. */
@@ -49,7 +52,7 @@ export function planQuery(expr: Expr, start: number, end: number, step: number):
   const planner = new Planner(start, end, step);
   const [planned, invariance] = planner.plan(expr);
   if (invariance.hoist) planner.invariants.add(planned);
-  return { expr: planned, invariants: planner.invariants };
+  return { expr: planned, invariants: planner.invariants, statsOnly: statsOnlySelectors(planned) };
 }
 
 export function withoutParens(expr: Expr): Expr {

@@ -2,6 +2,7 @@
 import { type FloatHistogram, SampleBuffer } from "@pharos/model";
 import type { Expr, MatrixSelector, SubqueryExpr } from "../parser/ast.ts";
 import { Context } from "./context.ts";
+import { reduceToStats } from "./histogram-stats.ts";
 import { NOTHING, type Row, type VectorSeries } from "./row.ts";
 
 export interface RangeSource {
@@ -35,12 +36,14 @@ function openSelector(context: Context, { selector, range }: MatrixSelector): Ra
   const last = (timestamp ?? context.timeOf(context.steps - 1)) - offset;
   const mint = first - range - (anchored || smoothed ? lookbackMs : 0) + 1;
   const maxt = last + (smoothed ? lookbackMs : 0);
+  const statsOnly = context.query.statsOnly.has(selector);
   const buffer = new SampleBuffer();
   return {
     series: stored.map(({ labels }) => ({ labels, dropName: false })),
     read(index) {
       buffer.clear();
       stored[index].read(mint, maxt, buffer);
+      if (statsOnly) reduceToStats(buffer);
       return buffer;
     },
     range,
