@@ -29,6 +29,8 @@ export interface ApiServer extends AsyncDisposable {
     /** Server-side apply, forced. */
     apply(object: KubeObject, options: { fieldManager: string }): Promise<KubeObject>;
   };
+  /** Watches that clients hold at this moment. */
+  readonly watches: number;
   /** What is wrong with the files. */
   problems(): UserError[];
   close(): Promise<void>;
@@ -97,6 +99,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         );
         return stored;
       },
+    },
+    get watches() {
+      return store.listeners;
     },
     problems: () => files.problems(),
     close,

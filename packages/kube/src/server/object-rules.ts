@@ -88,6 +88,9 @@ function defaultBuiltIn(object: KubeObject): void {
       port.protocol ??= "TCP";
       port.targetPort ??= port.port;
     }
+  } else if (object.kind === "Pod") {
+    // Nobody runs it here; that is what a pod without a node looks like.
+    any.status = { phase: "Pending", ...(any.status as object | undefined) };
   } else if (object.kind === "Namespace") {
     any.status ??= { phase: "Active" };
     object.metadata.labels = { "kubernetes.io/metadata.name": object.metadata.name!, ...object.metadata.labels };

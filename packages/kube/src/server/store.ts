@@ -238,6 +238,11 @@ export class Store {
     return this.#history.filter((event) => event.version > version);
   }
 
+  /** Who listens to changes now. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   listen(listener: (event: ChangeEvent) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
