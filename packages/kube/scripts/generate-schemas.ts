@@ -34,6 +34,7 @@ const KINDS: Record<string, string[]> = {
     "LimitRange",
     "ResourceQuota",
   ],
+  "apiextensions.k8s.io/v1": ["CustomResourceDefinition"],
   "apps/v1": ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"],
   "batch/v1": ["Job", "CronJob"],
   "discovery.k8s.io/v1": ["EndpointSlice"],
@@ -46,11 +47,21 @@ const KINDS: Record<string, string[]> = {
 
 const KEPT = new Set([
   "type", "format", "items", "properties", "additionalProperties", "required", "enum", "pattern", "default", "nullable",
-  "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "$ref", "allOf", "anyOf", "oneOf", "not",
+  "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
+  "minProperties", "maxProperties", "uniqueItems", "$ref", "allOf", "anyOf", "oneOf", "not",
   "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type", "x-kubernetes-patch-merge-key",
   "x-kubernetes-patch-strategy", "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields",
   "x-kubernetes-group-version-kind", "x-kubernetes-embedded-resource", "x-kubernetes-validations", "description",
 ]); // biome-ignore format: a table
+
+/** Values that are no schemas. */
+const VERBATIM = new Set([
+  "enum",
+  "default",
+  "required",
+  "x-kubernetes-group-version-kind",
+  "x-kubernetes-validations",
+]);
 
 function firstSentence(text: string): string {
   const sentence = /^.*?[.:](?=\s|$)/s.exec(text.replace(/\s+/g, " "))?.[0] ?? text;
@@ -66,12 +77,12 @@ function compact(schema: unknown, depth: number): unknown {
     if (!KEPT.has(key)) continue;
     if (key === "description") {
       // Deep in pod templates nobody asks for explanations, and they are most of the bytes.
-      if (depth <= 3) result[key] = firstSentence(String(value));
+      if (depth <= 7) result[key] = firstSentence(String(value));
     } else if (key === "properties") {
       result[key] = Object.fromEntries(
         Object.entries(value as Json).map(([name, inner]) => [name, compact(inner, depth + 1)]),
       );
-    } else if (key === "enum" || key === "default" || key === "required") result[key] = value;
+    } else if (VERBATIM.has(key)) result[key] = value;
     else result[key] = compact(value, depth);
   }
   return result;
@@ -144,6 +155,7 @@ for (const [groupVersion, kinds] of Object.entries(KINDS)) {
 writeFileSync(join(out, "kubernetes.json"), `${JSON.stringify({ resources, definitions })}\n`);
 
 interface Crd {
+  metadata: { name: string; annotations?: Record<string, string> };
   spec: {
     group: string;
     scope: string;
@@ -161,10 +173,12 @@ interface Crd {
 const crds = globSync("*.yaml", { cwd: join(data, "operator/crds/prometheus-operator-crd") })
   .sort()
   .map((file) => {
-    const { spec } = parse(
-      readFileSync(join(data, "operator/crds/prometheus-operator-crd", basename(file)), "utf8"),
-    ) as Crd;
+    const text = readFileSync(join(data, "operator/crds/prometheus-operator-crd", basename(file)), "utf8");
+    // The originals, for `kubectl apply -f deploy/crds` on a real cluster.
+    writeFileSync(join(import.meta.dirname, "../../../deploy/crds", file), text);
+    const { metadata, spec } = parse(text) as Crd;
     return {
+      annotations: metadata.annotations,
       group: spec.group,
       scope: spec.scope,
       names: spec.names,

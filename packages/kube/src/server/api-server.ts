@@ -1,10 +1,11 @@
 /** The embedded API server: store, files and HTTP put together. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { createHttpServer, type Logger, type Registry } from "@pharos/kit";
 import type { UserError } from "@pharos/model";
 import type { KubeObject } from "../types.ts";
 import { FileStore } from "./file-store.ts";
-import { KindRegistry } from "./kinds.ts";
+import { bundledCrds, establishedStatus, KindRegistry } from "./kinds.ts";
 import { mountRoutes } from "./routes.ts";
 import { StateFile } from "./state-file.ts";
 import { type Admission, Store } from "./store.ts";
@@ -28,9 +29,25 @@ export interface ApiServer extends AsyncDisposable {
     /** Server-side apply, forced. */
     apply(object: KubeObject, options: { fieldManager: string }): Promise<KubeObject>;
   };
+  /** Watches that clients hold at this moment. */
+  readonly watches: number;
   /** What is wrong with the files. */
   problems(): UserError[];
   close(): Promise<void>;
+}
+
+/** Shows the monitoring CRDs that nobody applied; they are part of the program, so they are not stored. */
+function presentBundledCrds(kinds: KindRegistry, store: Store): void {
+  const kind = kinds.byPath("apiextensions.k8s.io", "v1", "customresourcedefinitions")!;
+  const now = new Date().toISOString().replace(/\.\d+Z/, "Z");
+  for (const crd of bundledCrds()) {
+    if (store.find(kind, "", crd.metadata.name!)) continue;
+    // The same at every start: clients may remember it.
+    const hash = createHash("sha256").update(crd.metadata.name!).digest("hex");
+    const uid = `${hash.slice(0, 8)}-${hash.slice(8, 12)}-5${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
+    const metadata = { ...crd.metadata, uid, resourceVersion: "1", generation: 1, creationTimestamp: now };
+    store.restore(kind, { ...crd, metadata, status: establishedStatus(crd, now) });
+  }
 }
 
 /** Namespaces every cluster has. */
@@ -58,6 +75,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     };
     await store.create(namespaces, object, { manager: { name: "pharos", operation: "Update" } });
   }
+  presentBundledCrds(kinds, store);
   const http = stack.use(createHttpServer({ host, port, log, registry, metricsPrefix: registry && "apiserver" }));
   // A scope of its own: errors and bodies are treated differently here than elsewhere.
   await http.app.register(async (scope) => mountRoutes(scope, store, host));
@@ -81,6 +99,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         );
         return stored;
       },
+    },
+    get watches() {
+      return store.listeners;
     },
     problems: () => files.problems(),
     close,

@@ -10,18 +10,20 @@ import { type KubeObject, objectKey } from "../types.ts";
 import type { KindRegistry, ResourceKind } from "./kinds.ts";
 import { checkUnknownFields } from "./object-rules.ts";
 import type { StateFile } from "./state-file.ts";
+import { conflict } from "./status-error.ts";
 import type { Persistence, Store } from "./store.ts";
 import { contentOf, LAST_APPLIED, newText, parseFile, removeFrom, writeInto } from "./yaml-files.ts";
 
 /** Kinds that come and go by themselves: kept in the state file, not as YAML people would read. */
-const WITHOUT_FILE = new Set(["Event", "Lease", "Endpoints"]);
+const WITHOUT_FILE = new Set(["Event", "Lease", "Endpoints", "EndpointSlice"]);
 /** Changes of several files at once, as an editor or git makes them, are taken together. */
 const SETTLE_MS = 50;
 const MAX_FILE_BYTES = 16 * 2 ** 20;
 const MANAGER = { name: "file", operation: "Update" } as const;
 
 interface KnownFile {
-  text: string;
+  /** As it was last taken or written; undefined before the first reading of this run. */
+  text: string | undefined;
   /** Keys of the objects that come from it. */
   keys: Set<string>;
   problems: UserError[];
@@ -29,19 +31,6 @@ interface KnownFile {
 
 export function stateKey(kind: ResourceKind, object: KubeObject): string {
   return `${kind.group}/${kind.plural}/${objectKey(object)}`;
-}
-
-/** Everything but the content: what has to be remembered beside the file. */
-function bookkeepingOf(object: KubeObject): KubeObject {
-  const { apiVersion, kind, metadata, status } = object;
-  const { labels: _labels, annotations, ...rest } = metadata;
-  const lastApplied = annotations?.[LAST_APPLIED];
-  return {
-    apiVersion,
-    kind,
-    metadata: { ...rest, ...(lastApplied === undefined ? {} : { annotations: { [LAST_APPLIED]: lastApplied } }) },
-    ...(status === undefined ? {} : { status }),
-  };
 }
 
 export class FileStore implements Persistence, Disposable {
@@ -75,9 +64,17 @@ export class FileStore implements Persistence, Disposable {
   /** Loads everything into the store, then follows the directory. */
   async open(store: Store): Promise<void> {
     this.#store = store;
-    for (const [, { object, file }] of this.#state.entries) {
+    // Everything goes on as it was; the first reading of the files then finds what people changed meanwhile.
+    for (const [key, { object, file }] of this.#state.entries) {
       const kind = this.#kinds.byObject(object);
-      if (kind && !file) store.restore(kind, object);
+      if (!kind) continue;
+      store.restore(kind, object);
+      if (file === undefined) continue;
+      const path = join(this.#dir, file);
+      this.#origins.set(key, path);
+      const known = this.#files.get(path) ?? { text: undefined, keys: new Set<string>(), problems: [] };
+      this.#files.set(path, known);
+      known.keys.add(key);
     }
     await this.#scan();
     this.#watcher = watch(this.#dir, { recursive: true }, () => this.#schedule());
@@ -99,40 +96,66 @@ export class FileStore implements Persistence, Disposable {
     const hasFile = origin !== undefined || !this.#withoutFile(kind, object);
     const sameContent = old !== undefined && JSON.stringify(contentOf(old)) === JSON.stringify(contentOf(object));
     // A file being read is not written back: it says already what it says.
+    let path = origin;
     if (hasFile && !(origin !== undefined && (sameContent || this.#reading === origin))) {
-      const path = origin ?? this.#newPath(kind, object);
-      const known = this.#files.get(path);
-      const current = known?.text ?? (existsSync(path) ? readFileSync(path, "utf8") : "");
-      const text = current === "" ? newText(object) : writeInto(current, object, old);
-      writeFileAtomic(path, text, kind.kind === "Secret" ? 0o600 : 0o644);
-      this.#files.set(path, { text, keys: (known?.keys ?? new Set()).add(key), problems: known?.problems ?? [] });
+      path = origin ?? this.#newPath(kind, object);
+      this.#write(path, kind, object, old);
+      this.#files.get(path)!.keys.add(key);
       this.#origins.set(key, path);
     }
-    this.#state.put(key, { object: hasFile ? bookkeepingOf(object) : object, file: hasFile });
+    this.#state.put(key, { object, file: path && relative(this.#dir, path) });
   }
 
-  remove(kind: ResourceKind, object: KubeObject): void {
+  remove(kind: ResourceKind, object: KubeObject, version: number): void {
     const key = stateKey(kind, object);
     const path = this.#origins.get(key);
-    if (path !== undefined) {
+    if (path !== undefined && existsSync(path)) {
       const known = this.#files.get(path);
-      const text = removeFrom(known?.text ?? "", object);
+      const current = readFileSync(path, "utf8");
+      this.#refuseBroken(path, kind, object, current);
+      const text = removeFrom(current, object);
       if (text === "") {
         rmSync(path, { force: true });
         this.#files.delete(path);
       } else {
-        writeFileAtomic(path, text);
+        writeFileAtomic(path, text, statSync(path).mode & 0o777);
         known?.keys.delete(key);
-        this.#files.set(path, { text, keys: known?.keys ?? new Set(), problems: known?.problems ?? [] });
+        if (known?.text === current) known.text = text;
       }
-      this.#origins.delete(key);
     }
-    this.#state.remove(key);
+    this.#origins.delete(key);
+    this.#state.remove(key, version);
+  }
+
+  /** Brings an object's document in a file up to date, on top of what the file says at this moment. */
+  #write(path: string, kind: ResourceKind, object: KubeObject, old: KubeObject | undefined): void {
+    const current = existsSync(path) ? readFileSync(path, "utf8") : "";
+    this.#refuseBroken(path, kind, object, current);
+    const text = current === "" ? newText(object) : writeInto(current, object, old);
+    const mode = kind.kind === "Secret" ? 0o600 : current === "" ? 0o644 : statSync(path).mode & 0o777;
+    writeFileAtomic(path, text, mode);
+    const known = this.#files.get(path);
+    if (!known) this.#files.set(path, { text: current === "" ? text : undefined, keys: new Set(), problems: [] });
+    // An edit that nobody has taken yet stays unknown, so that the next reading takes it.
+    else if (known.text === current || current === "") known.text = text;
+    else this.#schedule();
+  }
+
+  /** A text that is not YAML cannot be changed without destroying what somebody is writing there. */
+  #refuseBroken(path: string, kind: ResourceKind, object: KubeObject, text: string): void {
+    const problem = text === "" ? undefined : parseFile(text, relative(this.#dir, path)).problems[0];
+    if (problem) {
+      throw conflict(kind, object.metadata.name ?? "", `its file must be repaired first: ${problem.describe()}`);
+    }
   }
 
   #withoutFile(kind: ResourceKind, object: KubeObject): boolean {
-    // Namespaces nobody wrote down exist because something lives in them.
-    return WITHOUT_FILE.has(kind.kind) || object.metadata.annotations?.["pharos.dev/implicit"] === "true";
+    // What a controller makes it makes again; namespaces nobody wrote down exist because something lives in them.
+    return (
+      WITHOUT_FILE.has(kind.kind) ||
+      object.metadata.ownerReferences?.some(({ controller }) => controller) === true ||
+      object.metadata.annotations?.["pharos.dev/implicit"] === "true"
+    );
   }
 
   /** `<namespace>/<kind>.<name>.yaml`; names are DNS names, so that no path can lead elsewhere. */
@@ -183,8 +206,10 @@ export class FileStore implements Persistence, Disposable {
     }
     const gone = [...this.#files.keys()].filter((path) => !present.has(path));
     // An object that moved to another file must not be deleted on the way: additions first.
-    const namespaces = changed.filter(({ text }) => /^kind:\s*Namespace\s*$/m.test(text));
-    for (const file of [...namespaces, ...changed.filter((file) => !namespaces.includes(file))])
+    const first = changed.filter(({ text }) =>
+      /^kind:\s*["']?(Namespace|CustomResourceDefinition)["']?\s*$/m.test(text),
+    );
+    for (const file of [...first, ...changed.filter((file) => !first.includes(file))])
       await this.#takeFile(file.path, file.text);
     for (const path of gone) {
       const known = this.#files.get(path);
@@ -256,21 +281,23 @@ export class FileStore implements Persistence, Disposable {
     }
     const { namespace = "", name = "" } = object.metadata;
     if (kind.namespaced) await this.#ensureNamespace(namespace);
-    const remembered = this.#state.entries.get(key);
     const current = store.find(kind, namespace, name);
     this.#origins.set(key, path);
     this.#reading = path;
     try {
       if (current) {
         await store.update(kind, namespace, name, (live) => withContent(live, object), { manager: MANAGER });
-      } else if (remembered?.file) {
-        // Known from an earlier run: the same object goes on, with what has changed meanwhile.
-        const restored = withContent({ ...remembered.object, metadata: { ...remembered.object.metadata } }, object);
-        store.restore(kind, restored);
-        await store.update(kind, namespace, name, (live) => live, { manager: MANAGER });
       } else {
         await store.create(kind, object, { manager: MANAGER });
       }
+      // Pods or nodes described by hand: their status is all there is to know about them.
+      if (input.status !== undefined && !kind.custom) {
+        const withStatus = (live: KubeObject): KubeObject => ({ ...live, status: input.status });
+        const options = { manager: MANAGER, subresource: "status" } as const;
+        if (kind.subresources.includes("status")) await store.update(kind, namespace, name, withStatus, options);
+      }
+      // The object may have had no file, or another one: remember this one.
+      this.#state.put(key, { object: store.get(kind, namespace, name), file: relative(this.#dir, path) });
     } catch (error) {
       if (origin === undefined) this.#origins.delete(key);
       else this.#origins.set(key, origin);

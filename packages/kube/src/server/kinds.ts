@@ -67,27 +67,78 @@ function kindsOfCrd({ group, scope, names, versions }: CrdSpec): ResourceKind[] 
     }));
 }
 
-/** What a CustomResourceDefinition itself may hold: not more than is needed to serve it. */
-const CRD_KIND: ResourceKind = {
-  group: "apiextensions.k8s.io",
-  version: "v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  singular: "customresourcedefinition",
-  namespaced: false,
-  shortNames: ["crd", "crds"],
-  categories: ["api-extensions"],
-  subresources: ["status"],
-  schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
-  custom: false,
-};
+/** Kinds whose content is stored as it is given: nothing in Pharos reads it, and no definition of it is carried along. */
+function openKind(kind: Omit<ResourceKind, "schema" | "custom" | "categories" | "version">): ResourceKind {
+  const open: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  const version = kind.group === "autoscaling" ? "v2" : "v1";
+  return {
+    ...kind,
+    version,
+    categories: [],
+    custom: false,
+    schema: { type: "object", properties: { spec: open, status: open }, "x-kubernetes-preserve-unknown-fields": true },
+  };
+}
+
+const OPEN_KINDS: readonly ResourceKind[] = [
+  openKind({ group: "autoscaling", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers", singular: "horizontalpodautoscaler", namespaced: true, shortNames: ["hpa"], subresources: ["status"] }),
+  openKind({ group: "storage.k8s.io", kind: "StorageClass", plural: "storageclasses", singular: "storageclass", namespaced: false, shortNames: ["sc"], subresources: [] }),
+  openKind({ group: "scheduling.k8s.io", kind: "PriorityClass", plural: "priorityclasses", singular: "priorityclass", namespaced: false, shortNames: ["pc"], subresources: [] }),
+  openKind({ group: "apiregistration.k8s.io", kind: "APIService", plural: "apiservices", singular: "apiservice", namespaced: false, shortNames: [], subresources: ["status"] }),
+]; // biome-ignore format: a table
+
+interface BundledCrd extends CrdSpec {
+  annotations?: Record<string, string>;
+}
+const BUNDLED = monitoring as unknown as BundledCrd[];
+
+/** The monitoring CRDs as objects, for `kubectl get crd` and for clients that wait until they are established. */
+export function bundledCrds(): KubeObject[] {
+  return BUNDLED.map(({ annotations, ...spec }) => ({
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${spec.names.plural}.${spec.group}`, annotations },
+    spec: {
+      ...spec,
+      conversion: { strategy: "None" },
+      versions: spec.versions.map((version) => ({ ...version, schema: { openAPIV3Schema: version.schema } })),
+    },
+  }));
+}
+
+/** What the server says about a CRD once it serves it. */
+export function establishedStatus(object: KubeObject, now: string): unknown {
+  const { names, versions } = object.spec as CrdSpec;
+  const condition = (type: string, reason: string, message: string) => ({
+    type,
+    status: "True",
+    lastTransitionTime: now,
+    reason,
+    message,
+  });
+  return {
+    acceptedNames: { singular: names.kind.toLowerCase(), listKind: `${names.kind}List`, ...names },
+    conditions: [
+      condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+      condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+    ],
+    storedVersions: versions.filter(({ storage }) => storage).map(({ name }) => name),
+  };
+}
+
+function pathKey(group: string, version: string, plural: string): string {
+  return `${group}/${version}/${plural}`;
+}
 
 export class KindRegistry {
-  readonly #kinds: ResourceKind[] = [];
+  /** By group, version and plural, in the order of registration. */
+  readonly #kinds = new Map<string, ResourceKind>();
+  readonly #byKind = new Map<string, ResourceKind>();
+  #revision = 0;
 
   constructor() {
     for (const resource of kubernetes.resources) {
-      this.#kinds.push({
+      this.#add({
         shortNames: [],
         categories: [],
         ...resource,
@@ -95,49 +146,67 @@ export class KindRegistry {
         custom: false,
       });
     }
-    this.#kinds.push(CRD_KIND);
-    for (const crd of monitoring as unknown as CrdSpec[]) this.#kinds.push(...kindsOfCrd(crd));
+    for (const kind of OPEN_KINDS) this.#add(kind);
+    for (const crd of BUNDLED) for (const kind of kindsOfCrd(crd)) this.#add(kind);
   }
 
   all(): readonly ResourceKind[] {
-    return this.#kinds;
+    return [...this.#kinds.values()];
+  }
+
+  /** Changes whenever the set of kinds or a schema does. */
+  get revision(): number {
+    return this.#revision;
   }
 
   byPath(group: string, version: string, plural: string): ResourceKind | undefined {
-    return this.#kinds.find((kind) => kind.group === group && kind.version === version && kind.plural === plural);
+    return this.#kinds.get(pathKey(group, version, plural));
+  }
+
+  /** Any served version of a resource. */
+  byResource(group: string, plural: string): ResourceKind | undefined {
+    return this.all().find((kind) => kind.group === group && kind.plural === plural);
   }
 
   byObject({ apiVersion, kind }: { apiVersion: string; kind: string }): ResourceKind | undefined {
-    const [group, version] = apiVersion.includes("/") ? apiVersion.split("/", 2) : ["", apiVersion];
-    return this.#kinds.find((entry) => entry.kind === kind && entry.group === group && entry.version === version);
+    return this.#byKind.get(`${apiVersion}/${kind}`);
   }
 
-  /** Serves the kinds of a CRD object from now on; built-in definitions of the same kind stay. */
+  /** Serves the kinds of a CRD object from now on, in place of what an earlier state of it defined. */
   addCrd(object: KubeObject): void {
-    for (const kind of kindsOfCrd(crdSpec(object))) {
-      if (!this.byPath(kind.group, kind.version, kind.plural)) this.#kinds.push(kind);
-    }
+    const spec = crdSpec(object);
+    const clash = this.byResource(spec.group, spec.names.plural);
+    // A CRD cannot take over a built-in kind.
+    if (clash && !clash.custom) return;
+    this.#drop(spec);
+    for (const kind of kindsOfCrd(spec)) this.#add(kind);
   }
 
   removeCrd(object: KubeObject): void {
-    const { group, names } = crdSpec(object);
-    for (let i = this.#kinds.length - 1; i >= 0; i--) {
-      const kind = this.#kinds[i];
-      if (kind.custom && kind.group === group && kind.plural === names.plural && !isMonitoring(kind))
-        this.#kinds.splice(i, 1);
+    this.#drop(crdSpec(object));
+  }
+
+  #add(kind: ResourceKind): void {
+    this.#kinds.set(pathKey(kind.group, kind.version, kind.plural), kind);
+    this.#byKind.set(`${kind.group === "" ? "" : `${kind.group}/`}${kind.version}/${kind.kind}`, kind);
+    this.#revision++;
+  }
+
+  #drop({ group, names }: CrdSpec): void {
+    for (const [key, kind] of this.#kinds) {
+      if (!kind.custom || kind.group !== group || kind.plural !== names.plural) continue;
+      this.#kinds.delete(key);
+      this.#byKind.delete(`${kind.group}/${kind.version}/${kind.kind}`);
+      this.#revision++;
     }
   }
-}
-
-function isMonitoring(kind: ResourceKind): boolean {
-  return kind.group === "monitoring.coreos.com";
 }
 
 function crdSpec(object: KubeObject): CrdSpec {
   const spec = object.spec as CrdSpec & { versions: (CrdVersion & { schema?: { openAPIV3Schema?: unknown } })[] };
   return {
     ...spec,
-    versions: spec.versions.map((version) => ({
+    versions: (spec.versions ?? []).map((version) => ({
       ...version,
       schema: (version.schema as { openAPIV3Schema?: unknown } | undefined)?.openAPIV3Schema ?? {
         type: "object",

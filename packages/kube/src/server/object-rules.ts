@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { KubeObject } from "../types.ts";
 import type { ResourceKind } from "./kinds.ts";
 import { applyDefaults, prune, unknownFields, validate } from "./schema.ts";
+import { checkRules } from "./schema-rules.ts";
 import { badRequest, invalid, type StatusCause } from "./status-error.ts";
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -14,7 +15,8 @@ const LABEL_NAME = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_
 const DNS_RULE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
 
-function nameProblems(kind: ResourceKind, { metadata }: KubeObject): StatusCause[] {
+function nameProblems(kind: ResourceKind, object: KubeObject): StatusCause[] {
+  const { metadata } = object;
   const name = metadata.name ?? "";
   const problem = (field: string, value: string, rule: string): StatusCause => ({
     reason: "FieldValueInvalid",
@@ -22,6 +24,11 @@ function nameProblems(kind: ResourceKind, { metadata }: KubeObject): StatusCause
     field,
   });
   const out: StatusCause[] = [];
+  if (kind.kind === "CustomResourceDefinition") {
+    const { group, names } = (object.spec ?? {}) as { group?: string; names?: { plural?: string } };
+    const wanted = `${names?.plural}.${group}`;
+    if (name !== wanted) out.push(problem("metadata.name", name, `must be spec.names.plural+"."+spec.group`));
+  }
   if (name === "") {
     out.push({
       reason: "FieldValueRequired",
@@ -81,6 +88,9 @@ function defaultBuiltIn(object: KubeObject): void {
       port.protocol ??= "TCP";
       port.targetPort ??= port.port;
     }
+  } else if (object.kind === "Pod") {
+    // Nobody runs it here; that is what a pod without a node looks like.
+    any.status = { phase: "Pending", ...(any.status as object | undefined) };
   } else if (object.kind === "Namespace") {
     any.status ??= { phase: "Active" };
     object.metadata.labels = { "kubernetes.io/metadata.name": object.metadata.name!, ...object.metadata.labels };
@@ -107,8 +117,8 @@ export function checkUnknownFields(
   );
 }
 
-/** Prunes, defaults and validates in place; throws 422 with every cause. */
-export function normalize(kind: ResourceKind, object: KubeObject): void {
+/** Prunes, defaults and validates in place; throws 422 with every cause. `old` is the object before an update. */
+export function normalize(kind: ResourceKind, object: KubeObject, old?: KubeObject): void {
   prune(kind.schema, object);
   if (kind.custom) applyDefaults(kind.schema, object);
   else defaultBuiltIn(object);
@@ -117,6 +127,8 @@ export function normalize(kind: ResourceKind, object: KubeObject): void {
     if (object.metadata[field] && Object.keys(object.metadata[field]).length === 0) delete object.metadata[field];
   }
   const causes = [...nameProblems(kind, object), ...validate(kind.schema, object)];
+  // Rules may rely on the shape: they are asked only about objects that have it.
+  if (causes.length === 0 && kind.custom) causes.push(...checkRules(kind.schema, object, old));
   if (causes.length > 0) throw invalid(kind, object.metadata.name ?? "", causes);
 }
 

@@ -9,20 +9,30 @@ function groupVersionPath({ group, version }: ResourceKind): string {
   return group === "" ? `api/${version}` : `apis/${group}/${version}`;
 }
 
+/** Hashes of the documents by path, per state of the registry: clients keep a document as long as its hash stays. */
+const hashes = new WeakMap<KindRegistry, { revision: number; byPath: Map<string, string> }>();
+
 export function openApiIndex(kinds: KindRegistry) {
-  const paths: Record<string, { serverRelativeURL: string }> = {};
-  for (const kind of kinds.all()) {
-    const path = groupVersionPath(kind);
-    // The hash lets clients cache: it changes with the set of kinds served.
-    const names = kinds
-      .all()
-      .filter((entry) => groupVersionPath(entry) === path)
-      .map(({ plural }) => plural);
-    const hash = createHash("sha256").update(JSON.stringify(names)).digest("hex").toUpperCase();
-    paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
+  let known = hashes.get(kinds);
+  if (known?.revision !== kinds.revision) {
+    const byPath = new Map<string, string>();
+    for (const path of new Set(kinds.all().map(groupVersionPath))) {
+      const text = JSON.stringify(openApiDocument(kinds, path));
+      byPath.set(path, createHash("sha256").update(text).digest("hex").toUpperCase());
+    }
+    known = { revision: kinds.revision, byPath };
+    hashes.set(kinds, known);
   }
+  const paths: Record<string, { serverRelativeURL: string }> = {};
+  for (const [path, hash] of known.byPath) paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
   return { paths };
 }
+
+/**
+ * The least OpenAPI v2 document, as protobuf: `swagger: "2.0"` and no definitions. kubectl asks for it to check objects of
+ * kind List, and skips checks on the client's side for kinds it does not find there; the server checks them all anyway.
+ */
+export const EMPTY_OPENAPI_V2 = Buffer.from([0x0a, 0x03, 0x32, 0x2e, 0x30]);
 
 const PARAMETERS = ["dryRun", "fieldManager", "fieldValidation", "force"].map((name) => ({
   name,

@@ -24,7 +24,12 @@ test("reads what `kubectl create configmap` and `create secret` send", () => {
 });
 
 test("a kind that is not in the table says how to send it", () => {
-  expect(() => decodeProtobuf(body("Pod", Buffer.alloc(0)))).toThrow("send it as JSON or YAML");
+  expect(() => decodeProtobuf(body("Node", Buffer.alloc(0)))).toThrow("send it as JSON or YAML");
+});
+
+test("a field that is not in the table is refused, not lost", () => {
+  // Field 5 of a ConfigMap, three bytes long.
+  expect(() => decodeProtobuf(body("ConfigMap", Buffer.from([0x2a, 3, 1, 2, 3])))).toThrow("field 5 of ConfigMap");
 });
 
 test("fuzz: any bytes are an object or a clean refusal", () => {

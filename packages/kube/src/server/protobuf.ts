@@ -3,40 +3,10 @@
  *
  *   "k8s\0" + Unknown { 1: TypeMeta { 1: apiVersion, 2: kind }, 2: raw }
  *
- * Each kind's fields are a table: number → name and form. Other kinds are refused; clients send those as JSON.
+ * Each kind's fields are a table (protobuf-kinds.ts). Other kinds are refused; clients send those as JSON.
  */
+import { type Message, PROTOBUF_KINDS } from "./protobuf-kinds.ts";
 import { badRequest, StatusError } from "./status-error.ts";
-
-type Form = "string" | "base64" | "bool" | "stringMap" | "base64Map" | Message;
-interface Message {
-  [field: number]: readonly [name: string, form: Form];
-}
-
-const OBJECT_META: Message = {
-  1: ["name", "string"],
-  2: ["generateName", "string"],
-  3: ["namespace", "string"],
-  11: ["labels", "stringMap"],
-  12: ["annotations", "stringMap"],
-};
-
-const KINDS: Record<string, Message> = {
-  Namespace: { 1: ["metadata", OBJECT_META] },
-  ServiceAccount: { 1: ["metadata", OBJECT_META] },
-  ConfigMap: {
-    1: ["metadata", OBJECT_META],
-    2: ["data", "stringMap"],
-    3: ["binaryData", "base64Map"],
-    4: ["immutable", "bool"],
-  },
-  Secret: {
-    1: ["metadata", OBJECT_META],
-    2: ["data", "base64Map"],
-    3: ["type", "string"],
-    4: ["stringData", "stringMap"],
-    5: ["immutable", "bool"],
-  },
-};
 
 const MAGIC = Buffer.from("k8s\0");
 
@@ -86,26 +56,72 @@ function mapEntry(bytes: Buffer): [string, Buffer] {
   return [key, value];
 }
 
-function decode(buffer: Buffer, message: Message): Record<string, unknown> {
+function intOrString(bytes: Buffer): number | string {
+  let isText = false;
+  let whole = 0;
+  let text = "";
+  for (const { number, value, bytes: inner } of fields(bytes)) {
+    if (number === 1) isText = value === 1;
+    if (number === 2) whole = value;
+    if (number === 3) text = inner.toString("utf8");
+  }
+  return isText ? text : whole;
+}
+
+function decode(buffer: Buffer, message: Message, path: string): Record<string, unknown> {
   const out: Record<string, unknown> = {};
+  const append = (name: string, item: unknown): void => {
+    ((out[name] ??= []) as unknown[]).push(item);
+  };
+  const putIn = (name: string, key: string, value: string): void => {
+    ((out[name] ??= {}) as Record<string, string>)[key] = value;
+  };
   for (const { number, bytes, value } of fields(buffer)) {
     const known = message[number];
-    if (!known) continue;
+    if (!known) {
+      // Empty fields are written too; one with a value that is not in the table must not get lost.
+      if (bytes.length === 0 && value === 0) continue;
+      throw unreadable(`field ${number} of ${path}`);
+    }
     const [name, form] = known;
-    if (form === "string") {
+    if (form === "skip") continue;
+    if (Array.isArray(form)) append(name, decode(bytes, form[0], `${path}.${name}`));
+    else if (typeof form === "object") {
+      const inner = decode(bytes, form as Message, `${path}.${name}`);
+      // Structs that are no pointers are always written: empty ones say nothing.
+      if (Object.keys(inner).length > 0) out[name] = inner;
+    } else if (form === "string") {
       if (bytes.length > 0) out[name] = bytes.toString("utf8");
-    } else if (form === "base64") out[name] = bytes.toString("base64");
-    else if (form === "bool") out[name] = value !== 0;
-    else if (form === "stringMap" || form === "base64Map") {
+    } else if (form === "strings") append(name, bytes.toString("utf8"));
+    else if (form === "base64") out[name] = bytes.toString("base64");
+    else if (form === "bool") {
+      if (value !== 0) out[name] = true;
+    } else if (form === "number") {
+      if (value !== 0) out[name] = value;
+    } else if (form === "pointer") out[name] = value;
+    else if (form === "intOrString") {
+      const decoded = intOrString(bytes);
+      if (decoded !== 0 && decoded !== "") out[name] = decoded;
+    } else {
       const [key, content] = mapEntry(bytes);
-      const map = (out[name] ??= {}) as Record<string, string>;
-      map[key] = content.toString(form === "stringMap" ? "utf8" : "base64");
-    } else out[name] = decode(bytes, form);
+      if (form === "quantityMap") {
+        const text = [...fields(content)].find((field) => field.number === 1)?.bytes.toString("utf8");
+        putIn(name, key, text ?? "0");
+      } else putIn(name, key, content.toString(form === "stringMap" ? "utf8" : "base64"));
+    }
   }
   return out;
 }
 
-/** The object of a protobuf body. 415 for kinds that are not in the table. */
+function unreadable(what: string): StatusError {
+  return new StatusError(
+    415,
+    "UnsupportedMediaType",
+    `${what} is not read as protobuf here: send it as JSON or YAML (kubectl create … --dry-run=client -o yaml | kubectl apply -f -)`,
+  );
+}
+
+/** The object of a protobuf body. 415 for kinds and fields that are not in the tables. */
 export function decodeProtobuf(body: Buffer): Record<string, unknown> {
   if (!body.subarray(0, 4).equals(MAGIC)) throw badRequest("the body is not in Kubernetes' protobuf form");
   let apiVersion = "";
@@ -119,13 +135,7 @@ export function decodeProtobuf(body: Buffer): Record<string, unknown> {
       if (inner.number === 2) kind = inner.bytes.toString("utf8");
     }
   }
-  const message = apiVersion === "v1" ? KINDS[kind] : undefined;
-  if (!message) {
-    throw new StatusError(
-      415,
-      "UnsupportedMediaType",
-      `${kind} in ${apiVersion} is not read as protobuf here: send it as JSON or YAML (kubectl create … --dry-run=client -o yaml | kubectl apply -f -)`,
-    );
-  }
-  return { apiVersion, kind, ...decode(raw, message) };
+  const message = PROTOBUF_KINDS[`${apiVersion}/${kind}`];
+  if (!message) throw unreadable(`${kind} in ${apiVersion}`);
+  return { apiVersion, kind, ...decode(raw, message, kind) };
 }

@@ -1,4 +1,5 @@
 /** The REST interface: from a request to the store and back. */
+import { isIP } from "node:net";
 import { UserError } from "@pharos/model";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parseFieldSelector, parseLabelSelector } from "../selector.ts";
@@ -7,13 +8,14 @@ import { type Form, negotiateForm } from "./accept.ts";
 import type { Manager } from "./apply.ts";
 import { aggregatedDiscovery, apiGroupList, apiGroupOf, apiResourceList, apiVersions } from "./discovery.ts";
 import type { ResourceKind } from "./kinds.ts";
+import { ListPages } from "./list-pages.ts";
 import { applyJsonPatch, mergePatch, strategicMerge } from "./merge.ts";
 import { checkUnknownFields } from "./object-rules.ts";
-import { openApiDocument, openApiIndex } from "./openapi.ts";
+import { EMPTY_OPENAPI_V2, openApiDocument, openApiIndex } from "./openapi.ts";
 import { decodeProtobuf } from "./protobuf.ts";
 import { objectOf, parseBody, parsePath, parseWriteQuery, type ResourcePath, type WriteQuery } from "./request.ts";
 import { readScale, writeScale } from "./scale.ts";
-import { badRequest, expired, StatusError } from "./status-error.ts";
+import { badRequest, StatusError } from "./status-error.ts";
 import type { Store } from "./store.ts";
 import { type IncludeObject, partialMetadata, tableOf } from "./table.ts";
 import { serveWatch } from "./watch.ts";
@@ -22,6 +24,7 @@ const MAX_WATCH_MS = 30 * 60_000;
 
 interface Context {
   store: Store;
+  pages: ListPages;
   request: FastifyRequest;
   reply: FastifyReply;
   params: URLSearchParams;
@@ -65,49 +68,18 @@ function selectors(kind: ResourceKind, params: URLSearchParams): (object: KubeOb
   return (object) => byLabels(object.metadata.labels ?? {}) && byFields(object);
 }
 
-interface ContinueToken {
-  /** Resource version of the first page. */
-  v: number;
-  /** Number of objects already given. */
-  offset: number;
-}
-
-function readToken(text: string | null): ContinueToken | undefined {
-  if (!text) return undefined;
-  try {
-    const token = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as ContinueToken;
-    if (Number.isInteger(token.v) && Number.isInteger(token.offset) && token.offset >= 0) return token;
-  } catch {
-    // Not ours: answered below like any other bad token.
-  }
-  throw badRequest("continue key is not valid: unable to decode");
-}
-
 function list(context: Context): FastifyReply {
   const { store, reply, params, path, form } = context;
-  const matches = selectors(path.kind, params);
-  const limit = Number(params.get("limit") ?? 0);
-  const token = readToken(params.get("continue"));
-  const all = store.list(path.kind, path.namespace).filter(matches);
-  // Pages are cut from the present state: consistent only if nothing changed since the first one.
-  if (token && token.v !== store.version) {
-    throw expired(
-      "The provided continue parameter is too old to display a consistent list result. Start a new list without the continue parameter.",
-    );
-  }
-  const offset = token?.offset ?? 0;
-  const items = limit > 0 ? all.slice(offset, offset + limit) : all.slice(offset);
-  const remaining = all.length - offset - items.length;
+  const limitText = params.get("limit") ?? "0";
+  if (!/^\d{1,9}$/.test(limitText)) throw badRequest(`limit: ${JSON.stringify(limitText)} is not a whole number`);
+  const limit = Number(limitText);
+  const token = params.get("continue");
+  const all = () => store.list(path.kind, path.namespace).filter(selectors(path.kind, params));
+  const page = token ? context.pages.next(token, limit) : context.pages.first(all(), store.version, limit);
+  const items = page.objects;
   const metadata = {
-    resourceVersion: String(store.version),
-    ...(remaining > 0
-      ? {
-          continue: Buffer.from(JSON.stringify({ v: store.version, offset: offset + items.length })).toString(
-            "base64url",
-          ),
-          remainingItemCount: remaining,
-        }
-      : {}),
+    resourceVersion: String(page.version),
+    ...(page.next ? { continue: page.next, remainingItemCount: page.remaining } : {}),
   };
   void reply.type("application/json");
   if (form.as === "Table") return reply.send(tableOf(path.kind, items, metadata, includeObject(params)));
@@ -324,8 +296,8 @@ const METHODS: Record<string, (context: Context) => FastifyReply | Promise<Fasti
 
 /** A page of another site must not reach a server on loopback through a name that resolves to it. */
 function isTrustedHost(header: string | undefined, allowed: ReadonlySet<string>): boolean {
-  const host = (header ?? "").replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  return allowed.has(host) || /^[\d.]+$/.test(host) || host.includes(":");
+  const host = (header ?? "").replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  return allowed.has(host) || isIP(host) !== 0;
 }
 
 export function mountRoutes(app: FastifyInstance, store: Store, listenHost: string): void {
@@ -398,6 +370,16 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
   app.get<{ Params: { group: string; version: string } }>("/apis/:group/:version", async (request) =>
     resources(request.params.group, request.params.version),
   );
+  app.get("/openapi/v2", async (_request, reply) =>
+    reply.type("application/com.github.proto-openapi.spec.v2@v1.0+protobuf").send(EMPTY_OPENAPI_V2),
+  );
+  // Everybody who can reach this server may do everything: it has no users.
+  app.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", async (request, reply) => {
+    const { value } = parseBody(request.body as string, false);
+    return reply
+      .code(201)
+      .send({ ...(value as object), status: { allowed: true, reason: "the embedded server has no users" } });
+  });
   app.get("/openapi/v3", async () => openApiIndex(kinds));
   app.get<{ Params: { "*": string } }>("/openapi/v3/*", async (request) => {
     const found = openApiDocument(kinds, request.params["*"]);
@@ -405,6 +387,7 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
     return found;
   });
 
+  const pages = new ListPages();
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const mark = request.url.indexOf("?");
     const pathname = mark < 0 ? request.url : request.url.slice(0, mark);
@@ -420,7 +403,7 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
     ) {
       throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
     }
-    return method({ store, request, reply, params, path, form: negotiateForm(request.headers.accept) });
+    return method({ store, pages, request, reply, params, path, form: negotiateForm(request.headers.accept) });
   };
   for (const url of ["/api/v1/*", "/apis/:group/:version/*"]) {
     app.route({ method: ["GET", "POST", "PUT", "PATCH", "DELETE"], url, exposeHeadRoute: false, handler: handle });

@@ -29,6 +29,13 @@ export interface Schema {
   allOf?: Schema[];
   anyOf?: Schema[];
   oneOf?: Schema[];
+  not?: Schema;
+  exclusiveMinimum?: boolean;
+  exclusiveMaximum?: boolean;
+  multipleOf?: number;
+  uniqueItems?: boolean;
+  minProperties?: number;
+  maxProperties?: number;
   "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   "x-kubernetes-list-map-keys"?: string[];
   "x-kubernetes-map-type"?: "atomic" | "granular";
@@ -37,6 +44,31 @@ export interface Schema {
   "x-kubernetes-int-or-string"?: boolean;
   "x-kubernetes-preserve-unknown-fields"?: boolean;
   "x-kubernetes-embedded-resource"?: boolean;
+  /** Rules in CEL, see schema-rules.ts. */
+  "x-kubernetes-validations"?: SchemaRule[];
+}
+
+export interface SchemaRule {
+  rule: string;
+  message?: string;
+  messageExpression?: string;
+  reason?: string;
+  fieldPath?: string;
+  optionalOldSelf?: boolean;
+}
+
+/** Patterns by their text: the same few are tried on every object. */
+const patterns = new Map<string, ReturnType<typeof compileRe2>>();
+
+function matchesPattern(pattern: string, value: string): boolean {
+  let compiled = patterns.get(pattern);
+  if (!compiled) {
+    compiled = compileRe2(pattern);
+    // Users' CRDs come and go; theirs must not pile up.
+    if (patterns.size > 2_000) patterns.clear();
+    patterns.set(pattern, compiled);
+  }
+  return compiled.matcher(value).find();
 }
 
 export const DEFINITIONS = kubernetes.definitions as unknown as Record<string, Schema>;
@@ -178,6 +210,7 @@ export function validate(schema: Schema, value: unknown, path = ""): StatusCause
     ];
   }
   const out: StatusCause[] = [];
+  out.push(...combined(resolved, value, path, problem));
   if (resolved.enum && !resolved.enum.includes(value)) {
     const list = resolved.enum.map((item) => JSON.stringify(item)).join(", ");
     out.push({
@@ -187,7 +220,7 @@ export function validate(schema: Schema, value: unknown, path = ""): StatusCause
     });
   }
   if (typeof value === "string") {
-    if (resolved.pattern && !compileRe2(resolved.pattern).matcher(value).find()) {
+    if (resolved.pattern && !matchesPattern(resolved.pattern, value)) {
       out.push(problem(`${path} in body should match '${resolved.pattern}'`));
     }
     if (resolved.minLength !== undefined && value.length < resolved.minLength) {
@@ -198,11 +231,15 @@ export function validate(schema: Schema, value: unknown, path = ""): StatusCause
     }
   }
   if (typeof value === "number") {
-    if (resolved.minimum !== undefined && value < resolved.minimum) {
-      out.push(problem(`${path} in body should be greater than or equal to ${resolved.minimum}`));
+    const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = resolved;
+    if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
+      out.push(problem(`${path} in body should be greater than ${exclusiveMinimum ? "" : "or equal to "}${minimum}`));
     }
-    if (resolved.maximum !== undefined && value > resolved.maximum) {
-      out.push(problem(`${path} in body should be less than or equal to ${resolved.maximum}`));
+    if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) {
+      out.push(problem(`${path} in body should be less than ${exclusiveMaximum ? "" : "or equal to "}${maximum}`));
+    }
+    if (multipleOf !== undefined && value % multipleOf !== 0) {
+      out.push(problem(`${path} in body should be a multiple of ${multipleOf}`));
     }
   }
   if (Array.isArray(value)) {
@@ -219,6 +256,17 @@ export function validate(schema: Schema, value: unknown, path = ""): StatusCause
     if (resolved.items) out.push(...value.flatMap((item, i) => validate(resolved.items!, item, `${path}[${i}]`)));
     out.push(...duplicateItems(resolved, value, path));
   } else if (isRecord(value)) {
+    const size = Object.keys(value).length;
+    if (resolved.minProperties !== undefined && size < resolved.minProperties) {
+      out.push(problem(`${path} in body should have at least ${resolved.minProperties} properties`));
+    }
+    if (resolved.maxProperties !== undefined && size > resolved.maxProperties) {
+      out.push({
+        reason: "FieldValueTooMany",
+        message: `Too many: ${size}: must have at most ${resolved.maxProperties} items`,
+        field: path,
+      });
+    }
     for (const name of resolved.required ?? []) {
       if (value[name] === undefined)
         out.push({ reason: "FieldValueRequired", message: "Required value", field: join(path, name) });
@@ -233,10 +281,31 @@ export function validate(schema: Schema, value: unknown, path = ""): StatusCause
   return out;
 }
 
+/** allOf, anyOf, oneOf and not. Of a custom resource they hold value validations only, never other fields. */
+function combined(
+  { allOf, anyOf, oneOf, not, format, "x-kubernetes-int-or-string": intOrString }: Schema,
+  value: unknown,
+  path: string,
+  problem: (message: string) => StatusCause,
+): StatusCause[] {
+  const out: StatusCause[] = [];
+  const fits = (schema: Schema): boolean => validate(schema, value, path).length === 0;
+  for (const schema of allOf ?? []) out.push(...validate(schema, value, path));
+  // An integer or string says so by an anyOf or oneOf of the two types, which the type test has seen to.
+  if (!intOrString && format !== "int-or-string") {
+    if (anyOf && !anyOf.some(fits)) out.push(problem(`${path} in body must validate at least one schema (anyOf)`));
+    if (oneOf && oneOf.filter(fits).length !== 1) {
+      out.push(problem(`${path} in body must validate one and only one schema (oneOf)`));
+    }
+  }
+  if (not && fits(not)) out.push(problem(`${path} in body must not validate the schema (not)`));
+  return out;
+}
+
 function duplicateItems(schema: Schema, value: unknown[], path: string): StatusCause[] {
   const keys = schema["x-kubernetes-list-map-keys"];
   const kind = schema["x-kubernetes-list-type"];
-  if (kind !== "set" && !(kind === "map" && keys)) return [];
+  if (kind !== "set" && !(kind === "map" && keys) && !schema.uniqueItems) return [];
   const seen = new Set<string>();
   const out: StatusCause[] = [];
   value.forEach((item, i) => {

@@ -1,9 +1,10 @@
 /**
- * What a resource's YAML file does not hold: uid, versions, ownership, status, and whole objects that have no file (events,
- * leases, namespaces nobody wrote). A journal of JSON lines, rewritten when most of it is old.
+ * The last state in force of every object: what its YAML file does not hold (uid, versions, ownership, status), what it
+ * held when it was last good, and objects that have no file (events, leases, what controllers made). A journal of JSON
+ * lines, rewritten when most of it is old; readable by its owner only, because Secrets are in it.
  *
- *   {"key":"<group>/<plural>/<namespace>/<name>","object":{…}}   state of an object; `file: true` when its content has a file
- *   {"key":"…","gone":true}
+ *   {"key":"<group>/<plural>/<namespace>/<name>","object":{…}}   state of an object; `file` names its YAML file
+ *   {"key":"…","gone":true,"version":124}                        deleted, by this resource version
  *   {"version":123}                                              the highest resource version handed out
  */
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
@@ -12,10 +13,10 @@ import { writeFileAtomic } from "@pharos/kit";
 import type { KubeObject } from "../types.ts";
 
 export interface StoredState {
-  /** The object without what its file holds, or the whole object. */
+  /** The whole object as it was last in force, so that a file broken at the next start costs nothing. */
   object: KubeObject;
-  /** Whether the content is in a YAML file. */
-  file: boolean;
+  /** Path of its YAML file, relative to the folder of the resources; absent when it has none. */
+  file?: string;
 }
 
 /** Lines beyond this many times the live entries are mostly history. */
@@ -34,7 +35,7 @@ export class StateFile implements Disposable {
     mkdirSync(dirname(path), { recursive: true });
     if (existsSync(path)) this.#read(readFileSync(path, "utf8"));
     this.#rewrite();
-    this.#fd = openSync(path, "a");
+    this.#fd = openSync(path, "a", 0o600);
   }
 
   get version(): number {
@@ -52,9 +53,12 @@ export class StateFile implements Disposable {
     this.#compact();
   }
 
-  remove(key: string): void {
-    this.#append({ key, gone: true });
+  /** `version`: the deletion's own resource version, so that it is not handed out twice. */
+  remove(key: string, version: number): void {
+    this.#version = Math.max(this.#version, version);
+    this.#append({ key, gone: true, version });
     this.#live.delete(key);
+    this.#compact();
   }
 
   [Symbol.dispose](): void {
@@ -71,7 +75,7 @@ export class StateFile implements Disposable {
   #read(text: string): void {
     for (const line of text.split("\n")) {
       if (line === "") continue;
-      let entry: { key?: string; object?: KubeObject; file?: boolean; gone?: boolean; version?: number };
+      let entry: { key?: string; object?: KubeObject; file?: string; gone?: boolean; version?: number };
       try {
         entry = JSON.parse(line);
       } catch {
@@ -81,7 +85,7 @@ export class StateFile implements Disposable {
       if (entry.version !== undefined) this.#version = Math.max(this.#version, entry.version);
       if (entry.key === undefined) continue;
       if (entry.object) {
-        this.#live.set(entry.key, { object: entry.object, file: entry.file ?? false });
+        this.#live.set(entry.key, { object: entry.object, file: entry.file });
         this.#version = Math.max(this.#version, Number(entry.object.metadata.resourceVersion ?? 0));
       } else this.#live.delete(entry.key);
     }
@@ -97,7 +101,7 @@ export class StateFile implements Disposable {
   #rewrite(): void {
     const lines = [JSON.stringify({ version: this.#version })];
     for (const [key, state] of this.#live) lines.push(JSON.stringify({ key, ...state }));
-    writeFileAtomic(this.#path, `${lines.join("\n")}\n`);
+    writeFileAtomic(this.#path, `${lines.join("\n")}\n`, 0o600);
     this.#lines = lines.length;
   }
 }

@@ -5,7 +5,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { type KubeObject, objectKey } from "../types.ts";
 import { type Manager, serverSideApply, trackUpdate } from "./apply.ts";
-import type { KindRegistry, ResourceKind } from "./kinds.ts";
+import { fromCoreEvent, isEventsGroup, toCoreEvent } from "./event-versions.ts";
+import { establishedStatus, type KindRegistry, type ResourceKind } from "./kinds.ts";
 import { hasGeneration, initializeMetadata, normalize } from "./object-rules.ts";
 import { alreadyExists, conflict, expired, forbidden, notFound, StatusError } from "./status-error.ts";
 
@@ -21,7 +22,8 @@ export interface ChangeEvent {
 export interface Persistence {
   /** Makes the change durable; throws when it cannot, and nothing is changed then. */
   put(kind: ResourceKind, object: KubeObject, old: KubeObject | undefined): void;
-  remove(kind: ResourceKind, object: KubeObject): void;
+  /** `version` is the resource version of the deletion. */
+  remove(kind: ResourceKind, object: KubeObject, version: number): void;
 }
 
 /** Refuses an object before it is stored; answers why not. Called for creations and changes of content. */
@@ -60,6 +62,11 @@ export class Store {
     this.#oldest = version;
   }
 
+  /** The kind an object is stored as: two kinds may be views of one store. */
+  storageKind(kind: ResourceKind): ResourceKind {
+    return isEventsGroup(kind) ? this.kinds.byPath("", "v1", "events")! : kind;
+  }
+
   get version(): number {
     return this.#version;
   }
@@ -67,6 +74,7 @@ export class Store {
   /** Puts an object that was stored by an earlier run in place, without an event. */
   restore(kind: ResourceKind, object: KubeObject): void {
     this.#map(kind).set(objectKey(object), object);
+    if (isCrd(kind)) this.kinds.addCrd(object);
   }
 
   get(kind: ResourceKind, namespace: string, name: string): KubeObject {
@@ -131,7 +139,7 @@ export class Store {
           "the object has been modified; please apply your changes to the latest version and try again",
         );
       }
-      normalize(kind, next);
+      normalize(kind, next, old);
       const intended = !isDeepStrictEqual(intentOf(old), intentOf(next));
       if (intended && options.subresource !== "status") await this.#admit(kind, next, "UPDATE");
       if (this.find(kind, namespace, name)?.metadata.resourceVersion !== old.metadata.resourceVersion) {
@@ -151,7 +159,7 @@ export class Store {
       if (hasGeneration(kind) && !isDeepStrictEqual(specOf(old), specOf(next)))
         next.metadata.generation = (old.metadata.generation ?? 0) + 1;
       if (next.metadata.deletionTimestamp && !next.metadata.finalizers?.length)
-        return this.#remove(kind, next, options);
+        return this.#finish(kind, next, options);
       return this.#commit(kind, next, old, options);
     }
   }
@@ -202,22 +210,26 @@ export class Store {
     ) {
       throw conflict(kind, name, "the UID or resourceVersion in the precondition does not match");
     }
-    if (kind.kind === "Namespace") {
-      if (name === "default" || name.startsWith("kube-"))
-        throw forbidden(kind, name, "this namespace may not be deleted");
-      if (!options.dryRun) await this.#emptyNamespace(name, options);
+    if (kind.kind === "Namespace" && (name === "default" || name.startsWith("kube-")))
+      throw forbidden(kind, name, "this namespace may not be deleted");
+    if (!options.dryRun) {
+      if (kind.kind === "Namespace") await this.#emptyNamespace(name, options);
+      if (isCrd(kind)) await this.#emptyKind(object, options);
+      if (options.propagation === "Orphan") await this.#orphan(object, options);
+      // Foreground: those it owns go first, so that whoever sees it gone sees them gone.
+      else if (options.propagation === "Foreground") await this.#collectOwned(object, options);
     }
-    if (object.metadata.finalizers?.length) {
+    const terminating = kind.kind === "Namespace" && this.#hasContent(name);
+    if (object.metadata.finalizers?.length || terminating) {
       if (object.metadata.deletionTimestamp) return object;
       const next = structuredClone(object);
       next.metadata.deletionTimestamp = new Date().toISOString().replace(/\.\d+Z/, "Z");
       next.metadata.deletionGracePeriodSeconds = 0;
+      if (kind.kind === "Namespace") next.status = { phase: "Terminating" };
       if (hasGeneration(kind)) next.metadata.generation = (object.metadata.generation ?? 0) + 1;
       return this.#commit(kind, next, object, options);
     }
-    const gone = this.#remove(kind, object, options);
-    if (!options.dryRun && options.propagation !== "Orphan") await this.#collectOwned(object, options);
-    return gone;
+    return this.#finish(kind, object, options);
   }
 
   /** Changes after a version, or 410 when they are not remembered any more. */
@@ -226,16 +238,22 @@ export class Store {
     return this.#history.filter((event) => event.version > version);
   }
 
+  /** Who listens to changes now. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   listen(listener: (event: ChangeEvent) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
   }
 
   #map(kind: ResourceKind): Map<string, KubeObject> {
-    let map = this.#objects.get(storageKey(kind));
+    const key = storageKey(this.storageKind(kind));
+    let map = this.#objects.get(key);
     if (!map) {
       map = new Map();
-      this.#objects.set(storageKey(kind), map);
+      this.#objects.set(key, map);
     }
     return map;
   }
@@ -289,18 +307,31 @@ export class Store {
   #requireNamespace(kind: ResourceKind, { metadata }: KubeObject): void {
     if (!kind.namespaced) return;
     const namespaces = this.kinds.byPath("", "v1", "namespaces")!;
-    if (!this.find(namespaces, "", metadata.namespace ?? "")) throw notFound(namespaces, metadata.namespace ?? "");
+    const namespace = this.get(namespaces, "", metadata.namespace ?? "");
+    if (namespace.metadata.deletionTimestamp) {
+      throw forbidden(
+        kind,
+        metadata.name ?? "",
+        `unable to create new content in namespace ${metadata.namespace} because it is being terminated`,
+      );
+    }
   }
 
   #commit(kind: ResourceKind, object: KubeObject, old: KubeObject | undefined, { dryRun }: WriteOptions): KubeObject {
+    if (isCrd(kind) && !(object.status as { conditions?: unknown } | undefined)?.conditions) {
+      object.status = establishedStatus(object, new Date().toISOString().replace(/\.\d+Z/, "Z"));
+    }
     if (dryRun) return object;
     const version = this.#version + 1;
     object.metadata.resourceVersion = String(version);
-    this.#persistence.put(kind, object, old);
+    const storage = this.storageKind(kind);
+    const stored = storage === kind ? object : toCoreEvent(object);
+    const before = old && this.#map(kind).get(objectKey(object));
+    this.#persistence.put(storage, stored, before);
     this.#version = version;
-    this.#map(kind).set(objectKey(object), object);
-    if (kind.kind === "CustomResourceDefinition" && kind.group === "apiextensions.k8s.io") this.kinds.addCrd(object);
-    this.#publish({ type: old ? "MODIFIED" : "ADDED", kind, object, old, version });
+    this.#map(kind).set(objectKey(object), stored);
+    if (isCrd(kind)) this.kinds.addCrd(object);
+    this.#publish({ type: old ? "MODIFIED" : "ADDED", kind: storage, object: stored, old: before, version });
     return object;
   }
 
@@ -308,11 +339,38 @@ export class Store {
     if (dryRun) return object;
     const version = this.#version + 1;
     const gone = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
-    this.#persistence.remove(kind, object);
+    const storage = this.storageKind(kind);
+    const before = this.#map(kind).get(objectKey(object)) ?? object;
+    this.#persistence.remove(storage, before, version);
     this.#version = version;
     this.#map(kind).delete(objectKey(object));
-    if (kind.kind === "CustomResourceDefinition" && kind.group === "apiextensions.k8s.io") this.kinds.removeCrd(object);
-    this.#publish({ type: "DELETED", kind, object: gone, old: object, version });
+    if (isCrd(kind)) this.kinds.removeCrd(object);
+    this.#publish({
+      type: "DELETED",
+      kind: storage,
+      object: storage === kind ? gone : toCoreEvent(gone),
+      old: before,
+      version,
+    });
+    return gone;
+  }
+
+  /** Removes an object for good, and what goes with it. */
+  async #finish(
+    kind: ResourceKind,
+    object: KubeObject,
+    options: WriteOptions & { propagation?: string },
+  ): Promise<KubeObject> {
+    const gone = this.#remove(kind, object, options);
+    if (options.dryRun) return gone;
+    if (options.propagation !== "Orphan") await this.#collectOwned(object, options);
+    const { namespace } = object.metadata;
+    const namespaces = this.kinds.byPath("", "v1", "namespaces")!;
+    const home = namespace ? this.find(namespaces, "", namespace) : undefined;
+    // The last thing a terminating namespace waited for.
+    if (home?.metadata.deletionTimestamp && !home.metadata.finalizers?.length && !this.#hasContent(namespace!)) {
+      this.#remove(namespaces, home, options);
+    }
     return gone;
   }
 
@@ -324,9 +382,43 @@ export class Store {
 
   async #emptyNamespace(namespace: string, options: WriteOptions): Promise<void> {
     for (const object of [...this.all()]) {
-      if (object.metadata.namespace !== namespace) continue;
-      const kind = this.kinds.byObject(object);
-      if (kind) await this.delete(kind, namespace, object.metadata.name!, options);
+      if (object.metadata.namespace === namespace) await this.#deleteIfThere(object, options);
+    }
+  }
+
+  #hasContent(namespace: string): boolean {
+    for (const object of this.all()) if (object.metadata.namespace === namespace) return true;
+    return false;
+  }
+
+  /** The objects of a kind that is about to be no more. */
+  async #emptyKind(crd: KubeObject, options: WriteOptions): Promise<void> {
+    const { group, names } = crd.spec as { group: string; names: { plural: string } };
+    const kind = this.kinds.byResource(group, names.plural);
+    if (kind?.custom) for (const object of this.list(kind)) await this.#deleteIfThere(object, options);
+  }
+
+  async #deleteIfThere(object: KubeObject, { manager }: WriteOptions): Promise<void> {
+    const kind = this.kinds.byObject(object);
+    const { namespace = "", name = "" } = object.metadata;
+    // What it owns, or a namespace's cleaning, may have taken it along already.
+    if (kind && this.find(kind, namespace, name)?.metadata.uid === object.metadata.uid)
+      await this.delete(kind, namespace, name, { manager });
+  }
+
+  /** Takes the owner out of what it owns: the dependents stay. */
+  async #orphan(owner: KubeObject, { manager }: WriteOptions): Promise<void> {
+    for (const { apiVersion, kind: name, metadata } of [...this.all()]) {
+      if (!metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid)) continue;
+      const kind = this.kinds.byObject({ apiVersion, kind: name });
+      if (!kind) continue;
+      const without = (object: KubeObject): KubeObject => {
+        const rest = object.metadata.ownerReferences?.filter(({ uid }) => uid !== owner.metadata.uid) ?? [];
+        if (rest.length > 0) object.metadata.ownerReferences = rest;
+        else delete object.metadata.ownerReferences;
+        return object;
+      };
+      await this.update(kind, metadata.namespace ?? "", metadata.name!, without, { manager });
     }
   }
 
@@ -336,10 +428,7 @@ export class Store {
       const owners = object.metadata.ownerReferences ?? [];
       if (!owners.some(({ uid }) => uid === owner.metadata.uid)) continue;
       if (owners.some(({ uid }) => uid !== owner.metadata.uid && this.#exists(uid))) continue;
-      const kind = this.kinds.byObject(object);
-      if (kind && this.find(kind, object.metadata.namespace ?? "", object.metadata.name!)) {
-        await this.delete(kind, object.metadata.namespace ?? "", object.metadata.name!, options);
-      }
+      await this.#deleteIfThere(object, options);
     }
   }
 
@@ -349,8 +438,13 @@ export class Store {
   }
 }
 
+function isCrd({ kind, group }: ResourceKind): boolean {
+  return kind === "CustomResourceDefinition" && group === "apiextensions.k8s.io";
+}
+
 /** The same object under another version of its kind; conversion strategy None changes only apiVersion. */
-function inVersion(kind: ResourceKind, object: KubeObject): KubeObject {
+export function inVersion(kind: ResourceKind, object: KubeObject): KubeObject {
+  if (isEventsGroup(kind)) return fromCoreEvent(object);
   const apiVersion = kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
   return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
 }

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { KubeObject } from "../types.ts";
 import type { ResourceKind } from "./kinds.ts";
 import type { StatusError } from "./status-error.ts";
-import type { ChangeEvent, Store } from "./store.ts";
+import { type ChangeEvent, inVersion, type Store } from "./store.ts";
 
 export interface WatchRequest {
   kind: ResourceKind;
@@ -24,13 +24,14 @@ const MAX_BACKLOG = 64 * 2 ** 20;
 
 export function serveWatch(store: Store, request: WatchRequest, response: ServerResponse): void {
   const { kind, namespace, matches, render } = request;
+  const storage = store.storageKind(kind);
   let first = true;
   const write = (type: string, object: unknown): void => {
     response.write(`${JSON.stringify({ type, object })}\n`);
     if (response.writableLength > MAX_BACKLOG) response.destroy();
   };
   const emit = (type: string, object: KubeObject): void => {
-    write(type, render(object, first));
+    write(type, render(inVersion(kind, object), first));
     first = false;
   };
   const bookmark = (annotations?: Record<string, string>): void => {
@@ -47,9 +48,9 @@ export function serveWatch(store: Store, request: WatchRequest, response: Server
     write("BOOKMARK", object);
   };
   const relevant = (object: KubeObject): boolean =>
-    (namespace === "" || object.metadata.namespace === namespace) && matches(object);
+    (namespace === "" || object.metadata.namespace === namespace) && matches(inVersion(kind, object));
   const deliver = (event: ChangeEvent): void => {
-    if (event.kind.group !== kind.group || event.kind.plural !== kind.plural) return;
+    if (event.kind.group !== storage.group || event.kind.plural !== storage.plural) return;
     const now = event.type !== "DELETED" && relevant(event.object);
     const before = event.old !== undefined && relevant(event.old);
     if (now) emit(before ? "MODIFIED" : "ADDED", event.object);

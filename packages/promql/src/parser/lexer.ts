@@ -164,12 +164,18 @@ class Lexer {
     throw new LexError(message);
   }
 
+  /** Fails in place of the token just made. */
+  #refuse(message: string): never {
+    this.tokens.pop();
+    this.#fail(message);
+  }
+
   /** Skips spaces and comments; true when something is left. */
   #skip(): boolean {
     for (;;) {
       while (isSpace(this.#char)) this.#pos++;
       if (this.#char !== "#") break;
-      while (this.#pos < this.#input.length && this.#char !== "\n" && this.#char !== "\r") this.#pos++;
+      while (this.#pos < this.#input.length && !/[\r\n]/.test(this.#input[this.#pos])) this.#pos++;
     }
     this.#start = this.#pos;
     return this.#pos < this.#input.length;
@@ -209,9 +215,7 @@ class Lexer {
   #paren(char: string): void {
     this.#symbol(1);
     this.#parens += char === "(" ? 1 : -1;
-    if (this.#parens < 0) {
-      this.#fail("unexpected right parenthesis ')'");
-    }
+    if (this.#parens < 0) this.#refuse("unexpected right parenthesis ')'");
   }
 
   #operator(char: string, next: string): void {
@@ -281,7 +285,7 @@ class Lexer {
       }
       if (char === ":") {
         this.#symbol(1);
-        if (!this.#gotDuration) this.#fail("unexpected colon before duration in duration expression");
+        if (!this.#gotDuration) this.#refuse("unexpected colon before duration in duration expression");
         this.#gotColon = true;
       } else if (char === "(" || char === ")") this.#paren(char);
       else if ("+-*/%^,".includes(char)) this.#symbol(1);
@@ -327,6 +331,10 @@ class Lexer {
         this.#fail(quoteChar === "`" ? "unterminated raw string" : "unterminated quoted string");
       }
       if (char === quoteChar) break;
+      if (char >= "\ud800" && char <= "\udfff") {
+        if (!this.#rune().isWellFormed()) this.#fail("invalid UTF-8 rune");
+        this.#pos++;
+      }
       if (quoteChar === "`") this.#pos++;
       else if (char === "\n") this.#fail("unterminated quoted string");
       else if (char === "\\") this.#escape(quoteChar);

@@ -40,7 +40,32 @@ export function parseNumber(text: string): number {
 
 const SIMPLE: Record<string, number> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, "\\": 92, "'": 39, '"': 34 };
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+
+/**
+ * Text of UTF-8 bytes. Escapes can spell bytes that are no UTF-8: such a byte becomes the lone surrogate U+DC00 + byte,
+ * so that it is told apart from everything valid (`isWellFormed`) and can be printed again.
+ */
+function decodeBytes(bytes: readonly number[]): string {
+  try {
+    return decoder.decode(Uint8Array.from(bytes));
+  } catch {
+    let out = "";
+    for (let i = 0; i < bytes.length; ) {
+      const lead = bytes[i];
+      const size = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+      try {
+        if (size === 0) throw new RangeError("no first byte of a character");
+        out += decoder.decode(Uint8Array.from(bytes.slice(i, i + size)));
+        i += size;
+      } catch {
+        out += String.fromCharCode(0xdc00 + lead);
+        i++;
+      }
+    }
+    return out;
+  }
+}
 
 /** The text of a string literal with its quotes; escapes as in Go, none between backticks. Throws LiteralError. */
 export function unquote(literal: string): string {
@@ -75,5 +100,5 @@ export function unquote(literal: string): string {
       i += 4;
     } else throw new LiteralError("invalid syntax");
   }
-  return decoder.decode(Uint8Array.from(bytes));
+  return decodeBytes(bytes);
 }

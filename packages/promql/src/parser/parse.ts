@@ -27,7 +27,7 @@ import { PromqlParseError } from "./error.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { describeToken, type Token, tokenize } from "./lexer.ts";
 import { LiteralError, parseNumber, unquote } from "./literal.ts";
-import { formatFixed, quote } from "./text.ts";
+import { formatFixed, isValidLabelName, quote } from "./text.ts";
 
 export interface ParserOptions {
   /** Functions and aggregations marked experimental (`promql-experimental-functions`). */
@@ -77,6 +77,14 @@ function toMs(seconds: number): number {
   return Math.trunc(Math.round(seconds * 1e9) / 1e6);
 }
 
+/** The text that each expression was parsed from, for positions in annotations. */
+const SOURCES = new WeakMap<Expr, string>();
+
+/** The query that `parseExpr` made this expression from; "" when it was put together otherwise. */
+export function sourceOf(expr: Expr): string {
+  return SOURCES.get(expr) ?? "";
+}
+
 class Parser {
   readonly #input: string;
   readonly #options: ParserOptions;
@@ -96,8 +104,9 @@ class Parser {
   parseExpression(): Expr {
     if (this.#token.type === "eof") this.#failAt({ start: 0, end: 0 }, "no expression found in input");
     const expr = this.#expr(0);
-    if (this.#token.type !== "eof") this.#unexpected();
+    this.#expectEnd();
     checkTypes(expr, this.#input);
+    SOURCES.set(expr, this.#input);
     return expr;
   }
 
@@ -107,8 +116,12 @@ class Parser {
       this.#unexpected();
     if (type === "keyword" && NOT_A_METRIC.has(this.#token.id)) this.#unexpected();
     const selector = this.#vectorSelector();
-    if (this.#token.type !== "eof") this.#unexpected();
+    this.#expectEnd();
     return selector.matchers;
+  }
+
+  #expectEnd(): void {
+    if (this.#token.type !== "eof") this.#unexpected();
   }
 
   get #token(): Token {
@@ -237,7 +250,7 @@ class Parser {
     if (!isName && token.type !== "string") this.#unexpected("grouping opts", "label");
     this.#advance();
     const label = isName ? token.text : this.#unquote(token);
-    if (label === "") this.#failAt(token, `invalid label name for grouping: ${quote(label)}`);
+    if (!isValidLabelName(label)) this.#failAt(token, `invalid label name for grouping: ${quote(label)}`);
     return label;
   }
 

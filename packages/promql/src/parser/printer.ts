@@ -117,35 +117,35 @@ export function formatExpr(expr: Expr): string {
 
 const indent = (level: number) => "  ".repeat(level);
 
-/** The expression with parts longer than 100 characters spread over indented lines, as the API's format_query. */
-export function prettify(expr: Expr): string {
-  return pretty(expr, 0);
+/** The expression with parts longer than a line (100 characters) spread over indented lines, as the API's format_query. */
+export function prettify(expr: Expr, lineLength = LINE): string {
+  return pretty(expr, 0, lineLength);
 }
 
-function pretty(expr: Expr, level: number): string {
+function pretty(expr: Expr, level: number, lineLength: number): string {
   const text = formatExpr(expr);
-  const split = text.length > LINE;
+  const split = text.length > lineLength;
   const lead = indent(level);
   switch (expr.kind) {
     case "aggregate": {
       if (!split) return lead + text;
-      const param = expr.param ? `${pretty(expr.param, level + 1)},\n` : "";
-      return `${lead}${aggregateHead(expr)}(\n${param}${pretty(expr.expr, level + 1)}\n${lead})`;
+      const param = expr.param ? `${pretty(expr.param, level + 1, lineLength)},\n` : "";
+      return `${lead}${aggregateHead(expr)}(\n${param}${pretty(expr.expr, level + 1, lineLength)}\n${lead})`;
     }
     case "binary":
       if (!split) return lead + text;
-      return `${pretty(expr.lhs, level + 1)}\n${lead}${binaryOperator(expr)}\n${pretty(expr.rhs, level + 1)}`;
+      return `${pretty(expr.lhs, level + 1, lineLength)}\n${lead}${binaryOperator(expr)}\n${pretty(expr.rhs, level + 1, lineLength)}`;
     case "call": {
       if (!split) return lead + text;
-      const args = expr.args.map((arg) => pretty(arg, level + 1)).join(",\n");
+      const args = expr.args.map((arg) => pretty(arg, level + 1, lineLength)).join(",\n");
       return `${lead}${expr.func.name}(\n${args}\n${lead})`;
     }
     case "paren":
-      return split ? `${lead}(\n${pretty(expr.expr, level + 1)}\n${lead})` : lead + text;
+      return split ? `${lead}(\n${pretty(expr.expr, level + 1, lineLength)}\n${lead})` : lead + text;
     case "subquery":
-      return split ? pretty(expr.expr, level) + subquerySuffix(expr) : text;
+      return split ? pretty(expr.expr, level, lineLength) + subquerySuffix(expr) : text;
     case "unary":
-      return `${lead}${expr.op}${pretty(expr.expr, level).trim()}`;
+      return `${lead}${expr.op}${pretty(expr.expr, level, lineLength).trim()}`;
     default:
       return lead + text;
   }

@@ -17,6 +17,8 @@ function escapeRune(rune: string, quote: string): string {
   if (ESCAPES[rune]) return ESCAPES[rune];
   if (PRINTABLE.test(rune)) return rune;
   const code = rune.codePointAt(0)!;
+  // A byte that is no UTF-8, see literal.ts.
+  if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, "0")}`;
   return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
 }
@@ -31,6 +33,11 @@ export function quote(text: string): string {
 /** strconv.QuoteRune; the end of the input reads as U+FFFD, as upstream prints it. */
 export function quoteRune(rune: string): string {
   return `'${escapeRune(rune === "" ? "\ufffd" : rune, "'")}'`;
+}
+
+/** UTF-8, and something: all that is asked of label names. */
+export function isValidLabelName(name: string): boolean {
+  return name !== "" && name.isWellFormed();
 }
 
 /** fmt's %#U */
@@ -71,18 +78,20 @@ export function formatFloat(value: number): string {
   return (negative ? "-" : "") + plain(digits, point);
 }
 
-/** fmt's %g and %v: an exponent below 1e-4 and, for %v, from 1e21 on. */
-export function formatGeneral(value: number, limit = 21): string {
+/** fmt's %g and %v: shortest digits, an exponent below 1e-4 and from 1e6 on. */
+export function formatGeneral(value: number): string {
   const fixed = special(value);
   if (fixed) return fixed;
   const { negative, digits, point } = shortest(value);
   const sign = negative ? "-" : "";
   const exponent = point - 1;
-  if (value !== 0 && (exponent < -4 || exponent >= Math.max(limit, digits.length > limit ? digits.length : limit))) {
-    const size = Math.abs(exponent).toString().padStart(2, "0");
-    return `${sign}${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ""}e${exponent < 0 ? "-" : "+"}${size}`;
-  }
+  if (value !== 0 && (exponent < -4 || exponent >= 6)) return sign + scientific(digits, exponent);
   return sign + plain(digits, point);
+}
+
+function scientific(digits: string, exponent: number): string {
+  const size = Math.abs(exponent).toString().padStart(2, "0");
+  return `${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ""}e${exponent < 0 ? "-" : "+"}${size}`;
 }
 
 /** fmt's %.Ng: N significant digits, trailing zeros dropped. */
@@ -96,10 +105,7 @@ export function formatSignificant(value: number, precision: number): string {
   const exponent = Number(exponentText);
   const digits = mantissa.replace(".", "").replace(/0+$/, "") || "0";
   const sign = value < 0 ? "-" : "";
-  if (exponent < -4 || exponent >= precision) {
-    const size = Math.abs(exponent).toString().padStart(2, "0");
-    return `${sign}${digits[0]}${digits.length > 1 ? `.${digits.slice(1)}` : ""}e${exponent < 0 ? "-" : "+"}${size}`;
-  }
+  if (exponent < -4 || exponent >= precision) return sign + scientific(digits, exponent);
   return sign + plain(digits, exponent + 1);
 }
 

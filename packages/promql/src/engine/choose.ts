@@ -1,0 +1,153 @@
+/** Aggregations that let series through: topk, bottomk, limitk and limit_ratio; and count_values. */
+import type { Labels } from "@pharos/model";
+import { formatHistogram } from "../histogram/format.ts";
+import type { AggregateExpr } from "../parser/ast.ts";
+import { formatFloat, isValidLabelName, quote } from "../parser/text.ts";
+import type { Context } from "./context.ts";
+import { executionError } from "./error.ts";
+import { hashRatio } from "./hash.ts";
+import { Grouping } from "./labels.ts";
+import { EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+
+/** The bounds of int64 that a float can be converted to. */
+const MAX_INT = 2 ** 63 - 1024;
+const MIN_INT = -(2 ** 63);
+
+interface Choice {
+  series: SeriesRow;
+  value: number;
+}
+
+/** topk order: bigger first, NaN last; for bottomk smaller first. */
+function better(a: number, b: number, top: boolean): boolean {
+  if (Number.isNaN(b)) return !Number.isNaN(a);
+  return top ? a > b : a < b;
+}
+
+/** Inserts into a list that is kept in order and no longer than k; earlier samples win ties. */
+function offer(chosen: Choice[], candidate: Choice, k: number, top: boolean): void {
+  if (chosen.length >= k && !better(candidate.value, chosen[chosen.length - 1].value, top)) return;
+  let low = 0;
+  let high = chosen.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (better(candidate.value, chosen[middle].value, top)) high = middle;
+    else low = middle + 1;
+  }
+  chosen.splice(low, 0, candidate);
+  if (chosen.length > k) chosen.pop();
+}
+
+function checkCounts(param: Float64Array): void {
+  if (param.some(Number.isNaN)) throw executionError("Parameter value is NaN");
+  const min = param.reduce((a, b) => Math.min(a, b), Infinity);
+  const max = param.reduce((a, b) => Math.max(a, b), -Infinity);
+  if (min <= MIN_INT) throw executionError(`Scalar value ${formatScalar(min)} underflows int64`);
+  if (max >= MAX_INT) throw executionError(`Scalar value ${formatScalar(max)} overflows int64`);
+}
+
+function formatScalar(value: number): string {
+  return Number.isFinite(value) ? value.toExponential().replace(/e\+(\d)$/, "e+0$1") : value > 0 ? "+Inf" : "-Inf";
+}
+
+/** The series that topk, bottomk, limitk or limit_ratio keep; of an instant query in the order of the ranking. */
+export async function choose(
+  context: Context,
+  expr: AggregateExpr,
+  input: VectorResult,
+  param: Float64Array,
+): Promise<VectorResult> {
+  const { op } = expr;
+  if (op === "limit_ratio") {
+    if (param.every((ratio) => ratio === 0)) return EMPTY_VECTOR;
+    if (param.some(Number.isNaN)) throw executionError("Ratio value is NaN");
+    warnRatios(context, expr, param);
+    return limitRatio(context, input, param);
+  }
+  if (param.every((k) => !(k >= 1)) && !param.some(Number.isNaN)) return EMPTY_VECTOR;
+  checkCounts(param);
+  const rows = await context.collect(input);
+  const ids = new Grouping(expr.grouping, expr.without).assign(rows);
+  const kept = rows.map(() => new Uint8Array(context.steps));
+  const order: SeriesRow[] = [];
+  const position = new Map(rows.map((series, i) => [series, i]));
+  for (let step = 0; step < context.steps; step++) {
+    const k = Math.trunc(param[step]);
+    if (k < 1) continue;
+    const groups: Choice[][] = [];
+    rows.forEach((series, i) => {
+      const kind = series.row.kinds[step];
+      if (kind === NOTHING) return;
+      const chosen = (groups[ids[i]] ??= []);
+      const candidate = { series, value: series.row.values[step] };
+      if (op === "limitk") {
+        if (chosen.length < k) chosen.push(candidate);
+      } else if (kind === HISTOGRAM) context.annotations.histogramIgnoredInAggregation(op, expr.pos);
+      else offer(chosen, candidate, k, op === "topk");
+    });
+    for (const chosen of groups) {
+      for (const { series } of chosen ?? []) {
+        kept[position.get(series)!][step] = 1;
+        if (context.steps === 1) order.push(series);
+      }
+    }
+  }
+  if (context.steps === 1) return vectorOf(order);
+  rows.forEach(({ row }, i) => {
+    for (let step = 0; step < row.steps; step++) if (kept[i][step] === 0) row.kinds[step] = NOTHING;
+  });
+  return vectorOf(rows.filter(({ row }) => !row.isEmpty));
+}
+
+function warnRatios(context: Context, expr: AggregateExpr, param: Float64Array): void {
+  const max = param.reduce((a, b) => Math.max(a, b), -Infinity);
+  const min = param.reduce((a, b) => Math.min(a, b), Infinity);
+  if (max > 1) context.annotations.invalidRatio(max, 1, expr.param!.pos);
+  if (min < -1) context.annotations.invalidRatio(min, -1, expr.param!.pos);
+}
+
+/** A positive ratio keeps the series whose hash lies below it, a negative one the others: they add up to all. */
+function limitRatio(context: Context, input: VectorResult, param: Float64Array): VectorResult {
+  const ratios = param.map((ratio) => Math.max(-1, Math.min(1, ratio)));
+  const keeps = (place: number, ratio: number) => (ratio >= 0 ? place < ratio : place >= 1 + ratio);
+  return {
+    series: input.series,
+    read: (index) => {
+      const row = input.read(index);
+      if (!row) return undefined;
+      const place = hashRatio(input.series[index].labels);
+      for (let step = 0; step < context.steps; step++) if (!keeps(place, ratios[step])) row.kinds[step] = NOTHING;
+      return row;
+    },
+  };
+}
+
+/** A series for each different value of a group, with the value as a label. */
+export async function countValues(
+  context: Context,
+  expr: AggregateExpr,
+  input: VectorResult,
+  label: string,
+): Promise<VectorResult> {
+  if (!isValidLabelName(label)) throw executionError(`invalid label name ${quote(label)}`);
+  const grouping = new Grouping(expr.without ? expr.grouping : [...expr.grouping, label], expr.without);
+  const out = new Map<string, SeriesRow>();
+  const add = (labels: Labels, step: number) => {
+    const key = labels.key();
+    let series = out.get(key);
+    if (!series) out.set(key, (series = { labels, dropName: false, row: context.newRow() }));
+    const { kinds, values } = series.row;
+    kinds[step] = FLOAT;
+    values[step]++;
+  };
+  await context.forEach(input, (row, i) => {
+    for (let step = 0; step < row.steps; step++) {
+      if (row.kinds[step] === NOTHING) continue;
+      const histogram = row.histogram(step);
+      const value = histogram ? formatHistogram(histogram) : formatFloat(row.values[step]);
+      add(grouping.labelsOf(input.series[i].labels.with(label, value)), step);
+    }
+  });
+  for (const { row } of out.values()) context.query.hold(row.sampleCount);
+  return vectorOf([...out.values()]);
+}

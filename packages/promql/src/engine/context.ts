@@ -1,0 +1,163 @@
+/** What the evaluation of one query shares, and the grid of steps that a part of it is evaluated on. */
+import type { Querier, StoredSeries } from "@pharos/model";
+import type { VectorSelector } from "../parser/ast.ts";
+import { Annotations } from "./annotations.ts";
+import { executionError, QueryError } from "./error.ts";
+import { Row, type SeriesRow, type VectorResult } from "./row.ts";
+
+/** Longest stretch of work between two looks at the event loop, in ms. */
+const SLICE_MS = 25;
+
+export interface EvaluationSettings {
+  lookbackMs: number;
+  maxSamples: number;
+  timeoutMs: number;
+  delayedNameRemoval: boolean;
+  typeAndUnitLabels: boolean;
+  useStartTimestamps: boolean;
+  /** Step of a subquery that names none, by its range; both in ms. */
+  defaultSubqueryStep(rangeMs: number): number;
+}
+
+export class QueryState {
+  readonly settings: EvaluationSettings;
+  readonly querier: Querier;
+  readonly annotations = new Annotations();
+  /** Series of each selector of the plan. */
+  readonly selections = new Map<VectorSelector, readonly StoredSeries[]>();
+  /** Expressions of the plan that give the same at every step. */
+  readonly invariants: ReadonlySet<object>;
+  /** Selectors whose histograms are read without their buckets. */
+  readonly statsOnly: ReadonlySet<object>;
+  peakSamples = 0;
+  totalSamples = 0;
+  samplesRead = 0;
+  /** Samples looked at for each step of the query itself. */
+  readonly samplesPerStep: Float64Array;
+  readonly #signal: AbortSignal | undefined;
+  readonly #deadline: number;
+  #currentSamples = 0;
+  #sliceEnd: number;
+
+  constructor(
+    settings: EvaluationSettings,
+    querier: Querier,
+    plan: { invariants: ReadonlySet<object>; statsOnly: ReadonlySet<object> },
+    steps: number,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.settings = settings;
+    this.querier = querier;
+    this.invariants = plan.invariants;
+    this.statsOnly = plan.statsOnly;
+    this.samplesPerStep = new Float64Array(steps);
+    this.#signal = signal;
+    this.#deadline = deadline;
+    this.#sliceEnd = performance.now() + SLICE_MS;
+  }
+
+  /** Takes samples into memory. Throws at the limit. */
+  hold(samples: number): void {
+    this.#currentSamples += samples;
+    if (this.#currentSamples > this.settings.maxSamples) {
+      throw executionError(
+        "query processing would load too many samples into memory in query execution",
+        `Select fewer series or a shorter range, or raise --query.max-samples (now ${this.settings.maxSamples})`,
+      );
+    }
+    if (this.#currentSamples > this.peakSamples) this.peakSamples = this.#currentSamples;
+  }
+
+  release(samples: number): void {
+    this.#currentSamples -= samples;
+  }
+
+  /** Throws when the time is up or the query was given up. */
+  check(): void {
+    if (this.#signal?.aborted) {
+      throw new QueryError("canceled", "query was canceled in expression evaluation", { cause: this.#signal.reason });
+    }
+    if (performance.now() > this.#deadline) {
+      throw new QueryError("timeout", "query timed out in expression evaluation");
+    }
+  }
+
+  /** True when the event loop should get a turn; `await pause()` then. */
+  get isDue(): boolean {
+    return performance.now() > this.#sliceEnd;
+  }
+
+  async pause(): Promise<void> {
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    this.check();
+    this.#sliceEnd = performance.now() + SLICE_MS;
+  }
+}
+
+export class Context {
+  readonly query: QueryState;
+  /** Unix ms of the first and the last step. */
+  readonly start: number;
+  readonly end: number;
+  /** ms, at least 1. */
+  readonly interval: number;
+  readonly steps: number;
+  /** The grid is the query's own, not that of a subquery. */
+  readonly isOuter: boolean;
+
+  constructor(query: QueryState, start: number, end: number, interval: number, isOuter: boolean) {
+    this.query = query;
+    this.start = start;
+    this.end = end;
+    this.interval = interval;
+    this.steps = end < start ? 0 : Math.floor((end - start) / interval) + 1;
+    this.isOuter = isOuter;
+  }
+
+  get annotations(): Annotations {
+    return this.query.annotations;
+  }
+
+  get delayedNames(): boolean {
+    return this.query.settings.delayedNameRemoval;
+  }
+
+  timeOf(step: number): number {
+    return this.start + step * this.interval;
+  }
+
+  newRow(): Row {
+    return new Row(this.steps);
+  }
+
+  /** The same query at the first step only. */
+  firstStep(): Context {
+    return new Context(this.query, this.start, this.start, 1, this.isOuter);
+  }
+
+  /** Reads every row of a vector, giving the event loop its turns. Rows without samples are left out. */
+  async collect(vector: VectorResult): Promise<SeriesRow[]> {
+    const out: SeriesRow[] = [];
+    await this.forEach(vector, (row, index) => {
+      this.query.hold(row.sampleCount);
+      out.push({ labels: vector.series[index].labels, dropName: vector.series[index].dropName, row });
+    });
+    return out;
+  }
+
+  async forEach(vector: VectorResult, visit: (row: Row, index: number) => void): Promise<void> {
+    const { query } = this;
+    for (let i = 0; i < vector.series.length; i++) {
+      if (query.isDue) await query.pause();
+      const row = vector.read(i);
+      if (row) visit(row, i);
+    }
+  }
+
+  /** Adds to the statistics that `samples` samples went into a step. */
+  count(step: number, samples: number): void {
+    this.query.totalSamples += samples;
+    if (this.isOuter) this.query.samplesPerStep[step] += samples;
+  }
+}

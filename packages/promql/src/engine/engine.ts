@@ -1,0 +1,327 @@
+/** The query engine: plan, select, evaluate. */
+import type { FloatHistogram, Labels, Querier, Queryable } from "@pharos/model";
+import { Labels as LabelSet, SampleBuffer } from "@pharos/model";
+import { type Expr, type MatrixSelector, typeOf } from "../parser/ast.ts";
+import { type ParserOptions, parseExpr, sourceOf } from "../parser/parse.ts";
+import { Context, type EvaluationSettings, QueryState } from "./context.ts";
+import { executionError, QueryError, sameLabelset } from "./error.ts";
+import { evaluateScalar, evaluateVector } from "./evaluate.ts";
+import { extendFloats } from "./extended.ts";
+import { dropMetadata, hasDuplicates, mergeRows } from "./labels.ts";
+import { type Plan, planQuery, withoutParens } from "./plan.ts";
+import { subqueryContext } from "./range-selector.ts";
+import { HISTOGRAM, NOTHING, type SeriesRow } from "./row.ts";
+import { planSelection, selectAll } from "./select.ts";
+import { Window } from "./window.ts";
+
+export interface VectorSample {
+  labels: Labels;
+  /** Unix ms. */
+  t: number;
+  v: number;
+  h?: FloatHistogram;
+}
+
+export interface MatrixSeries {
+  labels: Labels;
+  /** Unix ms, ascending. */
+  timestamps: Float64Array;
+  values: Float64Array;
+  /** Row by row, undefined where the sample is a float; absent when there is none. */
+  histograms?: (FloatHistogram | undefined)[];
+}
+
+export type QueryValue =
+  | { type: "scalar"; t: number; v: number }
+  | { type: "string"; t: number; s: string }
+  | { type: "vector"; samples: VectorSample[] }
+  | { type: "matrix"; series: MatrixSeries[] };
+
+export interface QueryStats {
+  /** Samples that the evaluation looked at, over all steps. */
+  totalSamples: number;
+  /** Samples fetched from storage. */
+  samplesRead: number;
+  /** Most samples that were in memory at once. */
+  peakSamples: number;
+  /** Samples looked at for each step: Unix ms and count. */
+  perStep: { timestamps: Float64Array; samples: Float64Array };
+  /** ms. */
+  preparationMs: number;
+  evaluationMs: number;
+  sortMs: number;
+}
+
+export interface QueryResult {
+  value: QueryValue;
+  warnings: string[];
+  infos: string[];
+  stats: QueryStats;
+}
+
+export interface EngineOptions extends ParserOptions {
+  /** How far back an instant selector looks for a sample; 5 minutes. */
+  lookbackMs?: number;
+  /** Samples a query may have in memory; 50 million. */
+  maxSamples?: number;
+  /** 2 minutes. */
+  timeoutMs?: number;
+  /** Step of a subquery that names none: the global evaluation interval; 1 minute. */
+  defaultSubqueryStepMs?: number | ((rangeMs: number) => number);
+  /** Keep metric names until the end of the evaluation (`promql-delayed-name-removal`). */
+  delayedNameRemoval?: boolean;
+  /** Metrics carry `__type__` and `__unit__` (`type-and-unit-labels`). */
+  typeAndUnitLabels?: boolean;
+  /** Counter functions take start timestamps into account (`use-start-timestamps`). */
+  useStartTimestamps?: boolean;
+}
+
+export interface QueryOptions {
+  /** Overrides the engine's. */
+  lookbackMs?: number;
+  timeoutMs?: number;
+}
+
+interface QueryRange {
+  start: number;
+  end: number;
+  /** 0: an instant query. */
+  step: number;
+}
+
+export class Engine {
+  readonly #parser: ParserOptions;
+  readonly #settings: EvaluationSettings;
+
+  constructor(options: EngineOptions = {}) {
+    this.#parser = options;
+    const { defaultSubqueryStepMs = 60_000 } = options;
+    this.#settings = {
+      lookbackMs: options.lookbackMs || 300_000,
+      maxSamples: options.maxSamples ?? 50e6,
+      timeoutMs: options.timeoutMs ?? 120_000,
+      delayedNameRemoval: options.delayedNameRemoval ?? false,
+      typeAndUnitLabels: options.typeAndUnitLabels ?? false,
+      useStartTimestamps: options.useStartTimestamps ?? false,
+      defaultSubqueryStep:
+        typeof defaultSubqueryStepMs === "number" ? () => defaultSubqueryStepMs : defaultSubqueryStepMs,
+    };
+  }
+
+  /** Parses with the engine's own language options. Throws PromqlParseError. */
+  parse(query: string): Expr {
+    return parseExpr(query, this.#parser);
+  }
+
+  /** Evaluates at one time (Unix ms). Throws PromqlParseError and QueryError. */
+  instant(
+    storage: Queryable,
+    query: string | Expr,
+    timeMs: number,
+    options: QueryOptions = {},
+    signal?: AbortSignal,
+  ): Promise<QueryResult> {
+    return this.#run(storage, query, { start: timeMs, end: timeMs, step: 0 }, options, signal);
+  }
+
+  /** Evaluates at `startMs`, `startMs + stepMs`, … up to `endMs`; always a matrix. Throws as `instant` does. */
+  range(
+    storage: Queryable,
+    query: string | Expr,
+    startMs: number,
+    endMs: number,
+    stepMs: number,
+    options: QueryOptions = {},
+    signal?: AbortSignal,
+  ): Promise<QueryResult> {
+    return this.#run(storage, query, { start: startMs, end: endMs, step: stepMs }, options, signal);
+  }
+
+  async #run(
+    storage: Queryable,
+    query: string | Expr,
+    range: QueryRange,
+    options: QueryOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<QueryResult> {
+    const expr = typeof query === "string" ? this.parse(query) : query;
+    const source = typeof query === "string" ? query : sourceOf(query);
+    const { start, end, step } = range;
+    if (step > 0) {
+      const type = typeOf(expr);
+      if (type !== "vector" && type !== "scalar") {
+        const got = type === "matrix" ? "range vector" : type;
+        throw new QueryError(
+          "bad_data",
+          `invalid expression type "${got}" for range query, must be Scalar or instant Vector`,
+        );
+      }
+    }
+    const settings = { ...this.#settings, lookbackMs: options.lookbackMs || this.#settings.lookbackMs };
+    const began = performance.now();
+    const plan = planQuery(expr, start, end, step);
+    const selection = planSelection(plan.expr, { start, end, step, ...settings });
+    using querier = storage.querier(selection.mint, selection.maxt);
+    const state = this.#state(
+      settings,
+      querier,
+      plan,
+      range,
+      began + (options.timeoutMs ?? settings.timeoutMs),
+      signal,
+    );
+    state.check();
+    await selectAll(state, selection.uses);
+    const prepared = performance.now();
+    const context = new Context(state, start, end, step || 1, true);
+    const { value, sortMs } = await evaluateQuery(plan.expr, context, step === 0);
+    return {
+      value,
+      warnings: state.annotations.texts("warning", source),
+      infos: state.annotations.texts("info", source),
+      stats: {
+        totalSamples: state.totalSamples,
+        samplesRead: state.samplesRead,
+        peakSamples: state.peakSamples,
+        perStep: {
+          timestamps: Float64Array.from({ length: context.steps }, (_, i) => context.timeOf(i)),
+          samples: state.samplesPerStep,
+        },
+        preparationMs: prepared - began,
+        evaluationMs: performance.now() - prepared - sortMs,
+        sortMs,
+      },
+    };
+  }
+
+  #state(
+    settings: EvaluationSettings,
+    querier: Querier,
+    plan: Plan,
+    { start, end, step }: QueryRange,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): QueryState {
+    const steps = step === 0 ? 1 : Math.max(0, Math.floor((end - start) / step) + 1);
+    return new QueryState(settings, querier, plan, steps, deadline, signal);
+  }
+}
+
+async function evaluateQuery(
+  expr: Expr,
+  context: Context,
+  instant: boolean,
+): Promise<{ value: QueryValue; sortMs: number }> {
+  const type = typeOf(expr);
+  const { start: t } = context;
+  if (type === "string") {
+    const literal = withoutParens(expr);
+    return { value: { type: "string", t, s: literal.kind === "string" ? literal.value : "" }, sortMs: 0 };
+  }
+  if (type === "scalar") {
+    const values = await evaluateScalar(expr, context);
+    if (instant) return { value: { type: "scalar", t, v: values[0] }, sortMs: 0 };
+    const timestamps = Float64Array.from(values, (_, i) => context.timeOf(i));
+    const series = values.length === 0 ? [] : [{ labels: LabelSet.empty, timestamps, values }];
+    return { value: { type: "matrix", series }, sortMs: 0 };
+  }
+  if (type === "matrix") return sorted(await evaluateRange(expr, context));
+  const rows = removeNames(context, await context.collect(await evaluateVector(expr, context)));
+  if (!instant) return sorted(rows.map((row) => toMatrixSeries(row, context)));
+  if (hasDuplicates(rows)) throw sameLabelset();
+  const samples = rows.map(({ labels, row }): VectorSample => {
+    const h = row.histogram(0);
+    return h ? { labels, t, v: 0, h } : { labels, t, v: row.values[0] };
+  });
+  return { value: { type: "vector", samples }, sortMs: 0 };
+}
+
+/** Names that were to be kept to the end go now; series that become the same are joined. */
+function removeNames(context: Context, rows: SeriesRow[]): SeriesRow[] {
+  const filled = rows.filter(({ row }) => !row.isEmpty);
+  if (!context.delayedNames) return filled;
+  for (const series of filled) if (series.dropName) series.labels = dropMetadata(series.labels);
+  return mergeRows(filled);
+}
+
+function sorted(series: MatrixSeries[]): { value: QueryValue; sortMs: number } {
+  const began = performance.now();
+  series.sort((a, b) => a.labels.compare(b.labels));
+  return { value: { type: "matrix", series }, sortMs: performance.now() - began };
+}
+
+function toMatrixSeries({ labels, row }: SeriesRow, context: Context): MatrixSeries {
+  let count = 0;
+  for (const kind of row.kinds) if (kind !== NOTHING) count++;
+  const timestamps = new Float64Array(count);
+  const values = new Float64Array(count);
+  let histograms: (FloatHistogram | undefined)[] | undefined;
+  let n = 0;
+  for (let step = 0; step < row.steps; step++) {
+    if (row.kinds[step] === NOTHING) continue;
+    timestamps[n] = context.timeOf(step);
+    if (row.kinds[step] === HISTOGRAM) (histograms ??= new Array(count).fill(undefined))[n] = row.histograms![step];
+    else values[n] = row.values[step];
+    n++;
+  }
+  return histograms ? { labels, timestamps, values, histograms } : { labels, timestamps, values };
+}
+
+/** A range selector or a subquery that is the whole query. */
+async function evaluateRange(expr: Expr, context: Context): Promise<MatrixSeries[]> {
+  if (expr.kind === "paren") return evaluateRange(expr.expr, context);
+  if (expr.kind === "matrixSelector") return selectRange(expr, context);
+  if (expr.kind !== "subquery") throw new Error(`no range: ${expr.kind}`);
+  const inner = subqueryContext(context, expr);
+  const rows = removeNames(inner, await inner.collect(await evaluateVector(expr.expr, inner)));
+  return rows.map((row) => toMatrixSeries(row, inner));
+}
+
+function selectRange({ selector, range, pos }: MatrixSelector, context: Context): MatrixSeries[] {
+  const { query } = context;
+  const { lookbackMs } = query.settings;
+  const { anchored, smoothed } = selector;
+  const end = (selector.timestamp ?? context.start) - selector.offset;
+  const mint = end - range - (anchored || smoothed ? lookbackMs : 0);
+  const maxt = end + (smoothed ? lookbackMs : 0);
+  const buffer = new SampleBuffer();
+  const out: MatrixSeries[] = [];
+  for (const series of query.selections.get(selector)!) {
+    query.check();
+    buffer.clear();
+    series.read(mint + 1, maxt, buffer);
+    const samples = new SampleBuffer(buffer.length);
+    for (let i = 0; i < buffer.length; i++) {
+      if (buffer.isStale(i)) continue;
+      const histogram = buffer.histograms?.[i];
+      if (histogram) samples.pushHistogram(buffer.timestamps[i], histogram);
+      else samples.push(buffer.timestamps[i], buffer.values[i]);
+    }
+    if (samples.length === 0) continue;
+    query.hold(samples.length);
+    query.samplesRead += samples.length;
+    context.count(0, samples.length);
+    const { labels } = series;
+    if (anchored || smoothed) {
+      if (samples.histograms) {
+        throw executionError(`${anchored ? "anchored" : "smoothed"} modifier is not supported with histograms`);
+      }
+      const window = new Window(context, pos);
+      window.load(labels, samples, false);
+      window.slide(mint, maxt);
+      const { timestamps, values } = extendFloats(window, end - range, end, smoothed);
+      if (timestamps.length === 0) continue;
+      out.push({ labels, timestamps: Float64Array.from(timestamps), values: Float64Array.from(values) });
+      continue;
+    }
+    const { length } = samples;
+    const timestamps = samples.timestamps.slice(0, length);
+    const values = samples.values.slice(0, length);
+    const { histograms } = samples;
+    if (histograms) {
+      histograms.length = length;
+      out.push({ labels, timestamps, values, histograms: Array.from(histograms) });
+    } else out.push({ labels, timestamps, values });
+  }
+  return out;
+}

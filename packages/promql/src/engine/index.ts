@@ -1,0 +1,2 @@
+export * from "./engine.ts";
+export { QueryError, type QueryErrorKind } from "./error.ts";

@@ -1,0 +1,79 @@
+/** label_replace and label_join, and sorting by value or label. */
+import { AnchoredRegexp, UserError } from "@pharos/model";
+import { isValidLabelName } from "../parser/text.ts";
+import type { Context } from "./context.ts";
+import { executionError } from "./error.ts";
+import { mergeDuplicates } from "./labels.ts";
+import { natural } from "./natural.ts";
+import { FLOAT, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+
+export function labelReplace(
+  context: Context,
+  vector: VectorResult,
+  [target, replacement, source, pattern]: string[],
+): Promise<VectorResult> {
+  let regexp: AnchoredRegexp;
+  try {
+    regexp = new AnchoredRegexp(pattern);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw executionError(`invalid regular expression in label_replace(): ${pattern}`);
+  }
+  if (!isValidLabelName(target)) throw executionError(`invalid destination label name in label_replace(): ${target}`);
+  const series = vector.series.map((input) => {
+    const value = regexp.expand(input.labels.get(source), replacement);
+    if (value === undefined) return input;
+    return { labels: input.labels.with(target, value), dropName: input.dropName && target !== "__name__" };
+  });
+  return mergeDuplicates(context, { series, read: (index) => vector.read(index) });
+}
+
+export function labelJoin(
+  context: Context,
+  vector: VectorResult,
+  [target, separator, ...sources]: string[],
+): Promise<VectorResult> {
+  const bad = sources.find((name) => !isValidLabelName(name));
+  if (bad !== undefined) throw executionError(`invalid source label name in label_join(): ${bad}`);
+  if (!isValidLabelName(target)) throw executionError(`invalid destination label name in label_join(): ${target}`);
+  const series = vector.series.map(({ labels, dropName }) => ({
+    labels: labels.with(target, sources.map((name) => labels.get(name)).join(separator)),
+    dropName: dropName && target !== "__name__",
+  }));
+  return mergeDuplicates(context, { series, read: (index) => vector.read(index) });
+}
+
+/** NaN is last in either direction. Only an instant query keeps the order; histograms are dropped. */
+export async function sortByValue(context: Context, vector: VectorResult, descending: boolean): Promise<VectorResult> {
+  const rows = await context.collect(vector);
+  for (const { row } of rows) for (let i = 0; i < row.steps; i++) if (row.kinds[i] !== FLOAT) row.kinds[i] = 0;
+  const floats = rows.filter(({ row }) => !row.isEmpty);
+  if (context.steps !== 1) return vectorOf(floats);
+  const order = (a: SeriesRow, b: SeriesRow) => {
+    const x = a.row.values[0];
+    const y = b.row.values[0];
+    if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+    return descending ? y - x : x - y;
+  };
+  // Infinities: ∞ - ∞ is NaN, which sort takes as equal.
+  return vectorOf(floats.sort((a, b) => order(a, b) || 0));
+}
+
+/** In natural order of the labels named, then of all labels. */
+export async function sortByLabel(
+  context: Context,
+  vector: VectorResult,
+  names: readonly string[],
+  descending: boolean,
+): Promise<VectorResult> {
+  const rows = await context.collect(vector);
+  const order = (a: SeriesRow, b: SeriesRow) => {
+    for (const name of names) {
+      const x = a.labels.get(name);
+      const y = b.labels.get(name);
+      if (x !== y) return natural(x, y);
+    }
+    return a.labels.compare(b.labels);
+  };
+  return vectorOf(rows.sort((a, b) => (descending ? order(b, a) : order(a, b))));
+}

@@ -1,0 +1,288 @@
+/** Binary operators between instant vectors, and between a vector and a scalar. */
+import type { Labels } from "@pharos/model";
+import type { BinaryExpr, VectorMatching } from "../parser/ast.ts";
+import { isComparison } from "../parser/ast.ts";
+import { compare, histogramOp, type Sample, scalarOp } from "./binary-op.ts";
+import type { Context } from "./context.ts";
+import { executionError } from "./error.ts";
+import { dropMetadata, Grouping, mergeDuplicates, mergeRows } from "./labels.ts";
+import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+
+const CHANGES_METRIC: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%", "^", "atan2"]);
+
+function sampleAt(row: Row, step: number): Sample {
+  return row.kinds[step] === HISTOGRAM ? row.histograms![step]! : row.values[step];
+}
+
+/** `vector op scalar`, or `scalar op vector` when `swapped`. The scalar has one value a step. */
+export async function vectorScalar(
+  context: Context,
+  expr: BinaryExpr,
+  vector: VectorResult,
+  scalar: Float64Array,
+  swapped: boolean,
+): Promise<VectorResult> {
+  const renames = CHANGES_METRIC.has(expr.op) || expr.returnBool;
+  const result: VectorResult = {
+    series: vector.series.map(({ labels, dropName }) => ({
+      labels: renames && !context.delayedNames ? dropMetadata(labels) : labels,
+      dropName: dropName || renames,
+    })),
+    read: (index) => {
+      const row = vector.read(index);
+      if (row) applyScalar(context, expr, row, scalar, swapped);
+      return row;
+    },
+  };
+  return renames && !context.delayedNames ? mergeDuplicates(context, result) : result;
+}
+
+function applyScalar(context: Context, expr: BinaryExpr, row: Row, scalar: Float64Array, swapped: boolean): void {
+  const { op, returnBool } = expr;
+  const { kinds, values } = row;
+  const comparison = isComparison(op);
+  const trims = op === "</" || op === ">/";
+  for (let i = 0; i < kinds.length; i++) {
+    if (kinds[i] === NOTHING) continue;
+    if (kinds[i] === FLOAT && !trims) {
+      const a = swapped ? scalar[i] : values[i];
+      const b = swapped ? values[i] : scalar[i];
+      if (!comparison) values[i] = scalarOp(op, a, b);
+      else if (returnBool) values[i] = compare(op, a, b) ? 1 : 0;
+      else if (!compare(op, a, b)) kinds[i] = NOTHING;
+      continue;
+    }
+    const sample = sampleAt(row, i);
+    const outcome = swapped
+      ? histogramOp(expr, scalar[i], sample, context.annotations)
+      : histogramOp(expr, sample, scalar[i], context.annotations);
+    if (!outcome) kinds[i] = NOTHING;
+    else row.set(i, outcome.sample);
+  }
+}
+
+/** One output series of a group: the labels and the row that a pair of input series writes to. */
+interface Output extends SeriesRow {
+  /** Steps at which the pair met, whether the result was kept or not; only where another pair has the same labels. */
+  met: Uint8Array | undefined;
+}
+
+/** The series of the "one" side that share a match signature. */
+interface OneSide {
+  rows: SeriesRow[];
+  /** Index into `rows` of the series present at each step, -1 for none. */
+  present: Int32Array;
+  /** Steps at which a series of the other side was matched. */
+  matched: Uint8Array;
+  outputs: Map<string, Output>;
+}
+
+class Matcher {
+  readonly #context: Context;
+  readonly #expr: BinaryExpr;
+  readonly #matching: VectorMatching;
+  readonly #on: ReadonlySet<string>;
+  readonly #swapped: boolean;
+  readonly out: SeriesRow[] = [];
+
+  constructor(context: Context, expr: BinaryExpr) {
+    this.#context = context;
+    this.#expr = expr;
+    this.#matching = expr.matching!;
+    this.#on = new Set(this.#matching.labels);
+    this.#swapped = this.#matching.card === "one-to-many";
+  }
+
+  /** Labels that both sides have to agree on; the name never counts with `ignoring`. */
+  #matchLabels(labels: Labels): Labels {
+    if (this.#matching.on) return labels.filter((name) => this.#on.has(name));
+    return labels.filter((name) => name !== "__name__" && !this.#on.has(name));
+  }
+
+  #resultLabels(many: Labels, one: Labels): Labels {
+    const { card, on, include } = this.#matching;
+    const drop = CHANGES_METRIC.has(this.#expr.op) || (this.#expr.returnBool && !this.#context.delayedNames);
+    let labels = drop ? dropMetadata(many) : many;
+    if (card === "one-to-one") labels = labels.filter((name) => this.#on.has(name) === on);
+    for (const name of include) labels = labels.with(name, one.get(name));
+    return labels;
+  }
+
+  addOne(side: OneSide, series: SeriesRow): void {
+    const index = side.rows.push(series) - 1;
+    const { kinds } = series.row;
+    for (let step = 0; step < kinds.length; step++) {
+      if (kinds[step] === NOTHING) continue;
+      const other = side.present[step];
+      if (other >= 0) throw this.#duplicate(side.rows[other], series);
+      side.present[step] = index;
+    }
+  }
+
+  #duplicate(a: SeriesRow, b: SeriesRow): Error {
+    const group = this.#matchLabels(b.labels).toString();
+    const [first, second] = [a.labels.toString(), b.labels.toString()].sort();
+    return executionError(
+      `found duplicate series for the match group ${group} on the ${this.#swapped ? "left" : "right"} hand-side of the operation: [${first}, ${second}];many-to-many matching not allowed: matching labels must be unique on one side`,
+    );
+  }
+
+  #output(side: OneSide, many: Labels, one: Labels): Output {
+    const labels = this.#resultLabels(many, one);
+    const key = labels.key();
+    const known = side.outputs.get(key);
+    if (known) return known;
+    const output: Output = {
+      labels,
+      dropName: this.#expr.returnBool,
+      row: this.#context.newRow(),
+      met: undefined,
+    };
+    side.outputs.set(key, output);
+    this.out.push(output);
+    return output;
+  }
+
+  #meet(side: OneSide, output: Output, step: number): void {
+    if (this.#matching.card === "one-to-one") {
+      if (side.matched[step] === 1) {
+        throw executionError(
+          "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+        );
+      }
+    } else {
+      output.met ??= new Uint8Array(this.#context.steps);
+      if (output.met[step] === 1) {
+        throw executionError("multiple matches for labels: grouping labels must ensure unique matches");
+      }
+      output.met[step] = 1;
+    }
+    side.matched[step] = 1;
+  }
+
+  #apply(side: OneSide, output: Output, step: number, many: Sample, one: Sample): void {
+    const [a, b] = this.#swapped ? [one, many] : [many, one];
+    const { op, returnBool } = this.#expr;
+    if (typeof a === "number" && typeof b === "number" && op !== "</" && op !== ">/") {
+      this.#meet(side, output, step);
+      if (!isComparison(op)) output.row.setFloat(step, scalarOp(op, a, b));
+      else if (returnBool) output.row.setFloat(step, compare(op, a, b) ? 1 : 0);
+      else if (compare(op, a, b)) output.row.setFloat(step, a);
+      return;
+    }
+    const outcome = histogramOp(this.#expr, a, b, this.#context.annotations);
+    if (!outcome) return;
+    this.#meet(side, output, step);
+    if (returnBool) output.row.setFloat(step, outcome.keep ? 1 : 0);
+    else if (outcome.keep) output.row.set(step, outcome.sample);
+  }
+
+  /** Joins a series of the "many" side with the group it belongs to. */
+  addMany(side: OneSide, labels: Labels, row: Row): void {
+    // Upstream does not swap the fill values with the sides for group_right: the "one" side is always filled from the right.
+    const fill = this.#matching.fillRight;
+    if (side.rows.length === 0 && fill === undefined) return;
+    let last = -2;
+    let output: Output | undefined;
+    const { kinds } = row;
+    for (let step = 0; step < kinds.length; step++) {
+      if (kinds[step] === NOTHING) continue;
+      const index = side.present[step];
+      if (index < 0 && fill === undefined) continue;
+      if (index !== last || !output) {
+        output = this.#output(side, labels, index < 0 ? this.#matchLabels(labels) : side.rows[index].labels);
+        last = index;
+      }
+      this.#apply(side, output, step, sampleAt(row, step), index < 0 ? fill! : sampleAt(side.rows[index].row, step));
+    }
+  }
+
+  /** Gives the fill value of the "many" side to what found no match there. */
+  fillUnmatched(side: OneSide): void {
+    const fill = this.#matching.fillLeft;
+    if (fill === undefined) return;
+    side.present.forEach((index, step) => {
+      if (index < 0 || side.matched[step] === 1) return;
+      const { labels, row } = side.rows[index];
+      this.#apply(side, this.#output(side, this.#matchLabels(labels), labels), step, fill, sampleAt(row, step));
+    });
+  }
+}
+
+/** Arithmetic and comparisons between two vectors. */
+export async function vectorVector(
+  context: Context,
+  expr: BinaryExpr,
+  lhs: VectorResult,
+  rhs: VectorResult,
+): Promise<VectorResult> {
+  const matching = expr.matching!;
+  const [many, one] = matching.card === "one-to-many" ? [rhs, lhs] : [lhs, rhs];
+  const grouping = new Grouping(matching.labels, !matching.on);
+  const ids = new Map<string, number>();
+  const oneIds = grouping.assign(one.series, ids);
+  const manyIds = grouping.assign(many.series, ids);
+  const sides: OneSide[] = Array.from({ length: ids.size }, () => ({
+    rows: [],
+    present: new Int32Array(context.steps).fill(-1),
+    matched: new Uint8Array(context.steps),
+    outputs: new Map(),
+  }));
+  const matcher = new Matcher(context, expr);
+  let held = 0;
+  await context.forEach(one, (row, i) => {
+    const samples = row.sampleCount;
+    context.query.hold(samples);
+    held += samples;
+    matcher.addOne(sides[oneIds[i]], { ...one.series[i], row });
+  });
+  await context.forEach(many, (row, i) => matcher.addMany(sides[manyIds[i]], many.series[i].labels, row));
+  for (const side of sides) matcher.fillUnmatched(side);
+  context.query.release(held);
+  return vectorOf(mergeRows(matcher.out));
+}
+
+/** `and`, `or` and `unless`. */
+export async function setOperation(
+  context: Context,
+  expr: BinaryExpr,
+  lhs: VectorResult,
+  rhs: VectorResult,
+): Promise<VectorResult> {
+  const matching = expr.matching!;
+  const grouping = new Grouping(matching.labels, !matching.on);
+  const ids = new Map<string, number>();
+  const leftIds = grouping.assign(lhs.series, ids);
+  const rightIds = grouping.assign(rhs.series, ids);
+  const present: Uint8Array[] = [];
+  const note = (id: number, { kinds }: Row) => {
+    present[id] ??= new Uint8Array(context.steps);
+    for (let i = 0; i < kinds.length; i++) if (kinds[i] !== NOTHING) present[id][i] = 1;
+  };
+  /** Keeps the steps at which the group is (`wanted` 1) or is not (0) present on the other side. */
+  const restrict = (id: number, { kinds }: Row, wanted: 0 | 1) => {
+    const there = present[id];
+    for (let i = 0; i < kinds.length; i++) if ((there ? there[i] : 0) !== wanted) kinds[i] = NOTHING;
+  };
+  if (expr.op === "or") {
+    const rows = await context.collect(lhs);
+    const left = new Map(lhs.series.map(({ labels }, i) => [labels, leftIds[i]]));
+    for (const { labels, row } of rows) note(left.get(labels)!, row);
+    await context.forEach(rhs, (row, i) => {
+      restrict(rightIds[i], row, 0);
+      context.query.hold(row.sampleCount);
+      rows.push({ ...rhs.series[i], row });
+    });
+    return vectorOf(mergeRows(rows));
+  }
+  await context.forEach(rhs, (row, i) => note(rightIds[i], row));
+  const wanted = expr.op === "and" ? 1 : 0;
+  return {
+    series: lhs.series,
+    read: (index) => {
+      const row = lhs.read(index);
+      if (row) restrict(leftIds[index], row, wanted);
+      return row;
+    },
+  };
+}
