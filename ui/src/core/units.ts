@@ -9,7 +9,13 @@ function trim(value: number, decimals: number | undefined): string {
   return String(Number(value.toFixed(magnitude > 0 && magnitude < 0.01 ? 4 : digits)));
 }
 
-function scaled(value: number, base: number, suffixes: readonly string[], decimals: number | undefined, unit = ""): string {
+function scaled(
+  value: number,
+  base: number,
+  suffixes: readonly string[],
+  decimals: number | undefined,
+  unit = "",
+): string {
   let scale = 0;
   let rest = value;
   while (Math.abs(rest) >= base && scale < suffixes.length - 1) {

@@ -14,10 +14,14 @@ const NARROW = 760;
 
 const ICONS: Record<FlowNode["kind"], ReactNode> = {
   resources: <path d="M5 4h9l5 5v11H5zM14 4v5h5M8 13h8M8 16h5" />,
-  operator: <path d="M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2" />,
+  operator: (
+    <path d="M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2" />
+  ),
   exporter: <path d="M4 5h16v5H4zM4 14h16v5H4zM7 7.500h.01M7 16.500h.01" />,
   application: <path d="M12 3 20 7.500v9L12 21l-8-4.500v-9zM12 12l8-4.500M12 12v9M12 12 4 7.500" />,
-  prometheus: <path d="M12 3c1 3.500 4.500 5 4.500 9a4.500 4.500 0 0 1-9 0c0-1.500.6-2.600 1.300-3.500.2 1.300.8 2 1.600 2.300C10 8 10.500 5.500 12 3zM7 19h10M9 21.500h6" />,
+  prometheus: (
+    <path d="M12 3c1 3.500 4.500 5 4.500 9a4.500 4.500 0 0 1-9 0c0-1.500.6-2.600 1.300-3.500.2 1.300.8 2 1.600 2.300C10 8 10.500 5.500 12 3zM7 19h10M9 21.500h6" />
+  ),
   rules: <path d="M5 6h14M5 12h9M5 18h6M17 15l2 2 3-4" />,
   alertmanager: <path d="M6 16V11a6 6 0 1 1 12 0v5l1.500 2h-15zM10 21h4" />,
   channel: <path d="M4 5h16v11H9l-5 4zM8 9h8M8 12h5" />,
@@ -80,7 +84,8 @@ function NodeCard({ node, style }: { node: FlowNode; style?: React.CSSProperties
 function edgeText({ label, facts, status }: FlowEdge): string {
   const get = (name: string): FlowFact | undefined => facts.find((fact) => fact.label === name);
   const failed = get("failed") ?? get("rejected") ?? get("failing") ?? get("down");
-  if ((status === "error" || status === "warning") && failed && Number(failed.value) > 0) return `${factText(failed)} ${failed.label}`;
+  if ((status === "error" || status === "warning") && failed && Number(failed.value) > 0)
+    return `${factText(failed)} ${failed.label}`;
   const rate = get("samples/s");
   if (rate) return `${formatValue(Number(rate.value), "short", Number(rate.value) < 10 ? 1 : 0)}/s`;
   const sent = get("sent");
@@ -98,11 +103,28 @@ function Drawing({ flow, width }: { flow: Flow; width: number }) {
   const scale = Math.min(1.15, width / layout.width);
   return (
     <div className="flow-canvas" style={{ height: layout.height * scale }}>
-      <div style={{ width: layout.width, height: layout.height, transform: `scale(${scale})`, transformOrigin: "0 0", position: "relative" }}>
+      <div
+        style={{
+          width: layout.width,
+          height: layout.height,
+          transform: `scale(${scale})`,
+          transformOrigin: "0 0",
+          position: "relative",
+        }}
+      >
         <svg className="flow-arrows" width={layout.width} height={layout.height} aria-hidden="true">
           <defs>
             {["ok", "warning", "error", "idle"].map((status) => (
-              <marker key={status} id={`tip-${status}`} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+              <marker
+                key={status}
+                id={`tip-${status}`}
+                viewBox="0 0 8 8"
+                refX="6"
+                refY="4"
+                markerWidth="7"
+                markerHeight="7"
+                orient="auto-start-reverse"
+              >
                 <path d="M0 0 8 4 0 8z" className={`tip-${status}`} />
               </marker>
             ))}
@@ -115,19 +137,38 @@ function Drawing({ flow, width }: { flow: Flow; width: number }) {
           ))}
         </svg>
         {layout.arrows.map(({ edge, x, y }: Arrow) => (
-          <span key={edge.id} className={`flow-edge is-${edge.status}`} style={{ left: x, top: y }} title={describeEdge(edge)}>
+          <span
+            key={edge.id}
+            className={`flow-edge is-${edge.status}`}
+            style={{ left: x, top: y }}
+            title={describeEdge(edge)}
+          >
             {edgeText(edge)}
           </span>
         ))}
         {layout.boxes.map(({ node, x, y, width: boxWidth, height }: Box) => (
-          <NodeCard key={node.id} node={node} style={{ position: "absolute", left: x, top: y, width: boxWidth, height }} />
+          <NodeCard
+            key={node.id}
+            node={node}
+            style={{ position: "absolute", left: x, top: y, width: boxWidth, height }}
+          />
         ))}
       </div>
     </div>
   );
 }
 
-const ORDER: FlowNode["kind"][] = ["resources", "operator", "application", "exporter", "prometheus", "rules", "alertmanager", "channel", "dashboards"];
+const ORDER: FlowNode["kind"][] = [
+  "resources",
+  "operator",
+  "application",
+  "exporter",
+  "prometheus",
+  "rules",
+  "alertmanager",
+  "channel",
+  "dashboards",
+];
 
 /** The same in one column, each box with what arrives at it. */
 function List({ flow }: { flow: Flow }) {
@@ -152,7 +193,11 @@ function List({ flow }: { flow: Flow }) {
 
 function Problems({ problems }: { problems: readonly FlowProblem[] }) {
   if (problems.length === 0) {
-    return <p className="note flow-quiet">Nothing is wrong: every monitor is selected, every target is up, every rule evaluates.</p>;
+    return (
+      <p className="note flow-quiet">
+        Nothing is wrong: every monitor is selected, every target is up, every rule evaluates.
+      </p>
+    );
   }
   return (
     <ul className="flow-problems">
@@ -189,7 +234,9 @@ export function FlowPage() {
       <PageHead title="Flow" sub="from resources to notifications">
         {flow && (
           <>
-            <Badge status={errors > 0 ? "error" : "ok"}>{errors === 0 ? "no errors" : `${errors} error${errors > 1 ? "s" : ""}`}</Badge>
+            <Badge status={errors > 0 ? "error" : "ok"}>
+              {errors === 0 ? "no errors" : `${errors} error${errors > 1 ? "s" : ""}`}
+            </Badge>
             {warnings > 0 && <Badge status="warning">{`${warnings} warning${warnings > 1 ? "s" : ""}`}</Badge>}
           </>
         )}

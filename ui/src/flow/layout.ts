@@ -33,10 +33,23 @@ const GAP_Y = 16;
 const TOP = 150;
 
 /** Column of each kind in the main band; resources, operator and dashboards have places of their own. */
-const COLUMNS: Partial<Record<FlowNodeKind, number>> = { exporter: 0, application: 0, prometheus: 1, rules: 2, alertmanager: 3, channel: 4 };
+const COLUMNS: Partial<Record<FlowNodeKind, number>> = {
+  exporter: 0,
+  application: 0,
+  prometheus: 1,
+  rules: 2,
+  alertmanager: 3,
+  channel: 4,
+};
 
 function heightOf({ kind }: FlowNode): number {
-  return kind === "exporter" || kind === "application" || kind === "channel" || kind === "resources" || kind === "operator" ? SMALL : LARGE;
+  return kind === "exporter" ||
+    kind === "application" ||
+    kind === "channel" ||
+    kind === "resources" ||
+    kind === "operator"
+    ? SMALL
+    : LARGE;
 }
 
 function columnX(column: number): number {
@@ -63,7 +76,11 @@ function curve(from: Box, to: Box, shift: number): { path: string; x: number; y:
     const x2 = to.x - 5;
     const y2 = to.y + to.height / 2 + shift;
     const bend = Math.max(28, (x2 - x1) / 2);
-    return { path: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`, x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
+    return {
+      path: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`,
+      x: (x1 + x2) / 2,
+      y: (y1 + y2) / 2,
+    };
   }
   const down = to.y > from.y;
   const x1 = from.x + from.width / 2;
@@ -71,7 +88,11 @@ function curve(from: Box, to: Box, shift: number): { path: string; x: number; y:
   const x2 = to.x + to.width / 2 + shift;
   const y2 = down ? to.y - 5 : to.y + to.height + 5;
   const bend = (y2 - y1) / 2;
-  return { path: `M${x1},${y1} C${x1},${y1 + bend} ${x2},${y2 - bend} ${x2},${y2}`, x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
+  return {
+    path: `M${x1},${y1} C${x1},${y1 + bend} ${x2},${y2 - bend} ${x2},${y2}`,
+    x: (x1 + x2) / 2,
+    y: (y1 + y2) / 2,
+  };
 }
 
 export function layoutFlow({ nodes, edges }: Flow): Layout {
@@ -82,10 +103,17 @@ export function layoutFlow({ nodes, edges }: Flow): Layout {
     columns.set(column, [...(columns.get(column) ?? []), node]);
   }
   // Applications are what people come for: above the exporters.
-  columns.get(0)?.sort((a, b) => Number(a.kind === "exporter") - Number(b.kind === "exporter") || a.title.localeCompare(b.title));
-  const tallest = Math.max(...[...columns.values()].map((list) => list.reduce((sum, node) => sum + heightOf(node) + GAP_Y, 0)), LARGE + GAP_Y);
+  columns
+    .get(0)
+    ?.sort((a, b) => Number(a.kind === "exporter") - Number(b.kind === "exporter") || a.title.localeCompare(b.title));
+  const tallest = Math.max(
+    ...[...columns.values()].map((list) => list.reduce((sum, node) => sum + heightOf(node) + GAP_Y, 0)),
+    LARGE + GAP_Y,
+  );
   const middle = TOP + tallest / 2;
-  const boxes = [...columns].flatMap(([column, list]) => stack(list, column, middle, column === 0 || column === 4 ? GAP_Y : 3 * GAP_Y));
+  const boxes = [...columns].flatMap(([column, list]) =>
+    stack(list, column, middle, column === 0 || column === 4 ? GAP_Y : 3 * GAP_Y),
+  );
   const only = (kind: FlowNodeKind): FlowNode | undefined => nodes.find((node) => node.kind === kind);
   const place = (kind: FlowNodeKind, column: number, y: number): void => {
     const node = only(kind);
@@ -93,7 +121,10 @@ export function layoutFlow({ nodes, edges }: Flow): Layout {
   };
   place("resources", 1, 0);
   place("operator", 2, 0);
-  const rulesBottom = Math.max(middle + LARGE / 2, ...boxes.filter(({ node }) => node.kind === "rules").map(({ y, height }) => y + height));
+  const rulesBottom = Math.max(
+    middle + LARGE / 2,
+    ...boxes.filter(({ node }) => node.kind === "rules").map(({ y, height }) => y + height),
+  );
   place("dashboards", 2, rulesBottom + 3 * GAP_Y);
 
   const byId = new Map(boxes.map((box) => [box.node.id, box]));
