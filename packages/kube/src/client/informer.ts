@@ -28,7 +28,17 @@ const MAX_PAUSE_MS = 30_000;
 /** The server is asked to end a watch after five to ten minutes, so that watches do not all end together. */
 const WATCH_SECONDS = 300;
 
+/** All pages. A list whose later pages have expired is asked for once more in one piece, as client-go does. */
 async function listAll(client: KubeClient, target: WatchTarget, signal: AbortSignal) {
+  try {
+    return await listPages(client, target, PAGE, signal);
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== 410) throw error;
+    return listPages(client, target, undefined, signal);
+  }
+}
+
+async function listPages(client: KubeClient, target: WatchTarget, limit: number | undefined, signal: AbortSignal) {
   const { namespace, labelSelector, fieldSelector } = target;
   const objects: KubeObject[] = [];
   let next: string | undefined;
@@ -36,7 +46,7 @@ async function listAll(client: KubeClient, target: WatchTarget, signal: AbortSig
   do {
     const page: KubeList = await client.list(
       target,
-      { namespace, labelSelector, fieldSelector, limit: PAGE, continue: next },
+      { namespace, labelSelector, fieldSelector, limit, continue: next },
       signal,
     );
     objects.push(...page.items);

@@ -45,6 +45,7 @@ export class FileStore implements Persistence, Disposable {
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #scanning: Promise<void> = Promise.resolve();
+  #kindsChanged = false;
   /** File whose objects are being taken right now. */
   #reading: string | undefined;
 
@@ -88,6 +89,7 @@ export class FileStore implements Persistence, Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#watcher?.close();
+    this.#watcher = undefined;
   }
 
   put(kind: ResourceKind, object: KubeObject, old: KubeObject | undefined): void {
@@ -104,6 +106,10 @@ export class FileStore implements Persistence, Disposable {
       this.#origins.set(key, path);
     }
     this.#state.put(key, { object, file: path && relative(this.#dir, path) });
+    if (kind.kind === "CustomResourceDefinition") {
+      this.#kindsChanged = true;
+      this.#schedule();
+    }
   }
 
   remove(kind: ResourceKind, object: KubeObject, version: number): void {
@@ -174,6 +180,8 @@ export class FileStore implements Persistence, Disposable {
   }
 
   #schedule(): void {
+    // Not before everything is loaded, and not after the end.
+    if (!this.#watcher) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#scanning = this.#scanning
@@ -205,6 +213,8 @@ export class FileStore implements Persistence, Disposable {
       }
     }
     const gone = [...this.#files.keys()].filter((path) => !present.has(path));
+    const refused = changed.length + gone.length > 0 || this.#kindsChanged ? this.#refused(changed) : [];
+    this.#kindsChanged = false;
     // An object that moved to another file must not be deleted on the way: additions first.
     const first = changed.filter(({ text }) =>
       /^kind:\s*["']?(Namespace|CustomResourceDefinition)["']?\s*$/m.test(text),
@@ -216,6 +226,17 @@ export class FileStore implements Persistence, Disposable {
       this.#files.delete(path);
       for (const key of known?.keys ?? []) if (this.#origins.get(key) === path) await this.#forget(key);
     }
+    // Their reason may be gone: the other file with the same object, or a kind nobody served.
+    for (const path of refused) if (present.has(path)) await this.#takeFile(path, this.#files.get(path)!.text!);
+  }
+
+  /** Files that are good YAML and were refused all the same. */
+  #refused(changed: readonly { path: string }[]): string[] {
+    const fresh = new Set(changed.map(({ path }) => path));
+    return [...this.#files]
+      .filter(([path, { problems, text }]) => !fresh.has(path) && text !== undefined && problems.length > 0)
+      .filter(([, { problems }]) => problems.every(({ code }) => code !== "kube.yaml"))
+      .map(([path]) => path);
   }
 
   async #takeFile(path: string, text: string): Promise<void> {
@@ -241,16 +262,19 @@ export class FileStore implements Persistence, Disposable {
           });
         // The version in force came from here: it stays, as does its tie to this file.
         if (key && before?.keys.has(key)) known.keys.add(key);
+        const where = {
+          file,
+          line,
+          object: `${object.kind} ${object.metadata.namespace ?? "default"}/${object.metadata.name}`,
+        };
         known.problems.push(
-          new UserError("kube.invalid", describeError(error), {
-            where: {
-              file,
-              line,
-              object: `${object.kind} ${object.metadata.namespace ?? "default"}/${object.metadata.name}`,
-            },
-            fix: "The last good version stays in force",
-            cause: error,
-          }),
+          error instanceof UserError
+            ? new UserError(error.code, error.message, { where, fix: error.fix, cause: error })
+            : new UserError("kube.invalid", describeError(error), {
+                where,
+                fix: "The last good version stays in force",
+                cause: error,
+              }),
         );
       }
     }
