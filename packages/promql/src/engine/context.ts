@@ -155,6 +155,15 @@ export class Context {
     }
   }
 
+  /** Adds to the statistics one sample for each float of a row, `total` in all. */
+  countFloats(kinds: Uint8Array, total: number): void {
+    this.query.totalSamples += total;
+    if (!this.isOuter) return;
+    const { samplesPerStep } = this.query;
+    // FLOAT is 1.
+    for (let i = 0; i < kinds.length; i++) samplesPerStep[i] += kinds[i];
+  }
+
   /** Adds to the statistics that `samples` samples went into a step. */
   count(step: number, samples: number): void {
     this.query.totalSamples += samples;

@@ -6,12 +6,13 @@ import {
   SMOOTHED_FUNCTIONS,
   USES_START_TIMESTAMPS,
 } from "../functions/range-functions.ts";
+import { fillFloatRates } from "../functions/rate.ts";
 import type { Call, Expr } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { dropMetadata, mergeDuplicates } from "./labels.ts";
 import type { RangeSource } from "./range-selector.ts";
-import { NOTHING, type Row, type VectorResult, vectorOf } from "./row.ts";
+import { FLOAT, NOTHING, type Row, type VectorResult, vectorOf } from "./row.ts";
 import { Window } from "./window.ts";
 
 const KEEPS_NAME: ReadonlySet<string> = new Set(["last_over_time", "first_over_time"]);
@@ -72,6 +73,9 @@ function evaluateRow(context: Context, name: string, window: Window, source: Ran
   const after = smoothed ? lookbackMs : 0;
   if (window.floats.length === 0 && window.histograms.length === 0) return undefined;
   query.samplesRead += window.floats.length + window.histograms.length;
+  if ((name === "rate" || name === "increase" || name === "delta") && isPlain(window)) {
+    return rateRow(context, name, window.floats, source);
+  }
   let row: Row | undefined;
   let held = 0;
   for (let step = 0; step < steps; step++) {
@@ -95,6 +99,46 @@ function evaluateRow(context: Context, name: string, window: Window, source: Ran
     row.set(step, sample);
   }
   query.release(held);
+  return row;
+}
+
+/** Floats only, no start timestamps, nothing beyond the range. */
+function isPlain({ floats, histograms, anchored, smoothed }: Window): boolean {
+  return histograms.length === 0 && !floats.starts && !anchored && !smoothed;
+}
+
+function rateRow(
+  context: Context,
+  name: "rate" | "increase" | "delta",
+  floats: Window["floats"],
+  { range, offset, timestamp }: RangeSource,
+): Row | undefined {
+  const { query, steps } = context;
+  const grid = {
+    end: (timestamp ?? context.start) - offset,
+    interval: timestamp === undefined ? context.interval : 0,
+    range,
+  };
+  let row: Row | undefined;
+  let largest = 0;
+  fillFloatRates(
+    floats,
+    steps,
+    grid,
+    name !== "delta",
+    name === "rate",
+    (step) => {
+      row ??= context.newRow();
+      row.kinds[step] = FLOAT;
+      return row.values;
+    },
+    (step, size) => {
+      context.count(step, size);
+      if (size > largest) largest = size;
+    },
+  );
+  query.hold(largest);
+  query.release(largest);
   return row;
 }
 

@@ -182,6 +182,7 @@ class Matcher {
     // Upstream does not swap the fill values with the sides for group_right: the "one" side is always filled from the right.
     const fill = this.#matching.fillRight;
     if (side.rows.length === 0 && fill === undefined) return;
+    if (fill === undefined && side.rows.length === 1 && this.#addFloats(side, labels, row)) return;
     let last = -2;
     let output: Output | undefined;
     const { kinds } = row;
@@ -195,6 +196,28 @@ class Matcher {
       }
       this.#apply(side, output, step, sampleAt(row, step), index < 0 ? fill! : sampleAt(side.rows[index].row, step));
     }
+  }
+
+  /** The common case: one series of floats on the "one" side, floats on the other. False when it is another case. */
+  #addFloats(side: OneSide, labels: Labels, row: Row): boolean {
+    const { op, returnBool } = this.#expr;
+    const other = side.rows[0];
+    if (row.histograms || other.row.histograms || op === "</" || op === ">/") return false;
+    const comparison = isComparison(op);
+    const [left, right] = this.#swapped ? [other.row.values, row.values] : [row.values, other.row.values];
+    let output: Output | undefined;
+    for (let step = 0; step < row.steps; step++) {
+      if (row.kinds[step] === NOTHING || other.row.kinds[step] === NOTHING) continue;
+      output ??= this.#output(side, labels, other.labels);
+      this.#meet(side, output, step);
+      const { kinds, values } = output.row;
+      if (!comparison) values[step] = scalarOp(op, left[step], right[step]);
+      else if (returnBool) values[step] = compare(op, left[step], right[step]) ? 1 : 0;
+      else if (compare(op, left[step], right[step])) values[step] = left[step];
+      else continue;
+      kinds[step] = FLOAT;
+    }
+    return true;
   }
 
   /** Gives the fill value of the "many" side to what found no match there. */
