@@ -5,7 +5,7 @@ import { carry, kahanAdd } from "../histogram/kahan.ts";
 import type { AggregateExpr } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { Grouping } from "./labels.ts";
-import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Takes in the rows of a group one after the other. */
 interface Accumulator {
@@ -240,7 +240,7 @@ class QuantileAccumulator implements Accumulator {
 
   add(row: Row): void {
     ignoreHistograms(this.#context, this.#expr, row);
-    this.#context.query.hold(row.sampleCount);
+    this.#context.hold(row);
     this.#rows.push(row);
   }
 
@@ -252,7 +252,7 @@ class QuantileAccumulator implements Accumulator {
       for (const input of this.#rows) if (input.kinds[i] === FLOAT) values[n++] = input.values[i];
       if (n > 0) row.setFloat(i, quantileOf(this.#q[i], sortNaNFirst(values.subarray(0, n))));
     }
-    for (const input of this.#rows) this.#context.query.release(input.sampleCount);
+    for (const input of this.#rows) this.#context.release(input);
     return row;
   }
 }
@@ -304,8 +304,8 @@ export async function aggregate(
     if (!group) continue;
     const row = group.accumulator.finish();
     if (row.isEmpty) continue;
-    context.query.hold(row.sampleCount);
+    context.hold(row);
     out.push({ labels: grouping.labelsOf(input.series[group.first].labels), dropName: group.dropName, row });
   }
-  return vectorOf(out);
+  return context.vectorOf(out);
 }

@@ -8,6 +8,13 @@ import { Row, type SeriesRow, type VectorResult } from "./row.ts";
 /** Longest stretch of work between two looks at the event loop, in ms. */
 const SLICE_MS = 25;
 
+function tooManySamples(limit: number): QueryError {
+  return executionError(
+    "query processing would load too many samples into memory in query execution",
+    `Select fewer series or a shorter range, or raise --query.max-samples (now ${limit})`,
+  );
+}
+
 export interface EvaluationSettings {
   lookbackMs: number;
   maxSamples: number;
@@ -57,14 +64,11 @@ export class QueryState {
     this.#sliceEnd = performance.now() + SLICE_MS;
   }
 
-  /** Takes samples into memory. Throws at the limit. */
+  /** Takes samples into memory. Throws QueryError at the limit. */
   hold(samples: number): void {
     this.#currentSamples += samples;
     if (this.#currentSamples > this.settings.maxSamples) {
-      throw executionError(
-        "query processing would load too many samples into memory in query execution",
-        `Select fewer series or a shorter range, or raise --query.max-samples (now ${this.settings.maxSamples})`,
-      );
+      throw tooManySamples(this.settings.maxSamples);
     }
     if (this.#currentSamples > this.peakSamples) this.peakSamples = this.#currentSamples;
   }
@@ -112,6 +116,8 @@ export class Context {
     this.end = end;
     this.interval = interval;
     this.steps = end < start ? 0 : Math.floor((end - start) / interval) + 1;
+    // A row takes memory for every step, samples or not.
+    if (this.steps > query.settings.maxSamples) throw tooManySamples(query.settings.maxSamples);
     this.isOuter = isOuter;
   }
 
@@ -136,11 +142,35 @@ export class Context {
     return new Context(this.query, this.start, this.start, 1, this.isOuter);
   }
 
-  /** Reads every row of a vector, giving the event loop its turns. Rows without samples are left out. */
+  /** Counts a row that is kept against the limit. */
+  hold(row: Row): void {
+    const samples = row.sampleCount;
+    this.query.hold(samples);
+    row.held += samples;
+  }
+
+  release(row: Row): void {
+    this.query.release(row.held);
+    row.held = 0;
+  }
+
+  /** Rows as a vector; a row that was held becomes its reader's business. */
+  vectorOf(rows: readonly SeriesRow[]): VectorResult {
+    return {
+      series: [...rows],
+      read: (index) => {
+        const { row } = rows[index];
+        this.release(row);
+        return row;
+      },
+    };
+  }
+
+  /** Reads every row of a vector and holds it, giving the event loop its turns. Rows without samples are left out. */
   async collect(vector: VectorResult): Promise<SeriesRow[]> {
     const out: SeriesRow[] = [];
     await this.forEach(vector, (row, index) => {
-      this.query.hold(row.sampleCount);
+      this.hold(row);
       out.push({ labels: vector.series[index].labels, dropName: vector.series[index].dropName, row });
     });
     return out;

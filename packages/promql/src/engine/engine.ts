@@ -125,7 +125,7 @@ export class Engine {
   }
 
   /** Evaluates at `startMs`, `startMs + stepMs`, … up to `endMs`; always a matrix. Throws as `instant` does. */
-  range(
+  async range(
     storage: Queryable,
     query: string | Expr,
     startMs: number,
@@ -134,6 +134,12 @@ export class Engine {
     options: QueryOptions = {},
     signal?: AbortSignal,
   ): Promise<QueryResult> {
+    if (!(stepMs > 0)) {
+      throw new QueryError(
+        "bad_data",
+        "zero or negative query resolution step widths are not accepted. Try a positive integer",
+      );
+    }
     return this.#run(storage, query, { start: startMs, end: endMs, step: stepMs }, options, signal);
   }
 

@@ -16,7 +16,7 @@ import { dropMetadata, mergeDuplicates } from "./labels.ts";
 import { withoutParens } from "./plan.ts";
 import { absentRow, callOverRange } from "./range-call.ts";
 import { isRange, openRange } from "./range-selector.ts";
-import { FLOAT, HISTOGRAM, NOTHING, Row, type VectorResult, vectorOf } from "./row.ts";
+import { EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, Row, type VectorResult } from "./row.ts";
 import { setOperation, vectorScalar, vectorVector } from "./vector-binary.ts";
 
 /** An instant vector, at every step of the context. */
@@ -177,7 +177,7 @@ function scalarVector(context: Context, values: Float64Array): VectorResult {
   const row = new Row(context.steps);
   row.kinds.fill(FLOAT);
   row.values.set(values);
-  return vectorOf([{ labels: Labels.empty, dropName: false, row }]);
+  return context.vectorOf([{ labels: Labels.empty, dropName: false, row }]);
 }
 
 /** Changes each row in place; the metric name goes. */
@@ -319,12 +319,12 @@ async function timestampCall(call: Call, context: Context): Promise<VectorResult
   const [arg] = call.args;
   const starts = call.func.name === "start_timestamp";
   if (arg.kind === "vectorSelector") {
-    if (starts && !context.query.settings.useStartTimestamps) return vectorOf([]);
+    if (starts && !context.query.settings.useStartTimestamps) return EMPTY_VECTOR;
     const times = selectInstant(context, arg, starts ? "startTimestamp" : "timestamp");
     return mapRows(context, times, () => undefined);
   }
   const vector = await evaluateVector(arg, context);
-  if (starts) return vectorOf([]);
+  if (starts) return EMPTY_VECTOR;
   return mapRows(context, vector, ({ kinds, values }) => {
     for (let i = 0; i < kinds.length; i++) {
       if (kinds[i] === NOTHING) continue;

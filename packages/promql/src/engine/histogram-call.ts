@@ -6,7 +6,7 @@ import type { Position } from "../parser/ast.ts";
 import { formatGeneral } from "../parser/text.ts";
 import type { Context } from "./context.ts";
 import { dropMetadata, mergeRows } from "./labels.ts";
-import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Series that differ only in `le`, and the native histogram of the same labels if there is one. */
 interface HistogramGroup {
@@ -31,7 +31,7 @@ async function groupHistograms(context: Context, vector: VectorResult, pos: Posi
   };
   await context.forEach(vector, (row, i) => {
     const { labels } = vector.series[i];
-    context.query.hold(row.sampleCount);
+    context.hold(row);
     if (row.histograms && row.kinds.includes(HISTOGRAM)) groupOf(labels).native.push(row);
     if (!row.kinds.includes(FLOAT)) return;
     const le = labels.get("le");
@@ -76,8 +76,8 @@ function checkQuantiles(context: Context, q: Float64Array, pos: Position): void 
 
 function releaseAll(context: Context, groups: readonly HistogramGroup[]): void {
   for (const { buckets, native } of groups) {
-    for (const { row } of buckets) context.query.release(row.sampleCount);
-    for (const row of native) context.query.release(row.sampleCount);
+    for (const { row } of buckets) context.release(row);
+    for (const row of native) context.release(row);
   }
 }
 
@@ -101,7 +101,8 @@ function quantileRow(context: Context, group: HistogramGroup, q: Float64Array, p
 
 function finish(context: Context, rows: SeriesRow[]): VectorResult {
   const filled = rows.filter(({ row }) => row.kinds.some((kind) => kind !== NOTHING));
-  return vectorOf(context.delayedNames ? filled : mergeRows(filled));
+  for (const { row } of filled) context.hold(row);
+  return context.vectorOf(context.delayedNames ? filled : mergeRows(filled));
 }
 
 export async function callHistogramQuantile(

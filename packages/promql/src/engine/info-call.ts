@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { selectInstantSeries } from "./instant-selector.ts";
 import { mergeRows } from "./labels.ts";
-import { NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 const IDENTIFYING = ["instance", "job"];
 
@@ -172,5 +172,7 @@ export async function callInfo(context: Context, call: Call, vector: VectorResul
       part.row.set(step, series.row.histogram(step) ?? series.row.values[step]);
     }
   }
-  return vectorOf(mergeRows(out));
+  for (const { row } of base) context.release(row);
+  for (const { row } of out) context.hold(row);
+  return context.vectorOf(mergeRows(out));
 }

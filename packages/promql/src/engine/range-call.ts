@@ -12,7 +12,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { dropMetadata, mergeDuplicates } from "./labels.ts";
 import type { RangeSource } from "./range-selector.ts";
-import { FLOAT, NOTHING, type Row, type VectorResult, vectorOf } from "./row.ts";
+import { EMPTY_VECTOR, FLOAT, NOTHING, type Row, type VectorResult } from "./row.ts";
 import { Window } from "./window.ts";
 
 const KEEPS_NAME: ReadonlySet<string> = new Set(["last_over_time", "first_over_time"]);
@@ -180,7 +180,7 @@ export async function absentRow(context: Context, expr: Expr, vector: VectorResu
   });
   const row = context.newRow();
   for (let i = 0; i < present.length; i++) if (present[i] === 0) row.setFloat(i, 1);
-  return row.isEmpty ? vectorOf([]) : vectorOf([{ labels: labelsForAbsent(expr), dropName, row }]);
+  return row.isEmpty ? EMPTY_VECTOR : context.vectorOf([{ labels: labelsForAbsent(expr), dropName, row }]);
 }
 
 function absentOverTime(context: Context, call: Call, vector: VectorResult): Promise<VectorResult> {

@@ -6,7 +6,7 @@ import { compare, histogramOp, type Sample, scalarOp } from "./binary-op.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { dropMetadata, Grouping, mergeDuplicates, mergeRows } from "./labels.ts";
-import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 const CHANGES_METRIC: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%", "^", "atan2"]);
 
@@ -83,7 +83,7 @@ class Matcher {
   readonly #matching: VectorMatching;
   readonly #on: ReadonlySet<string>;
   readonly #swapped: boolean;
-  readonly out: SeriesRow[] = [];
+  readonly #out: SeriesRow[] = [];
 
   constructor(context: Context, expr: BinaryExpr) {
     this.#context = context;
@@ -139,8 +139,20 @@ class Matcher {
       met: undefined,
     };
     side.outputs.set(key, output);
-    this.out.push(output);
+    this.#out.push(output);
+    // Until it is filled, a row counts as full.
+    this.#context.query.hold(this.#context.steps);
+    output.row.held = this.#context.steps;
     return output;
+  }
+
+  /** The result, held. */
+  finish(): SeriesRow[] {
+    for (const { row } of this.#out) {
+      this.#context.release(row);
+      this.#context.hold(row);
+    }
+    return this.#out;
   }
 
   #meet(side: OneSide, output: Output, step: number): void {
@@ -252,17 +264,14 @@ export async function vectorVector(
     outputs: new Map(),
   }));
   const matcher = new Matcher(context, expr);
-  let held = 0;
   await context.forEach(one, (row, i) => {
-    const samples = row.sampleCount;
-    context.query.hold(samples);
-    held += samples;
+    context.hold(row);
     matcher.addOne(sides[oneIds[i]], { ...one.series[i], row });
   });
   await context.forEach(many, (row, i) => matcher.addMany(sides[manyIds[i]], many.series[i].labels, row));
   for (const side of sides) matcher.fillUnmatched(side);
-  context.query.release(held);
-  return vectorOf(mergeRows(matcher.out));
+  for (const side of sides) for (const { row } of side.rows) context.release(row);
+  return context.vectorOf(mergeRows(matcher.finish()));
 }
 
 /** `and`, `or` and `unless`. */
@@ -293,10 +302,10 @@ export async function setOperation(
     for (const { labels, row } of rows) note(left.get(labels)!, row);
     await context.forEach(rhs, (row, i) => {
       restrict(rightIds[i], row, 0);
-      context.query.hold(row.sampleCount);
+      context.hold(row);
       rows.push({ ...rhs.series[i], row });
     });
-    return vectorOf(mergeRows(rows));
+    return context.vectorOf(mergeRows(rows));
   }
   await context.forEach(rhs, (row, i) => note(rightIds[i], row));
   const wanted = expr.op === "and" ? 1 : 0;
