@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { groupVersion, type KubeObject, type ManagedFieldsEntry } from "../types.ts";
-import { FieldSet, fieldsOf, itemStep } from "./field-sets.ts";
+import { FieldSet, fieldsOf, isAssociative, itemStep } from "./field-sets.ts";
 import type { ResourceKind } from "./kinds.ts";
 import { fieldSchema, resolve, type Schema } from "./schema.ts";
 import { type StatusCause, StatusError } from "./status-error.ts";
@@ -90,12 +90,7 @@ function mergeApplied(live: unknown, applied: unknown, schema: Schema, path = ""
     }
     return out;
   }
-  if (
-    Array.isArray(applied) &&
-    Array.isArray(live) &&
-    applied.length > 0 &&
-    itemStep(resolved, applied[0]) !== undefined
-  ) {
+  if (Array.isArray(applied) && Array.isArray(live) && isAssociative(resolved)) {
     const out = [...live];
     for (const item of applied) {
       const step = itemStep(resolved, item);
@@ -182,8 +177,9 @@ export function serverSideApply(
   // What this manager applied before and does not any more goes, unless somebody else wants it too.
   if (own) {
     const dropped = [...FieldSet.fromJson(own.fieldsV1).minus(wanted).paths()].filter((path) => path.length > 0);
-    for (const path of dropped.sort((a, b) => b.length - a.length)) {
-      if (!others.some(({ set }) => set.has(path))) removeAt(merged, path, kind.schema);
+    // Outer ones first: an item of a keyed list goes as a whole, with the defaults the server gave it.
+    for (const path of dropped.sort((a, b) => a.length - b.length)) {
+      if (!wanted.reaches(path) && !others.some(({ set }) => set.reaches(path))) removeAt(merged, path, kind.schema);
     }
   }
   const kept = others.filter(({ set }) => !set.isEmpty).map(({ entry, set }) => ({ ...entry, fieldsV1: set.toJson() }));

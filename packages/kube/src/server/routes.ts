@@ -13,7 +13,15 @@ import { applyJsonPatch, mergePatch, strategicMerge } from "./merge.ts";
 import { checkUnknownFields } from "./object-rules.ts";
 import { EMPTY_OPENAPI_V2, openApiDocument, openApiIndex } from "./openapi.ts";
 import { decodeProtobuf } from "./protobuf.ts";
-import { objectOf, parseBody, parsePath, parseWriteQuery, type ResourcePath, type WriteQuery } from "./request.ts";
+import {
+  type Body,
+  objectOf,
+  parseBody,
+  parsePath,
+  parseWriteQuery,
+  type ResourcePath,
+  type WriteQuery,
+} from "./request.ts";
 import { readScale, writeScale } from "./scale.ts";
 import { badRequest, StatusError } from "./status-error.ts";
 import type { Store } from "./store.ts";
@@ -139,13 +147,15 @@ function read(context: Context): FastifyReply {
   return sendObject(context, object);
 }
 
+function bodyOf(request: FastifyRequest, { fieldValidation }: WriteQuery): Body {
+  const yaml = String(request.headers["content-type"]).includes("yaml");
+  return parseBody((request.body as string | undefined) ?? "", yaml, fieldValidation !== "Ignore");
+}
+
 async function create(context: Context): Promise<FastifyReply> {
   const { request, reply, params, path, store } = context;
   const query = parseWriteQuery(params);
-  const { value, duplicates } = parseBody(
-    request.body as string,
-    String(request.headers["content-type"]).includes("yaml"),
-  );
+  const { value, duplicates } = bodyOf(request, query);
   const object = objectOf(value, path);
   warn(reply, checkUnknownFields(path.kind, object, query.fieldValidation, duplicates));
   const made = await store.create(path.kind, object, {
@@ -158,7 +168,7 @@ async function create(context: Context): Promise<FastifyReply> {
 async function replace(context: Context): Promise<FastifyReply> {
   const { request, reply, params, path, store } = context;
   const query = parseWriteQuery(params);
-  const { value } = parseBody(request.body as string, String(request.headers["content-type"]).includes("yaml"));
+  const { value, duplicates } = bodyOf(request, query);
   const options = { manager: managerOf(request, query, "Update", path.subresource), dryRun: query.dryRun };
   if (path.subresource === "scale") {
     const object = await store.update(
@@ -171,7 +181,7 @@ async function replace(context: Context): Promise<FastifyReply> {
     return reply.type("application/json").send(readScale(path.kind, object));
   }
   const object = objectOf(value, path);
-  warn(reply, checkUnknownFields(path.kind, object, query.fieldValidation));
+  warn(reply, checkUnknownFields(path.kind, object, query.fieldValidation, duplicates));
   if (path.kind.custom && !object.metadata.resourceVersion) {
     throw new StatusError(
       422,
@@ -190,7 +200,7 @@ async function patch(context: Context): Promise<FastifyReply> {
   const { request, reply, params, path, store } = context;
   const query = parseWriteQuery(params);
   const type = String(request.headers["content-type"]).split(";")[0];
-  const { value } = parseBody(request.body as string, type === "application/apply-patch+yaml");
+  const { value, duplicates } = bodyOf(request, query);
   const status = path.subresource === "status" ? ("status" as const) : undefined;
   if (type === "application/apply-patch+yaml") {
     if (!query.fieldManager)
@@ -240,7 +250,7 @@ async function patch(context: Context): Promise<FastifyReply> {
   let warnings: string[] = [];
   const change = (live: KubeObject): KubeObject => {
     const next = objectOf(apply(live), path);
-    warnings = checkUnknownFields(path.kind, next, query.fieldValidation);
+    warnings = checkUnknownFields(path.kind, next, query.fieldValidation, duplicates);
     return next;
   };
   const object = await store.update(path.kind, path.namespace, path.name!, change, options);
