@@ -302,6 +302,7 @@ export async function aggregate(
   const out: SeriesRow[] = [];
   for (const group of groups) {
     if (!group) continue;
+    if (context.query.isDue) await context.query.pause();
     const row = group.accumulator.finish();
     if (row.isEmpty) continue;
     context.hold(row);

@@ -72,6 +72,7 @@ export async function choose(
   const order: SeriesRow[] = [];
   const position = new Map(rows.map((series, i) => [series, i]));
   for (let step = 0; step < context.steps; step++) {
+    if (context.query.isDue) await context.query.pause();
     const k = Math.trunc(param[step]);
     if (k < 1) continue;
     const groups: Choice[][] = [];

@@ -26,7 +26,13 @@ export interface EvaluationSettings {
   defaultSubqueryStep(rangeMs: number): number;
 }
 
-export class QueryState {
+/** What all queries of an engine together hold in memory. */
+export interface SampleBudget {
+  readonly limit: number;
+  held: number;
+}
+
+export class QueryState implements Disposable {
   readonly settings: EvaluationSettings;
   readonly querier: Querier;
   readonly annotations = new Annotations();
@@ -43,6 +49,7 @@ export class QueryState {
   readonly samplesPerStep: Float64Array;
   readonly #signal: AbortSignal | undefined;
   readonly #deadline: number;
+  readonly #budget: SampleBudget;
   #currentSamples = 0;
   #sliceEnd: number;
 
@@ -53,8 +60,11 @@ export class QueryState {
     steps: number,
     deadline: number,
     signal: AbortSignal | undefined,
+    budget: SampleBudget,
   ) {
+    if (steps > settings.maxSamples) throw tooManySamples(settings.maxSamples);
     this.settings = settings;
+    this.#budget = budget;
     this.querier = querier;
     this.invariants = plan.invariants;
     this.statsOnly = plan.statsOnly;
@@ -67,14 +77,33 @@ export class QueryState {
   /** Takes samples into memory. Throws QueryError at the limit. */
   hold(samples: number): void {
     this.#currentSamples += samples;
+    this.#budget.held += samples;
     if (this.#currentSamples > this.settings.maxSamples) {
       throw tooManySamples(this.settings.maxSamples);
+    }
+    if (this.#budget.held > this.#budget.limit) {
+      throw executionError(
+        `all queries together would hold more than ${this.#budget.limit} samples in memory, this one ${this.#currentSamples}`,
+        "Repeat the query later, select fewer series or a shorter range",
+      );
     }
     if (this.#currentSamples > this.peakSamples) this.peakSamples = this.#currentSamples;
   }
 
   release(samples: number): void {
     this.#currentSamples -= samples;
+    this.#budget.held -= samples;
+  }
+
+  /** Counts samples that are only looked at and then forgotten. */
+  touch(samples: number): void {
+    this.hold(samples);
+    this.release(samples);
+  }
+
+  /** Gives back everything that is still held. */
+  [Symbol.dispose](): void {
+    this.release(this.#currentSamples);
   }
 
   /** Throws when the time is up or the query was given up. */

@@ -228,6 +228,26 @@ describe("Engine", () => {
     await expect(engine.range(storageWith(10, 10), "sum(m)", 0, 9000, 1000)).resolves.toBeDefined();
   });
 
+  it("refuses a grid that no memory would hold", async () => {
+    const engine = new Engine();
+    await expect(engine.range(storageWith(1, 1), "vector(1)", 0, 1e12, 1)).rejects.toThrow("too many samples");
+    await expect(engine.instant(storageWith(1, 1), "max_over_time(m[100y:1ms])", 0)).rejects.toThrow(
+      "too many samples",
+    );
+    await expect(engine.range(storageWith(1, 1), "m", 0, 1, 0)).rejects.toMatchObject({ kind: "bad_data" });
+  });
+
+  it("gives back what it held", async () => {
+    const engine = new Engine({ maxTotalSamples: 190 });
+    const storage = storageWith(10, 10);
+    const query = "sum by (s) (m + m) or topk(2, m) or label_replace(m, 'x', 'y', 's', '.*')";
+    for (let i = 0; i < 20; i++) await engine.range(storage, query, 5000, 9000, 1000);
+    await expect(engine.range(storage, "m or label_replace(m, 'x', 'y', 's', '.*')", 0, 9000, 1000)).rejects.toThrow(
+      "all queries together would hold more than 190 samples",
+    );
+    await engine.range(storage, query, 5000, 9000, 1000);
+  });
+
   it("stops when the time is up", async () => {
     const engine = new Engine({ timeoutMs: 0 });
     await expect(engine.instant(storageWith(1, 1), "m", 0)).rejects.toMatchObject({ kind: "timeout" });

@@ -114,11 +114,12 @@ export async function callHistogramQuantile(
 ): Promise<VectorResult> {
   checkQuantiles(context, q, qPos);
   const groups = await groupHistograms(context, vector, pos);
-  const rows = groups.map((group) => ({
-    labels: outputLabels(context, group.labels),
-    dropName: true,
-    row: quantileRow(context, group, q, pos),
-  }));
+  const rows: SeriesRow[] = [];
+  for (const group of groups) {
+    if (context.query.isDue) await context.query.pause();
+    const row = quantileRow(context, group, q, pos);
+    rows.push({ labels: outputLabels(context, group.labels), dropName: true, row });
+  }
   releaseAll(context, groups);
   return finish(context, rows);
 }
@@ -141,6 +142,7 @@ export async function callHistogramQuantiles(
   const rows: SeriesRow[] = [];
   for (const { values } of quantiles) {
     for (const group of groups) {
+      if (context.query.isDue) await context.query.pause();
       const row = quantileRow(context, group, values, pos);
       const labels = outputLabels(context, group.labels);
       // The quantile may differ from step to step, and with it the label.
@@ -165,7 +167,9 @@ export async function callHistogramFraction(
   pos: Position,
 ): Promise<VectorResult> {
   const groups = await groupHistograms(context, vector, pos);
-  const rows = groups.map((group) => {
+  const rows: SeriesRow[] = [];
+  for (const group of groups) {
+    if (context.query.isDue) await context.query.pause();
     const row = context.newRow();
     const labels = outputLabels(context, group.labels);
     for (let step = 0; step < context.steps; step++) {
@@ -178,8 +182,8 @@ export async function callHistogramFraction(
         row.setFloat(step, classicFraction(lower[step], upper[step], samples.buckets));
       }
     }
-    return { labels, dropName: true, row };
-  });
+    rows.push({ labels, dropName: true, row });
+  }
   releaseAll(context, groups);
   return finish(context, rows);
 }

@@ -70,6 +70,7 @@ function readRow(
   if (statsOnly) reduceToStats(buffer);
   const { timestamps, values, histograms, length } = buffer;
   if (length === 0) return undefined;
+  context.query.touch(length);
   if (aspect === "value" && !histograms) return floatRow(context, buffer, first, step, lookbackMs);
   let row: Row | undefined;
   let next = 0;

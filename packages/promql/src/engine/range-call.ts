@@ -77,17 +77,13 @@ function evaluateRow(context: Context, name: string, window: Window, source: Ran
     return rateRow(context, name, window.floats, source);
   }
   let row: Row | undefined;
-  let held = 0;
   for (let step = 0; step < steps; step++) {
     const time = context.timeOf(step);
     const end = (timestamp ?? time) - offset;
     window.slide(end - range - before, end + after);
     if (window.isEmpty) continue;
     const samples = window.sampleCount;
-    if (samples > held) {
-      query.hold(samples - held);
-      held = samples;
-    }
+    query.touch(samples);
     context.count(step, samples);
     window.step = step;
     window.time = time;
@@ -98,7 +94,6 @@ function evaluateRow(context: Context, name: string, window: Window, source: Ran
     row ??= context.newRow();
     row.set(step, sample);
   }
-  query.release(held);
   return row;
 }
 
@@ -113,14 +108,13 @@ function rateRow(
   floats: Window["floats"],
   { range, offset, timestamp }: RangeSource,
 ): Row | undefined {
-  const { query, steps } = context;
+  const { steps } = context;
   const grid = {
     end: (timestamp ?? context.start) - offset,
     interval: timestamp === undefined ? context.interval : 0,
     range,
   };
   let row: Row | undefined;
-  let largest = 0;
   fillFloatRates(
     floats,
     steps,
@@ -132,13 +126,8 @@ function rateRow(
       row.kinds[step] = FLOAT;
       return row.values;
     },
-    (step, size) => {
-      context.count(step, size);
-      if (size > largest) largest = size;
-    },
+    (step, size) => context.count(step, size),
   );
-  query.hold(largest);
-  query.release(largest);
   return row;
 }
 
