@@ -1,14 +1,13 @@
 /** rate, increase, delta, irate, idelta, resets and changes. */
 import type { FloatHistogram } from "@pharos/model";
+import { combineInWindow } from "../engine/combine.ts";
 import { extendedRate } from "../engine/extended.ts";
 import type { Column, Window } from "../engine/window.ts";
 import {
   addHistograms,
-  type CombinedHistogram,
   compactHistogram,
   divideHistogram,
   equalHistograms,
-  IncompatibleSchemas,
   multiplyHistogram,
   subtractHistograms,
   toSchema,
@@ -130,7 +129,7 @@ function addFirst(window: Window, increase: Sample): Sample {
   const { floats, histograms } = window;
   if (typeof increase === "number") return increase + floats.samples[floats.from];
   const first = histograms.samples[histograms.from];
-  return increase ? combine(window, "addition", () => addHistograms(increase, first)) : first;
+  return increase ? combineInWindow(window, "addition", () => addHistograms(increase, first)) : first;
 }
 
 function floatIncrease(window: Window, isCounter: boolean): number {
@@ -143,24 +142,6 @@ function floatIncrease(window: Window, isCounter: boolean): number {
     if (samples[i] < samples[i - 1] || (starts && resetByStart(column as Column<never>, i))) result += samples[i - 1];
   }
   return result;
-}
-
-/** Combines histograms; undefined, with the annotation recorded, when that is not possible. */
-function combine(
-  window: Window,
-  operation: "addition" | "subtraction",
-  run: () => CombinedHistogram,
-): FloatHistogram | undefined {
-  const { context, metricName, position } = window;
-  try {
-    const { histogram, boundsReconciled } = run();
-    if (boundsReconciled) context.annotations.customBucketsReconciled(operation, position);
-    return histogram;
-  } catch (error) {
-    if (!(error instanceof IncompatibleSchemas)) throw error;
-    context.annotations.mixedExponentialCustom(metricName, position);
-    return undefined;
-  }
 }
 
 function emptyLike(histogram: FloatHistogram): FloatHistogram {
@@ -211,7 +192,7 @@ function histogramIncrease(window: Window, isCounter: boolean): FloatHistogram |
       }
     }
   }
-  let result = combine(window, "subtraction", () =>
+  let result = combineInWindow(window, "subtraction", () =>
     subtractHistograms(custom ? last : toSchema(last, schema), previous),
   );
   if (isCounter) {
@@ -220,7 +201,7 @@ function histogramIncrease(window: Window, isCounter: boolean): FloatHistogram |
       if (resetByStart(column, i) || detectReset(samples[i], previous)) {
         const lost = previous;
         const soFar: FloatHistogram = result;
-        result = combine(window, "addition", () => addHistograms(soFar, lost));
+        result = combineInWindow(window, "addition", () => addHistograms(soFar, lost));
       }
       previous = samples[i];
     }
@@ -283,7 +264,7 @@ function instantChange(window: Window, isRate: boolean): Sample {
   if (!isRate && hints.some((hint) => hint !== "gauge")) annotations.nativeHistogramNotGauge(metricName, position);
   let change: FloatHistogram | undefined = second.histogram;
   if (!isRate || (!restarted && !detectReset(second.histogram, first.histogram))) {
-    change = combine(window, "subtraction", () => subtractHistograms(second.histogram!, first.histogram!));
+    change = combineInWindow(window, "subtraction", () => subtractHistograms(second.histogram!, first.histogram!));
     if (!change) return undefined;
   }
   change = compactHistogram({ ...change, counterResetHint: "gauge" });
