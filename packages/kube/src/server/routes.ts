@@ -274,6 +274,7 @@ async function remove(context: Context): Promise<FastifyReply> {
     propagation: params.get("propagationPolicy") ?? options.propagationPolicy,
   };
   if (path.name === undefined) {
+    if (path.kind.withoutDeleteCollection) throw methodNotAllowed();
     const doomed = store.list(path.kind, path.namespace).filter(selectors(path.kind, params));
     for (const { metadata } of doomed) await store.delete(path.kind, metadata.namespace ?? "", metadata.name!, write);
     return reply.type("application/json").send({
@@ -295,6 +296,9 @@ async function remove(context: Context): Promise<FastifyReply> {
     .type("application/json")
     .send({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
 }
+
+const methodNotAllowed = () =>
+  new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
 
 const METHODS: Record<string, (context: Context) => FastifyReply | Promise<FastifyReply>> = {
   GET: read,
@@ -411,7 +415,7 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
       (request.method === "POST" && path.name !== undefined) ||
       (["PUT", "PATCH"].includes(request.method) && path.name === undefined)
     ) {
-      throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+      throw methodNotAllowed();
     }
     return method({ store, pages, request, reply, params, path, form: negotiateForm(request.headers.accept) });
   };
