@@ -1,5 +1,7 @@
 import { Labels, type Matcher, type Queryable } from "@pharos/model";
 import { describe, expect, it } from "vitest";
+import { parseExpr } from "../parser/parse.ts";
+import { prettify } from "../parser/printer.ts";
 import { MemoryStorage } from "../promqltest/memory-storage.ts";
 import { runPromqltest } from "../promqltest/run.ts";
 import { Engine } from "./engine.ts";
@@ -246,6 +248,13 @@ describe("Engine", () => {
       "all queries together would hold more than 190 samples",
     );
     await engine.range(storage, query, 5000, 9000, 1000);
+  });
+
+  it("evaluates and prints the deepest expression that is parsed", async () => {
+    const query = `${"abs(".repeat(998)}m${")".repeat(998)}`;
+    const { value } = await new Engine().range(storageWith(1, 3), query, 0, 2000, 1000);
+    expect(value).toMatchObject({ series: [{ values: Float64Array.of(0, 1, 2) }] });
+    expect(prettify(parseExpr(`m${" + 1".repeat(998)}`))).toContain("m");
   });
 
   it("stops when the time is up", async () => {
