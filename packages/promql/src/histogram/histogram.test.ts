@@ -149,6 +149,8 @@ describe("bounds and text", () => {
       const index = schema >= 0 ? 3 * 2 ** schema : 1;
       expect(exponentialBound(index, schema)).toBe(schema >= 0 ? 8 : 2 ** (2 ** -schema));
     }
+    expect(exponentialBound(1, 1)).toBe(2 * 0.7071067811865475);
+    expect(exponentialBound(255, 8)).toBe(2 * 0.9972960560854698);
     expect(exponentialBound(1025, 0)).toBe(Infinity);
     expect(exponentialBound(1024, 0)).toBe(Number.MAX_VALUE);
   });
