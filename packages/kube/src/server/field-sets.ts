@@ -18,6 +18,12 @@ export class FieldSet {
     return child;
   }
 
+  add(path: readonly string[]): void {
+    let node: FieldSet = this;
+    for (const step of path) node = node.child(step);
+    node.self = true;
+  }
+
   get isEmpty(): boolean {
     return !this.self && this.children.size === 0;
   }

@@ -28,6 +28,8 @@ import type { Store } from "./store.ts";
 import { type IncludeObject, partialMetadata, tableOf } from "./table.ts";
 import { serveWatch } from "./watch.ts";
 
+/** Subresources that need a kubelet. */
+const OF_RUNNING_PODS = new Set(["log", "exec", "attach", "portforward", "proxy", "eviction", "binding", "resize"]);
 const MAX_WATCH_MS = 30 * 60_000;
 
 interface Context {
@@ -388,11 +390,18 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
     reply.type("application/com.github.proto-openapi.spec.v2@v1.0+protobuf").send(EMPTY_OPENAPI_V2),
   );
   // Everybody who can reach this server may do everything: it has no users.
-  app.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", async (request, reply) => {
-    const { value } = parseBody(request.body as string, false);
-    return reply
-      .code(201)
-      .send({ ...(value as object), status: { allowed: true, reason: "the embedded server has no users" } });
+  const review = (path: string, status: object): void => {
+    app.post(path, async (request, reply) => {
+      const { value } = parseBody((request.body as string | undefined) ?? "", false);
+      return reply.code(201).send({ ...(value as object), status });
+    });
+  };
+  review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
+    allowed: true,
+    reason: "the embedded API server has no users",
+  });
+  review("/apis/authentication.k8s.io/v1/selfsubjectreviews", {
+    userInfo: { username: "system:anonymous", groups: ["system:masters"] },
   });
   app.get("/openapi/v3", async () => openApiIndex(kinds));
   app.get<{ Params: { "*": string } }>("/openapi/v3/*", async (request) => {
@@ -407,7 +416,15 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
     const pathname = mark < 0 ? request.url : request.url.slice(0, mark);
     const path = parsePath(pathname, kinds);
     if (!path) throw missing();
-    if (path.subresource && !path.kind.subresources.includes(path.subresource)) throw missing();
+    if (path.subresource && !path.kind.subresources.includes(path.subresource)) {
+      if (path.kind.kind !== "Pod" || !OF_RUNNING_PODS.has(path.subresource)) throw missing();
+      store.get(path.kind, path.namespace, path.name!);
+      throw new StatusError(
+        501,
+        "NotImplemented",
+        "the embedded API server runs no containers: a pod is only a record",
+      );
+    }
     const params = new URLSearchParams(mark < 0 ? "" : request.url.slice(mark + 1));
     const method = METHODS[request.method];
     if (
