@@ -10,6 +10,8 @@ import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult 
 /** Takes in the rows of a group one after the other. */
 interface Accumulator {
   add(row: Row, metricName: string): void;
+  /** Rows stay with the accumulator until it finishes. */
+  readonly keepsRows?: true;
   finish(): Row;
 }
 
@@ -227,6 +229,7 @@ class DeviationAccumulator implements Accumulator {
 }
 
 class QuantileAccumulator implements Accumulator {
+  readonly keepsRows = true;
   readonly #context: Context;
   readonly #expr: AggregateExpr;
   readonly #q: Float64Array;
@@ -298,6 +301,7 @@ export async function aggregate(
     const group = groups[id];
     group.accumulator.add(row, input.series[i].labels.metricName);
     if (input.series[i].dropName && !group.dropName && !row.isEmpty) group.dropName = true;
+    if (!group.accumulator.keepsRows) context.recycle(row);
   });
   const out: SeriesRow[] = [];
   for (const group of groups) {

@@ -7,6 +7,8 @@ import { Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Longest stretch of work between two looks at the event loop, in ms. */
 const SLICE_MS = 25;
+/** Rows kept for reuse: enough where rows are folded in one at a time, little where they are large. */
+const MAX_SPARE_ROWS = 8;
 
 function tooManySamples(limit: number): QueryError {
   return executionError(
@@ -138,6 +140,7 @@ export class Context {
   readonly steps: number;
   /** The grid is the query's own, not that of a subquery. */
   readonly isOuter: boolean;
+  readonly #spareRows: Row[] = [];
 
   constructor(query: QueryState, start: number, end: number, interval: number, isOuter: boolean) {
     this.query = query;
@@ -162,8 +165,17 @@ export class Context {
     return this.start + step * this.interval;
   }
 
+  /** An empty row. */
   newRow(): Row {
-    return new Row(this.steps);
+    return this.#spareRows.pop() ?? new Row(this.steps);
+  }
+
+  /** Takes back a row that its reader is done with. */
+  recycle(row: Row): void {
+    if (row.steps !== this.steps || this.#spareRows.length >= MAX_SPARE_ROWS) return;
+    row.kinds.fill(0);
+    row.histograms = undefined;
+    this.#spareRows.push(row);
   }
 
   /** The same query at the first step only. */

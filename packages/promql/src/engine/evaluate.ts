@@ -12,7 +12,7 @@ import { callHistogramFraction, callHistogramQuantile, callHistogramQuantiles } 
 import { callInfo } from "./info-call.ts";
 import { selectInstant } from "./instant-selector.ts";
 import { labelJoin, labelReplace, sortByLabel, sortByValue } from "./label-call.ts";
-import { dropMetadata, mergeDuplicates } from "./labels.ts";
+import { dropMetadata, mergeAfterDrop } from "./labels.ts";
 import { withoutParens } from "./plan.ts";
 import { absentRow, callOverRange } from "./range-call.ts";
 import { isRange, openRange } from "./range-selector.ts";
@@ -135,7 +135,7 @@ async function negate({ op, expr }: UnaryExpr, context: Context): Promise<Vector
       return row;
     },
   };
-  return context.delayedNames ? result : mergeDuplicates(context, result);
+  return context.delayedNames ? result : mergeAfterDrop(context, vector.series, result);
 }
 
 async function evaluateAggregate(expr: AggregateExpr, context: Context): Promise<VectorResult> {
@@ -198,7 +198,7 @@ function mapRows(
       return row;
     },
   };
-  return context.delayedNames ? result : mergeDuplicates(context, result);
+  return context.delayedNames ? result : mergeAfterDrop(context, vector.series, result);
 }
 
 function mapFloats(f: (value: number, step: number) => number): (row: Row) => void {

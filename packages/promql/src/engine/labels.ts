@@ -49,6 +49,23 @@ export class Grouping {
   }
 }
 
+/**
+ * Series whose metadata labels were dropped, joined where they became the same. The series before are distinct, so those
+ * of one metric stay so: the common case needs no comparison.
+ */
+export function mergeAfterDrop(
+  context: Context,
+  before: readonly { labels: Labels }[],
+  after: VectorResult,
+): Promise<VectorResult> | VectorResult {
+  const first = before[0]?.labels;
+  for (const name of METADATA) {
+    const value = first?.get(name);
+    for (const { labels } of before) if (labels.get(name) !== value) return mergeDuplicates(context, after);
+  }
+  return after;
+}
+
 export function hasDuplicates(series: readonly { labels: Labels }[]): boolean {
   if (series.length < 2) return false;
   const seen = new Set<string>();

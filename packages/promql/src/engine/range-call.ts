@@ -10,7 +10,7 @@ import { fillFloatRates } from "../functions/rate.ts";
 import type { Call, Expr } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
-import { dropMetadata, mergeDuplicates } from "./labels.ts";
+import { dropMetadata, mergeAfterDrop } from "./labels.ts";
 import type { RangeSource } from "./range-selector.ts";
 import { EMPTY_VECTOR, FLOAT, NOTHING, type Row, type VectorResult } from "./row.ts";
 import { Window } from "./window.ts";
@@ -61,7 +61,7 @@ export async function callOverRange(
     },
   };
   if (name === "absent_over_time") return absentOverTime(context, call, result);
-  return delayedNames ? result : mergeDuplicates(context, result);
+  return delayedNames ? result : mergeAfterDrop(context, source.series, result);
 }
 
 function evaluateRow(context: Context, name: string, window: Window, source: RangeSource): Row | undefined {
@@ -134,7 +134,7 @@ function rateRow(
 /** rate() of something that does not look like a counter is allowed, and most often a mistake. */
 function hintNonCounter(context: Context, window: Window, row: Row): void {
   const metric = window.metricName;
-  if (metric === "" || !row.kinds.includes(1)) return;
+  if (metric === "" || !row.kinds.includes(FLOAT)) return;
   if (context.query.settings.typeAndUnitLabels) {
     const type = window.labels.get("__type__");
     if (type !== "counter" && type !== "histogram") {

@@ -5,7 +5,7 @@ import { isComparison } from "../parser/ast.ts";
 import { compare, histogramOp, type Sample, scalarOp } from "./binary-op.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
-import { dropMetadata, Grouping, mergeDuplicates, mergeRows } from "./labels.ts";
+import { dropMetadata, Grouping, mergeAfterDrop, mergeRows } from "./labels.ts";
 import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 const CHANGES_METRIC: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%", "^", "atan2"]);
@@ -34,7 +34,7 @@ export async function vectorScalar(
       return row;
     },
   };
-  return renames && !context.delayedNames ? mergeDuplicates(context, result) : result;
+  return renames && !context.delayedNames ? mergeAfterDrop(context, vector.series, result) : result;
 }
 
 function applyScalar(context: Context, expr: BinaryExpr, row: Row, scalar: Float64Array, swapped: boolean): void {
