@@ -7,6 +7,7 @@ import { Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Longest stretch of work between two looks at the event loop, in ms. */
 const SLICE_MS = 25;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Rows kept for reuse: enough where rows are folded in one at a time, little where they are large. */
 const MAX_SPARE_ROWS = 8;
 
@@ -115,6 +116,29 @@ export class QueryState implements Disposable {
     }
     if (performance.now() > this.#deadline) {
       throw new QueryError("timeout", "query timed out in expression evaluation");
+    }
+  }
+
+  /** The value of a promise, unless the time is up or the query is given up first. */
+  async wait<T>(promise: Promise<T>): Promise<T> {
+    let giveUp: () => void = () => undefined;
+    const stopped = new Promise<never>((_, reject) => {
+      giveUp = () => {
+        try {
+          this.check();
+        } catch (error) {
+          reject(error);
+        }
+      };
+    });
+    const left = Math.min(LONGEST_TIMER_MS, Math.max(0, this.#deadline - performance.now()) + 1);
+    const timer = setTimeout(giveUp, left);
+    this.#signal?.addEventListener("abort", giveUp);
+    try {
+      return await Promise.race([promise, stopped]);
+    } finally {
+      clearTimeout(timer);
+      this.#signal?.removeEventListener("abort", giveUp);
     }
   }
 

@@ -290,6 +290,24 @@ describe("Engine", () => {
     expect(performance.now() - began).toBeLessThan(900);
   });
 
+  it("does not wait longer than allowed for a storage, and names its errors", async () => {
+    const storage = storageWith(1, 1);
+    const broken = (select: () => Promise<never>): Queryable => ({
+      querier: () => ({ ...storage.querier(), select, [Symbol.dispose]: () => undefined }),
+    });
+    const hanging = broken(() => new Promise(() => undefined));
+    await expect(new Engine({ timeoutMs: 20 }).instant(hanging, "m", 0)).rejects.toMatchObject({ kind: "timeout" });
+    const controller = new AbortController();
+    const query = new Engine().instant(hanging, "m", 0, {}, controller.signal);
+    controller.abort();
+    await expect(query).rejects.toMatchObject({ kind: "canceled" });
+    const failing = broken(() => Promise.reject(new Error("disk on fire")));
+    await expect(new Engine().instant(failing, "m", 0)).rejects.toMatchObject({
+      kind: "execution",
+      message: "expanding series: disk on fire",
+    });
+  });
+
   it("selects once for equal selectors, with the union of their times", async () => {
     const storage = storageWith(1, 10);
     const selects: { matchers: readonly Matcher[]; start: number; end: number }[] = [];

@@ -7,6 +7,7 @@ import { executionError } from "./error.ts";
 import { selectInstantSeries } from "./instant-selector.ts";
 import { mergeRows } from "./labels.ts";
 import { NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
+import { selectSeries } from "./select.ts";
 
 const IDENTIFYING = ["instance", "job"];
 
@@ -91,7 +92,7 @@ class Enrichment {
       step: interval,
       func: "info",
     };
-    const stored = await query.querier.select(matchers, hints);
+    const stored = await selectSeries(query, matchers, hints);
     const vector = selectInstantSeries(this.#context, stored, offset, timestamp);
     for (const { labels, row } of await this.#context.collect(vector)) {
       const name = labels.metricName;
