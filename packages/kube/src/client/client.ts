@@ -89,18 +89,21 @@ export class KubeClient implements AsyncDisposable {
     return this.#json<T>("GET", this.#path(type, namespace, name), undefined, undefined, signal);
   }
 
-  list<T extends KubeObject>(
+  async list<T extends KubeObject>(
     type: ResourceType,
     options: ListOptions = {},
     signal?: AbortSignal,
   ): Promise<KubeList<T>> {
-    return this.#json<KubeList<T>>(
-      "GET",
-      this.#path(type, options.namespace) + query(options),
-      undefined,
-      undefined,
-      signal,
-    );
+    const path = this.#path(type, options.namespace) + query(options);
+    const list = await this.#json<KubeList<T> & { kind?: string }>("GET", path, undefined, undefined, signal);
+    list.items ??= [];
+    // Real servers leave the type out of the items of built-in kinds' lists.
+    const kind = list.kind?.replace(/List$/, "") ?? "";
+    for (const item of list.items) {
+      item.apiVersion ??= groupVersion(type);
+      item.kind ??= kind;
+    }
+    return list;
   }
 
   create<T extends KubeObject>(type: ResourceType, object: T, signal?: AbortSignal): Promise<T> {

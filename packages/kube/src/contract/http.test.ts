@@ -209,6 +209,8 @@ test("field validation: strict refuses, warn tells, ignore is silent", async () 
   const warned = await call("POST", CM, wrong);
   expect(warned.headers.get("warning")).toBe('299 - "unknown field \\"dat\\""');
   expect(warned.body.dat).toBeUndefined();
+  const foreign = await call("POST", CM, { ...configMap("fv3"), größe: 1, "\u{1f600}": 2 });
+  expect(foreign.status).toBe(201);
   const ignored = await call("POST", `${CM}?fieldValidation=Ignore`, { ...wrong, metadata: { name: "fv2" } });
   expect(ignored.headers.get("warning")).toBeNull();
 });
@@ -470,5 +472,6 @@ test("pages of other sites have no access, and bodies have a limit", async () =>
   expect((await call("POST", CM, configMap("o"), "application/json", { origin: "http://evil" })).status).toBe(403);
   const big = await call("POST", CM, configMap("big", { x: "y".repeat(33 * 2 ** 20) }));
   expect(big.body).toMatchObject({ code: 413, reason: "RequestEntityTooLarge" });
+  expect((await call("GET", `${CM}/%E0%A4%A`)).status).toBe(400);
   expect((await call("POST", CM, "{")).body).toMatchObject({ code: 400, reason: "BadRequest" });
 });

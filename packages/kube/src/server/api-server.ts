@@ -95,7 +95,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   presentBundledCrds(kinds, store);
   const http = stack.use(createHttpServer({ host, port, log, registry, metricsPrefix: registry && "apiserver" }));
   // A scope of its own: errors and bodies are treated differently here than elsewhere.
-  await http.app.register(async (scope) => mountRoutes(scope, store, host));
+  await http.app.register(async (scope) => mountRoutes(scope, store, host, log));
   await http.listen();
   const owned = stack.move();
   const close = (): Promise<void> => owned.disposeAsync();

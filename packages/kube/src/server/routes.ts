@@ -1,5 +1,6 @@
 /** The REST interface: from a request to the store and back. */
 import { isIP } from "node:net";
+import type { Logger } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parseFieldSelector, parseLabelSelector } from "../selector.ts";
@@ -30,6 +31,8 @@ import { serveWatch } from "./watch.ts";
 
 /** Subresources that need a kubelet. */
 const OF_RUNNING_PODS = new Set(["log", "exec", "attach", "portforward", "proxy", "eviction", "binding", "resize"]);
+/** Headers have a limit too. */
+const MAX_WARNINGS = 20;
 const MAX_WATCH_MS = 30 * 60_000;
 
 interface Context {
@@ -54,7 +57,10 @@ function managerOf(
 }
 
 function warn(reply: FastifyReply, warnings: readonly string[]): void {
-  for (const text of warnings) void reply.header("Warning", `299 - ${JSON.stringify(text)}`);
+  // Headers are ASCII; field names need not be.
+  const quoted = (text: string): string => JSON.stringify(text).replaceAll(/[^ -~]/g, "?");
+  for (const text of warnings.slice(0, MAX_WARNINGS))
+    void reply.header("Warning", `299 - ${quoted(text.slice(0, 500))}`);
 }
 
 function includeObject(params: URLSearchParams): IncludeObject {
@@ -316,7 +322,7 @@ function isTrustedHost(header: string | undefined, allowed: ReadonlySet<string>)
   return allowed.has(host) || isIP(host) !== 0;
 }
 
-export function mountRoutes(app: FastifyInstance, store: Store, listenHost: string): void {
+export function mountRoutes(app: FastifyInstance, store: Store, listenHost: string, log: Logger): void {
   const trusted = new Set(["localhost", listenHost]);
   // Bodies are read as text: which form they have depends on the request.
   app.removeAllContentTypeParsers();
@@ -336,12 +342,16 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
       throw new StatusError(403, "Forbidden", "requests of web pages may not change anything");
     }
   });
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     let status: StatusError;
     if (error instanceof StatusError) status = error;
     else if (error instanceof UserError) status = badRequest(error.message);
     else if (error.statusCode === 413) status = new StatusError(413, "RequestEntityTooLarge", error.message);
-    else status = new StatusError(error.statusCode ?? 500, "InternalError", error.message);
+    else if (error instanceof URIError || (error.statusCode ?? 500) < 500) status = badRequest(error.message);
+    else {
+      log.error("API request failed", { method: request.method, path: request.url.split("?")[0], err: error });
+      status = new StatusError(500, "InternalError", `Internal error occurred: ${error.message}`);
+    }
     void reply.code(status.code).type("application/json").send(JSON.stringify(status));
   });
 

@@ -76,8 +76,22 @@ export function parseFile(text: string, file: string): ParsedFile {
       );
       continue;
     }
+    if (value.kind.endsWith("List") && value.apiVersion === "v1" && value.metadata?.name === undefined) {
+      out.problems.push(
+        new UserError("kube.yaml", "a List in a file is not taken apart", {
+          where: { file, line },
+          fix: "Write its items as documents of their own, separated by ---",
+        }),
+      );
+      continue;
+    }
     if (typeof value.metadata !== "object" || value.metadata === null || typeof value.metadata.name !== "string") {
-      out.problems.push(new UserError("kube.yaml", "metadata.name is missing", { where: { file, line } }));
+      out.problems.push(
+        new UserError("kube.yaml", "metadata.name is missing", {
+          where: { file, line },
+          fix: "Give the object a name; generateName works only through the API",
+        }),
+      );
       continue;
     }
     out.documents.push({ object: value as KubeObject, line: Math.max(1, line) });
