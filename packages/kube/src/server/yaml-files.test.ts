@@ -52,6 +52,16 @@ test("an item that comes keeps the comments of the others; the other document ke
   expect(parseAllDocuments(text)[0].toJS()).toEqual(next);
 });
 
+test("defaults that are the same before and after do not get into the file", () => {
+  const text = "apiVersion: v1\nkind: Thing\nmetadata: {name: x}\nspec: {list: [{a: 1}]}\n";
+  const spec = (more: object) => ({ list: [{ a: 1, filled: true }], type: "default", ...more });
+  expect(writeInto(text, object("x", spec({ new: 2 })), object("x", spec({})))).toBe(
+    text.replace("}]}", "}], new: 2}"),
+  );
+  const next = { list: [{ a: 2, filled: true, b: 3 }], type: "default" };
+  expect(writeInto(text, object("x", next), object("x", spec({})))).toBe(text.replace("{a: 1}", "{a: 2, b: 3}"));
+});
+
 test("a document that goes leaves the other as it is", () => {
   expect(removeFrom(FILE, first())).toBe(FILE.slice(FILE.indexOf("# the other")));
   expect(removeFrom(FILE, object("second", {}))).toBe(FILE.slice(0, FILE.indexOf("---")));

@@ -111,7 +111,8 @@ function updateChildren(document: Document, node: unknown, old: unknown, next: u
   if (isMap(node) && isRecord(old) && isRecord(next)) {
     for (const key of Object.keys(old)) if (!(key in next)) node.delete(key);
     for (const [key, value] of Object.entries(next)) {
-      if (same(old[key], value) && node.has(key)) continue;
+      // Equal and not in the file: a default the server filled in.
+      if (same(old[key], value)) continue;
       if (!updateChildren(document, node.get(key, true), old[key], value)) node.set(key, document.createNode(value));
     }
     return true;
