@@ -81,6 +81,13 @@ test("long lists come in pages and arrive whole", async () => {
   await expect.poll(() => seen, { timeout: 5_000 }).toEqual(["sync 520"]);
 });
 
+test("a resync lists again and tells only what differs", async () => {
+  await client.create(TYPE, make("a"));
+  const seen = record(client, { resyncMs: 500 }, true);
+  await expect.poll(() => seen.length, { timeout: 5_000 }).toBeGreaterThan(1);
+  expect(seen.slice(0, 2)).toEqual(["sync 1", "sync 1"]);
+});
+
 /** A server that answers what the test says, for the failures a real one shows rarely. */
 async function scripted(
   answer: (url: URL, count: number) => { status?: number; body: string },

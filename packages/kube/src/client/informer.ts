@@ -20,6 +20,8 @@ export interface WatchTarget extends ResourceType {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
+  /** Lists anew after this time, so that nothing missed stays missed; absent: only when the server demands it. */
+  resyncMs?: number;
 }
 
 const PAGE = 500;
@@ -111,11 +113,14 @@ class Informer {
     }
   }
 
-  /** Watches, again and again, as long as the resource version is good. */
+  /** Watches, again and again, as long as the resource version is good and it is not time to list anew. */
   async #follow(resourceVersion: string): Promise<void> {
-    const { namespace, labelSelector, fieldSelector } = this.#target;
+    const { namespace, labelSelector, fieldSelector, resyncMs = Number.POSITIVE_INFINITY } = this.#target;
+    const until = performance.now() + resyncMs;
     for (;;) {
-      const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + Math.random()));
+      const left = (until - performance.now()) / 1000;
+      if (left <= 0) return;
+      const timeoutSeconds = Math.ceil(Math.min(left, WATCH_SECONDS * (1 + Math.random())));
       const options = {
         namespace,
         labelSelector,

@@ -24,6 +24,8 @@ const MANAGER = { name: "file", operation: "Update" } as const;
 interface KnownFile {
   /** As it was last taken or written; undefined before the first reading of this run. */
   text: string | undefined;
+  /** Identity, size and time of the file when its text was read: the same means that nobody wrote since. */
+  stamp?: string;
   /** Keys of the objects that come from it. */
   keys: Set<string>;
   problems: UserError[];
@@ -78,7 +80,10 @@ export class FileStore implements Persistence, Disposable {
       known.keys.add(key);
     }
     await this.#scan();
-    this.#watcher = watch(this.#dir, { recursive: true }, () => this.#schedule());
+    this.#watcher = watch(this.#dir, { recursive: true }, (_event, name) => {
+      // The journal and half-written files are nobody's edits.
+      if (name === null || !(name.endsWith(".tmp") || /(^|[\\/])\./.test(name))) this.#schedule();
+    });
     this.#watcher.on("error", (error) =>
       this.#log.warn("watching the resource directory failed", { dir: this.#dir, err: error }),
     );
@@ -95,7 +100,9 @@ export class FileStore implements Persistence, Disposable {
   put(kind: ResourceKind, object: KubeObject, old: KubeObject | undefined): void {
     const key = stateKey(kind, object);
     const origin = this.#origins.get(key);
-    const hasFile = origin !== undefined || !this.#withoutFile(kind, object);
+    // Whoever deleted the file must not find it again while a finalizer holds the object.
+    const wantsFile = !this.#withoutFile(kind, object) && object.metadata.deletionTimestamp === undefined;
+    const hasFile = origin !== undefined || wantsFile;
     const sameContent = old !== undefined && JSON.stringify(contentOf(old)) === JSON.stringify(contentOf(object));
     // A file being read is not written back: it says already what it says.
     let path = origin;
@@ -205,9 +212,14 @@ export class FileStore implements Persistence, Disposable {
     const changed: { path: string; text: string }[] = [];
     for (const path of [...present].sort()) {
       try {
-        if (statSync(path).size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes`);
+        const { size, mtimeMs, ino } = statSync(path);
+        const stamp = `${ino} ${size} ${mtimeMs}`;
+        const known = this.#files.get(path);
+        if (known?.text !== undefined && known.stamp === stamp) continue;
+        if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes`);
         const text = readFileSync(path, "utf8");
-        if (this.#files.get(path)?.text !== text) changed.push({ path, text });
+        if (known?.text === text) known.stamp = stamp;
+        else changed.push({ path, text });
       } catch (error) {
         this.#log.warn("resource file not read", { file: path, err: error });
       }

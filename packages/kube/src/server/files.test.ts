@@ -238,6 +238,20 @@ test("a pod written by hand has the status its file gives", async () => {
   await soon(() => server.store.get(pods, name("p"))?.status).toEqual({ phase: "Running", podIP: "10.0.0.1" });
 });
 
+test("a deleted file does not come back while a finalizer holds its object", async () => {
+  write("h.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: h, finalizers: [example.com/hold]}\n");
+  await soon(() => server.store.get(CONFIG_MAPS, name("h"))).toBeDefined();
+  rmSync(join(dir, "h.yaml"));
+  await soon(() => server.store.get(CONFIG_MAPS, name("h"))?.metadata.deletionTimestamp).toBeDefined();
+  await client.patch(CONFIG_MAPS, name("h"), { metadata: { labels: { a: "b" } } });
+  expect(readdirSync(dir)).toEqual([".state"]);
+  await stop();
+  await start();
+  expect(server.store.get(CONFIG_MAPS, name("h"))).toBeDefined();
+  await client.patch(CONFIG_MAPS, name("h"), { metadata: { finalizers: null } });
+  expect(server.store.get(CONFIG_MAPS, name("h"))).toBeUndefined();
+});
+
 test("what a controller owns is no file", async () => {
   const ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name: "x", uid: "u", controller: true }];
   await client.create(CONFIG_MAPS, configMap("owned", {}, { ownerReferences }));
