@@ -1,10 +1,13 @@
 /** One series in memory: its open chunk, the closed ones before it, and what appending needs to know. */
-import type { Labels, MetricMetadata, SampleBuffer } from "@pharos/model";
-import { decodeXor, XorAppender } from "../chunk/xor.ts";
+import { type FloatHistogram, type IntHistogram, Labels, type MetricMetadata, type SampleBuffer } from "@pharos/model";
+import { decodeChunk } from "../chunk/decode.ts";
+import { HistogramAppender } from "../chunk/histogram.ts";
+import { XorAppender } from "../chunk/xor.ts";
 
 export interface ClosedChunk {
   mint: number;
   maxt: number;
+  encoding: number;
   bytes: Uint8Array;
 }
 
@@ -18,7 +21,7 @@ export class MemSeries {
   readonly labels: Labels;
   metadata: MetricMetadata | undefined;
   readonly closed: ClosedChunk[] = [];
-  #open = new XorAppender();
+  #open: XorAppender | HistogramAppender = new XorAppender();
   /** Newest committed sample. */
   lastTime = Number.NEGATIVE_INFINITY;
   lastHigh = 0;
@@ -47,26 +50,66 @@ export class MemSeries {
   }
 
   append(time: number, high: number, low: number): void {
-    const open = this.#open;
-    if (
-      open.count >= CHUNK_SAMPLES ||
-      (open.count > 0 && Math.floor(time / CHUNK_RANGE_MS) !== Math.floor(open.firstTime / CHUNK_RANGE_MS))
-    ) {
-      this.closed.push({ mint: open.firstTime, maxt: open.lastTime, bytes: open.finish() });
+    if (this.#full(time) || this.#open instanceof HistogramAppender) {
+      this.#close();
       this.#open = new XorAppender();
     }
-    this.#open.append(time, high, low);
+    (this.#open as XorAppender).append(time, high, low);
     this.lastTime = time;
     this.lastHigh = high;
     this.lastLow = low;
   }
 
+  appendHistogram(time: number, histogram: IntHistogram | FloatHistogram): void {
+    let open = this.#open;
+    if (!(open instanceof HistogramAppender) || this.#full(time) || !open.accepts(histogram)) {
+      this.#close();
+      open = new HistogramAppender(histogram, open instanceof HistogramAppender ? open.last : undefined);
+      this.#open = open;
+    }
+    open.append(time, histogram);
+    this.lastTime = time;
+  }
+
+  /** The newest sample when it is a histogram. */
+  get lastHistogram(): IntHistogram | FloatHistogram | undefined {
+    return this.#open instanceof HistogramAppender ? this.#open.last : undefined;
+  }
+
+  /** All chunks that start in [mint, maxt), the open one included. */
+  chunksIn(mint: number, maxt: number): { mint: number; maxt: number; encoding: number; data: Uint8Array }[] {
+    const out = this.closed
+      .filter((chunk) => chunk.mint >= mint && chunk.mint < maxt)
+      .map((chunk) => ({ mint: chunk.mint, maxt: chunk.maxt, encoding: chunk.encoding, data: chunk.bytes }));
+    const open = this.#open;
+    if (open.count > 0 && open.firstTime >= mint && open.firstTime < maxt) {
+      out.push({ mint: open.firstTime, maxt: open.lastTime, encoding: open.encoding, data: open.finish() });
+    }
+    return out;
+  }
+
+  #full(time: number): boolean {
+    const open = this.#open;
+    if (open.count === 0) return false;
+    return (
+      open.count >= CHUNK_SAMPLES || Math.floor(time / CHUNK_RANGE_MS) !== Math.floor(open.firstTime / CHUNK_RANGE_MS)
+    );
+  }
+
+  #close(): void {
+    const open = this.#open;
+    if (open.count === 0) return;
+    this.closed.push({ mint: open.firstTime, maxt: open.lastTime, encoding: open.encoding, bytes: open.finish() });
+  }
+
   read(mint: number, maxt: number, out: SampleBuffer): void {
     for (const chunk of this.closed) {
-      if (chunk.maxt >= mint && chunk.mint <= maxt) decodeXor(chunk.bytes, mint, maxt, out);
+      if (chunk.maxt >= mint && chunk.mint <= maxt) decodeChunk(chunk.encoding, chunk.bytes, mint, maxt, out);
     }
     const open = this.#open;
-    if (open.count > 0 && open.lastTime >= mint && open.firstTime <= maxt) decodeXor(open.view(), mint, maxt, out);
+    if (open.count > 0 && open.lastTime >= mint && open.firstTime <= maxt) {
+      decodeChunk(open.encoding, open.view(), mint, maxt, out);
+    }
   }
 
   /** Drops chunks that end before `mint`; true when nothing is left. */
@@ -78,6 +121,14 @@ export class MemSeries {
     return this.closed.length === 0 && this.#open.count === 0;
   }
 
+  appendRows({ length, words, timestamps, histograms }: SampleBuffer): void {
+    for (let i = 0; i < length; i++) {
+      const histogram = histograms?.[i];
+      if (histogram) this.appendHistogram(timestamps[i], histogram);
+      else this.append(timestamps[i], words[2 * i + HIGH], words[2 * i + 1 - HIGH]);
+    }
+  }
+
   /** Removes the samples of a range by writing the others again. */
   delete(mint: number, maxt: number, buffer: SampleBuffer): void {
     buffer.clear();
@@ -86,8 +137,7 @@ export class MemSeries {
     this.closed.length = 0;
     this.#open = new XorAppender();
     const { lastTime, lastHigh, lastLow } = this;
-    const { words, timestamps } = buffer;
-    for (let i = 0; i < buffer.length; i++) this.append(timestamps[i], words[2 * i + HIGH], words[2 * i + 1 - HIGH]);
+    this.appendRows(buffer);
     // Deleting does not make room for older samples.
     this.lastTime = lastTime;
     this.lastHigh = lastHigh;
@@ -97,3 +147,10 @@ export class MemSeries {
 
 /** Index of the high word of a float64 on this machine. */
 const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
+
+/** Samples as chunks, cut as the head cuts them. */
+export function reencode(buffer: SampleBuffer): { mint: number; maxt: number; encoding: number; data: Uint8Array }[] {
+  const series = new MemSeries(0, Labels.empty);
+  series.appendRows(buffer);
+  return series.chunksIn(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+}

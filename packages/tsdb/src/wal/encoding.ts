@@ -27,6 +27,18 @@ export class Encoder {
     this.#bytes[this.length++] = value;
   }
 
+  u32(value: number): void {
+    this.#reserve(4);
+    this.#bytes.writeUInt32BE(value >>> 0, this.length);
+    this.length += 4;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
   u64(value: number): void {
     this.#reserve(8);
     this.#bytes.writeUInt32BE(Math.floor(value / 2 ** 32) >>> 0, this.length);
