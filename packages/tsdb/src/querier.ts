@@ -4,7 +4,6 @@ import {
   type Labels,
   type Matcher,
   type Querier,
-  type SampleBuffer,
   type SelectHints,
   type StoredSeries,
 } from "@pharos/model";
@@ -12,25 +11,6 @@ import type { Block } from "./block/block.ts";
 import type { Head } from "./head/head.ts";
 import type { MemSeries } from "./head/series.ts";
 import { mergeSeries } from "./merge.ts";
-
-/** A series of the head as it was when it was selected: what is appended later does not show. */
-class HeadSeries implements StoredSeries {
-  readonly #series: MemSeries;
-  readonly #lastTime: number;
-
-  constructor(series: MemSeries) {
-    this.#series = series;
-    this.#lastTime = series.lastTime;
-  }
-
-  get labels(): Labels {
-    return this.#series.labels;
-  }
-
-  read(mint: number, maxt: number, out: SampleBuffer): void {
-    this.#series.read(mint, Math.min(maxt, this.#lastTime), out);
-  }
-}
 
 export class DbQuerier implements Querier {
   readonly #head: Head;
@@ -55,7 +35,7 @@ export class DbQuerier implements Querier {
     lists.push(
       this.#inHead(matchers)
         .sort((a, b) => a.labels.compare(b.labels))
-        .map((series) => new HeadSeries(series)),
+        .map((series) => series.view()),
     );
     const found = mergeSeries(lists);
     return hints?.limit ? found.slice(0, hints.limit) : found;

@@ -14,7 +14,7 @@ import { Decoder, Encoder } from "../wal/encoding.ts";
 
 const MAGIC = 0x0130ba30;
 /** Ranges without an end stop here: exact as numbers, far beyond any sample. */
-const FAR = 2 ** 52;
+export const FAR = 2 ** 52;
 
 export interface Interval {
   mint: number;

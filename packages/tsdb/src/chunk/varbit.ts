@@ -50,6 +50,13 @@ export function readVarbit(input: BitReader): number {
   if (bucket === 0) return 0;
   const size = SIZES[bucket];
   if (size === 64) return input.signed64();
+  if (size === 56) {
+    // The sign goes off before the halves are joined: 56 bits are more than a number holds exactly.
+    const high = input.bits(24);
+    const low = input.bits(32);
+    const negative = high > 2 ** 23 || (high === 2 ** 23 && low > 0);
+    return (negative ? high - 2 ** 24 : high) * 2 ** 32 + low;
+  }
   const value = readUnsigned(input, size);
   return value > 2 ** (size - 1) ? value - 2 ** size : value;
 }

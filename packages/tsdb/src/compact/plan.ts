@@ -16,15 +16,14 @@ export function planCompaction(metas: readonly BlockMeta[], ranges: readonly num
   const blocks = metas.toSorted((a, b) => a.minTime - b.minTime || a.maxTime - b.maxTime);
   const overlapping = firstOverlap(blocks);
   if (overlapping.length > 0) return overlapping;
-  // The newest block may still get neighbours.
+  // The newest block may still get neighbours. A range that is not full is taken only when data behind it is old as well.
   const older = blocks.slice(0, -1);
-  const newest = blocks.at(-1);
-  if (!newest) return [];
+  const high = older.at(-1)?.minTime ?? 0;
   for (const range of ranges.slice(1)) {
     for (const group of groupByRange(older, range)) {
       if (group.length < 2 || group.some(({ compaction }) => compaction.failed)) continue;
       const end = group[group.length - 1].maxTime;
-      if (end - group[0].minTime === range || end <= newest.minTime) return group;
+      if (end - group[0].minTime === range || end <= high) return group;
     }
   }
   return [];

@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Labels, type Matcher, type MetricMetadata, SampleBuffer } from "@pharos/model";
+import { FAR } from "../block/tombstones.ts";
 import { Encoder } from "../wal/encoding.ts";
 import { encodeHistograms, groupHistograms, type HistogramRecord } from "../wal/histogram-records.ts";
 import {
@@ -211,7 +212,7 @@ export class Head implements Disposable {
     this.#record((out) =>
       encodeTombstones(
         out,
-        [...chosen].map(({ ref }) => ({ ref, mint, maxt })),
+        [...chosen].map(({ ref }) => ({ ref, mint: Math.max(mint, -FAR), maxt: Math.min(maxt, FAR) })),
       ),
     );
     const buffer = new SampleBuffer();

@@ -1,5 +1,12 @@
 /** One series in memory: its open chunk, the closed ones before it, and what appending needs to know. */
-import { type FloatHistogram, type IntHistogram, Labels, type MetricMetadata, type SampleBuffer } from "@pharos/model";
+import {
+  type FloatHistogram,
+  type IntHistogram,
+  Labels,
+  type MetricMetadata,
+  type SampleBuffer,
+  type StoredSeries,
+} from "@pharos/model";
 import { decodeChunk } from "../chunk/decode.ts";
 import { HistogramAppender } from "../chunk/histogram.ts";
 import { XorAppender } from "../chunk/xor.ts";
@@ -16,12 +23,42 @@ const CHUNK_SAMPLES = 120;
 /** Chunks do not cross multiples of this, so that blocks can be cut between them. */
 export const CHUNK_RANGE_MS = 2 * 3600_000;
 
+type OpenChunk = XorAppender | HistogramAppender;
+
+/** A series as it was at one moment: neither what is appended nor what is compacted away later changes it. */
+export class SeriesView implements StoredSeries {
+  readonly labels: Labels;
+  readonly #closed: readonly ClosedChunk[];
+  readonly #count: number;
+  readonly #open: OpenChunk;
+  readonly #lastTime: number;
+
+  constructor(labels: Labels, closed: readonly ClosedChunk[], open: OpenChunk) {
+    this.labels = labels;
+    this.#closed = closed;
+    this.#count = closed.length;
+    this.#open = open;
+    this.#lastTime = open.count > 0 ? open.lastTime : Number.NEGATIVE_INFINITY;
+  }
+
+  read(mint: number, maxt: number, out: SampleBuffer): void {
+    for (let i = 0; i < this.#count; i++) {
+      const chunk = this.#closed[i];
+      if (chunk.maxt >= mint && chunk.mint <= maxt) decodeChunk(chunk.encoding, chunk.bytes, mint, maxt, out);
+    }
+    const open = this.#open;
+    const end = Math.min(maxt, this.#lastTime);
+    if (end >= mint && open.firstTime <= end) decodeChunk(open.encoding, open.view(), mint, end, out);
+  }
+}
+
 export class MemSeries {
   readonly ref: number;
   readonly labels: Labels;
   metadata: MetricMetadata | undefined;
-  readonly closed: ClosedChunk[] = [];
-  #open: XorAppender | HistogramAppender = new XorAppender();
+  /** Only ever extended in place: when chunks go, a new list takes its place, and readers keep the old one. */
+  closed: ClosedChunk[] = [];
+  #open: OpenChunk = new XorAppender();
   /** Newest committed sample. */
   lastTime = Number.NEGATIVE_INFINITY;
   lastHigh = 0;
@@ -102,21 +139,15 @@ export class MemSeries {
     this.closed.push({ mint: open.firstTime, maxt: open.lastTime, encoding: open.encoding, bytes: open.finish() });
   }
 
-  read(mint: number, maxt: number, out: SampleBuffer): void {
-    for (const chunk of this.closed) {
-      if (chunk.maxt >= mint && chunk.mint <= maxt) decodeChunk(chunk.encoding, chunk.bytes, mint, maxt, out);
-    }
-    const open = this.#open;
-    if (open.count > 0 && open.lastTime >= mint && open.firstTime <= maxt) {
-      decodeChunk(open.encoding, open.view(), mint, maxt, out);
-    }
+  view(): SeriesView {
+    return new SeriesView(this.labels, this.closed, this.#open);
   }
 
   /** Drops chunks that end before `mint`; true when nothing is left. */
   truncate(mint: number): boolean {
     let drop = 0;
     while (drop < this.closed.length && this.closed[drop].maxt < mint) drop++;
-    if (drop > 0) this.closed.splice(0, drop);
+    if (drop > 0) this.closed = this.closed.slice(drop);
     if (this.closed.length === 0 && this.#open.count > 0 && this.#open.lastTime < mint) this.#open = new XorAppender();
     return this.closed.length === 0 && this.#open.count === 0;
   }
@@ -132,9 +163,9 @@ export class MemSeries {
   /** Removes the samples of a range by writing the others again. */
   delete(mint: number, maxt: number, buffer: SampleBuffer): void {
     buffer.clear();
-    this.read(Number.NEGATIVE_INFINITY, mint - 1, buffer);
-    this.read(maxt + 1, Number.POSITIVE_INFINITY, buffer);
-    this.closed.length = 0;
+    this.view().read(Number.NEGATIVE_INFINITY, mint - 1, buffer);
+    this.view().read(maxt + 1, Number.POSITIVE_INFINITY, buffer);
+    this.closed = [];
     this.#open = new XorAppender();
     const { lastTime, lastHigh, lastLow } = this;
     this.appendRows(buffer);

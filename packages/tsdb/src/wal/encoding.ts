@@ -140,8 +140,11 @@ export class Decoder {
   }
 
   varint(): number {
+    this.#need(1);
+    // The sign is the lowest bit, which a number beyond 2^53 no longer has.
+    const negative = (this.bytes[this.at] & 1) === 1;
     const value = this.uvarint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    return negative ? -Math.ceil(value / 2) : value / 2;
   }
 
   string(): string {
