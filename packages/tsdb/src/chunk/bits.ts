@@ -41,15 +41,18 @@ export class BitWriter {
 
   /** Up to 32 bits. */
   bits(value: number, count: number): void {
+    const bytes = this.#bytes;
+    let position = this.#position;
+    this.#position += count;
     let left = count;
-    while (left > 0) {
-      const free = 8 - (this.#position & 7);
-      const take = Math.min(free, left);
-      const part = left === 32 && take === 32 ? value : Math.floor(value / 2 ** (left - take)) & ((1 << take) - 1);
-      this.#bytes[this.#position >> 3] |= part << (free - take);
-      this.#position += take;
-      left -= take;
+    let free = 8 - (position & 7);
+    while (left > free) {
+      left -= free;
+      bytes[position >> 3] |= (value >>> left) & ((1 << free) - 1);
+      position += free;
+      free = 8;
     }
+    bytes[position >> 3] |= (value & ((1 << left) - 1)) << (free - left);
   }
 
   /** LEB128. */
@@ -91,17 +94,19 @@ export class BitReader {
 
   /** Up to 32 bits. */
   bits(count: number): number {
+    const { bytes } = this;
+    let { position } = this;
+    this.position += count;
     let value = 0;
     let left = count;
-    while (left > 0) {
-      const free = 8 - (this.position & 7);
-      const take = Math.min(free, left);
-      const part = (this.bytes[this.position >> 3] >> (free - take)) & ((1 << take) - 1);
-      value = value * 2 ** take + part;
-      this.position += take;
-      left -= take;
+    let free = 8 - (position & 7);
+    while (left > free) {
+      value = (value << free) | (bytes[position >> 3] & ((1 << free) - 1));
+      left -= free;
+      position += free;
+      free = 8;
     }
-    return value;
+    return ((value << left) | ((bytes[position >> 3] >> (free - left)) & ((1 << left) - 1))) >>> 0;
   }
 
   uvarint(): number {
