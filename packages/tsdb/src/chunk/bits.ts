@@ -77,6 +77,14 @@ export class BitWriter {
   }
 }
 
+/** 1 to 32 bits at a bit position; what lies behind the end reads as zeros. */
+export function bitsAt(bytes: Uint8Array, position: number, count: number): number {
+  const at = position >> 3;
+  const shift = position & 7;
+  const word = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+  return (shift === 0 ? word : (word << shift) | (bytes[at + 4] >> (8 - shift))) >>> (32 - count);
+}
+
 export class BitReader {
   readonly bytes: Uint8Array;
   position: number;
@@ -94,19 +102,9 @@ export class BitReader {
 
   /** Up to 32 bits. */
   bits(count: number): number {
-    const { bytes } = this;
-    let { position } = this;
-    this.position += count;
-    let value = 0;
-    let left = count;
-    let free = 8 - (position & 7);
-    while (left > free) {
-      value = (value << free) | (bytes[position >> 3] & ((1 << free) - 1));
-      left -= free;
-      position += free;
-      free = 8;
-    }
-    return ((value << left) | ((bytes[position >> 3] >> (free - left)) & ((1 << left) - 1))) >>> 0;
+    const { position } = this;
+    this.position = position + count;
+    return bitsAt(this.bytes, position, count);
   }
 
   uvarint(): number {
