@@ -24,6 +24,7 @@ import { registerTsdbMetrics } from "./metrics.ts";
 import { DbQuerier } from "./querier.ts";
 import { linkBlocks } from "./snapshot.ts";
 import { type HeadStats, headStats, type TsdbStatus, tsdbStatus } from "./status.ts";
+import type { WalCompression } from "./wal/wal.ts";
 
 export interface DbOptions {
   dir: string;
@@ -31,8 +32,8 @@ export interface DbOptions {
   retentionMs?: number;
   /** Bytes of blocks and log; 0: any. The oldest blocks go first. */
   retentionBytes?: number;
-  /** Default true: records are compressed with snappy where that makes them smaller. */
-  walCompression?: boolean;
+  /** How the log is packed; true (the default) is snappy, false none. */
+  walCompression?: boolean | WalCompression;
   maxExemplars?: number;
   /** 0: any. */
   memoryBudgetBytes?: number;
@@ -72,7 +73,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#store = new BlockStore(options.dir, this.#log);
     this.#head = new Head({
       walDir: join(options.dir, "wal"),
-      compress: options.walCompression ?? true,
+      compression: walCompression(options.walCompression ?? true),
       maxExemplars: options.maxExemplars ?? 100_000,
       memoryBudgetBytes: options.memoryBudgetBytes ?? 0,
       minValidTime: this.#store.maxTime,
@@ -217,6 +218,11 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     if (retentionMs > 0) this.#head.truncate(now() - retentionMs);
     this.#store.retain(retentionMs, retentionBytes, this.#head.logBytes);
   }
+}
+
+function walCompression(option: boolean | WalCompression): WalCompression {
+  if (typeof option === "string") return option;
+  return option ? "snappy" : "none";
 }
 
 /** The family a series' metadata is about. */

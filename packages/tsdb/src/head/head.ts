@@ -24,6 +24,7 @@ import {
   readSegment,
   replayWal,
   segmentsOf,
+  type WalCompression,
   WalWriter,
 } from "../wal/wal.ts";
 import { HeadAppender, SampleBatch } from "./appender.ts";
@@ -34,7 +35,7 @@ import { MemSeries } from "./series.ts";
 export interface HeadOptions {
   /** Folder of the write-ahead log. */
   walDir: string;
-  compress: boolean;
+  compression: WalCompression;
   maxExemplars: number;
   /** Bytes of memory that series and samples may take; at it new series are refused. 0: any. */
   memoryBudgetBytes: number;
@@ -77,7 +78,7 @@ export class Head implements Disposable {
     this.#wal = new WalWriter(
       options.walDir,
       (segments.at(-1) ?? lastCheckpoint(options.walDir)?.index ?? -1) + 1,
-      options.compress,
+      options.compression,
     );
   }
 
@@ -249,7 +250,7 @@ export class Head implements Disposable {
       ...(old ? segmentsOf(old.path).map((index) => join(old.path, String(index).padStart(8, "0"))) : []),
       ...closed.filter((index) => index <= last).map((index) => join(dir, String(index).padStart(8, "0"))),
     ];
-    checkpoint(dir, last, this.#options.compress, (writer) => {
+    checkpoint(dir, last, this.#options.compression, (writer) => {
       for (const file of files) {
         const problem = readSegment(file, (record) => this.#copyRecord(record, mint, writer));
         if (problem) throw new Error(`${file} at ${problem.offset}: ${problem.reason}`);

@@ -55,14 +55,20 @@ export function isHistogramRecord(type: number): boolean {
   return type >= INT && type <= FLOAT_CUSTOM;
 }
 
-/** The entries by type of record, each to be written by `encodeHistograms`. */
-export function groupHistograms(entries: readonly HistogramRecord[]): Map<number, HistogramRecord[]> {
-  const groups = new Map<number, HistogramRecord[]>();
+/**
+ * The entries by type of record, each group to be written by `encodeHistograms`. Where a series occurs more than once its
+ * order in time counts: then only neighbours go together.
+ */
+export function groupHistograms(
+  entries: readonly HistogramRecord[],
+): readonly (readonly [number, HistogramRecord[]])[] {
+  const groups: (readonly [number, HistogramRecord[]])[] = [];
+  const repeated = new Set(entries.map(({ ref }) => ref)).size < entries.length;
   for (const entry of entries) {
     const type = typeOf(entry.histogram);
-    const group = groups.get(type);
-    if (group) group.push(entry);
-    else groups.set(type, [entry]);
+    const group = repeated ? groups.at(-1) : groups.find(([known]) => known === type);
+    if (group?.[0] === type) group[1].push(entry);
+    else groups.push([type, [entry]]);
   }
   return groups;
 }
