@@ -239,7 +239,10 @@ export const suites: Suite[] = [
       return {
         passed: parts.reduce((sum, part) => sum + part.passed, 0),
         total: exec.length + comparison.length + multi.tests.length,
-        failures: parts.flatMap((part) => part.failures),
+        failures: [
+          ...parts.flatMap((part) => part.failures),
+          ...exec.filter((item) => !hasData(item)).map((item) => `${label(item)}: not run, needs ${item.data_ref}`),
+        ],
       };
     },
   },

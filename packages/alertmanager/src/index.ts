@@ -1,1 +1,2 @@
-export {};
+export * from "./matcher/compat.ts";
+export { AlertMatcher, compareMatchers, formatMatchers, matchAll } from "./matcher/matcher.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { expandPrometheusTemplate } from "./expand.ts";
+import type { TemplateSample } from "./functions/prometheus.ts";
 
 const base = {
   name: "__alert_Test",
@@ -27,7 +28,7 @@ describe("expandPrometheusTemplate", () => {
 
   test("waits for queries, each made once, also ones that depend on others", async () => {
     const asked: string[] = [];
-    const query = async (expr: string) => {
+    const query = async (expr: string): Promise<TemplateSample[]> => {
       asked.push(expr);
       return [
         { labels: { n: "b", next: "second" }, value: 2 },

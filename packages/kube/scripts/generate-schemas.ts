@@ -42,6 +42,14 @@ const KINDS: Record<string, string[]> = {
   "networking.k8s.io/v1": ["Ingress", "NetworkPolicy", "IngressClass"],
   "policy/v1": ["PodDisruptionBudget"],
   "coordination.k8s.io/v1": ["Lease"],
+  "admissionregistration.k8s.io/v1": [
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+  ],
   "rbac.authorization.k8s.io/v1": ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
 };
 
@@ -90,27 +98,47 @@ function compact(schema: unknown, depth: number): unknown {
 
 const definitions: Json = {};
 const resources: Json[] = [];
+interface DiscoveredResource {
+  resource: string;
+  responseKind: { kind: string };
+  scope: string;
+  singularResource: string;
+  verbs: string[];
+  shortNames?: string[];
+  categories?: string[];
+  subresources?: { subresource: string }[];
+}
 interface Discovery {
   items: {
     metadata: { name?: string };
     versions: {
       version: string;
-      resources: {
-        resource: string;
-        responseKind: { kind: string };
-        scope: string;
-        singularResource: string;
-        verbs: string[];
-        shortNames?: string[];
-        categories?: string[];
-        subresources?: { subresource: string }[];
-      }[];
+      resources: DiscoveredResource[];
     }[];
   }[];
 }
 const discovery = ["aggregated-api.json", "aggregated-apis.json"].map(
   (file) => JSON.parse(readFileSync(join(data, "kubernetes", file), "utf8")) as Discovery,
 );
+
+/** A resource as the registry of kinds knows it. */
+function described(group: string, version: string, entry: DiscoveredResource): Json {
+  return {
+    group,
+    version,
+    kind: entry.responseKind.kind,
+    plural: entry.resource,
+    singular: entry.singularResource,
+    namespaced: entry.scope === "Namespaced",
+    ...(entry.shortNames ? { shortNames: entry.shortNames } : {}),
+    ...(entry.categories ? { categories: entry.categories } : {}),
+    // Nobody deletes all namespaces at once.
+    ...(entry.verbs.includes("deletecollection") ? {} : { withoutDeleteCollection: true }),
+    subresources: (entry.subresources ?? [])
+      .map(({ subresource }) => subresource)
+      .filter((name) => name === "status" || name === "scale"),
+  };
+}
 
 for (const [groupVersion, kinds] of Object.entries(KINDS)) {
   const file = groupVersion === "v1" ? "openapi-api_v1.json" : `openapi-apis_${groupVersion.replace("/", "_")}.json`;
@@ -136,20 +164,22 @@ for (const [groupVersion, kinds] of Object.entries(KINDS)) {
     })!;
     take(definition);
     const entry = known.find(({ responseKind }) => responseKind.kind === kind)!;
-    resources.push({
-      group,
-      version,
-      kind,
-      plural: entry.resource,
-      singular: entry.singularResource,
-      namespaced: entry.scope === "Namespaced",
-      ...(entry.shortNames ? { shortNames: entry.shortNames } : {}),
-      ...(entry.categories ? { categories: entry.categories } : {}),
-      subresources: (entry.subresources ?? [])
-        .map(({ subresource }) => subresource)
-        .filter((name) => name === "status" || name === "scale"),
-      definition,
-    });
+    resources.push({ ...described(group, version, entry), definition });
+  }
+}
+
+/** Another view of objects that are served as autoscaling/v2. */
+const LEFT_OUT = new Set(["autoscaling/v1/horizontalpodautoscalers"]);
+// The rest of what a cluster stores is taken as it is given: manifests may hold it, nothing here reads it.
+for (const { metadata, versions } of discovery.flatMap(({ items }) => items)) {
+  for (const { version, resources: found } of versions) {
+    for (const entry of found) {
+      const group = metadata.name ?? "";
+      const isStored = entry.verbs.includes("create") && entry.verbs.includes("list");
+      const isKnown = resources.some((known) => known.group === group && known.plural === entry.resource);
+      if (!isStored || isKnown || LEFT_OUT.has(`${group}/${version}/${entry.resource}`)) continue;
+      resources.push(described(group, version, entry));
+    }
   }
 }
 writeFileSync(join(out, "kubernetes.json"), `${JSON.stringify({ resources, definitions })}\n`);

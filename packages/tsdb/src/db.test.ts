@@ -2,7 +2,15 @@ import { spawn } from "node:child_process";
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AppendResult, Labels, Matcher, SampleBuffer } from "@pharos/model";
+import {
+  AppendResult,
+  type FloatHistogram,
+  type HistogramBase,
+  type IntHistogram,
+  Labels,
+  Matcher,
+  SampleBuffer,
+} from "@pharos/model";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Db, openDb } from "./db.ts";
 
@@ -172,6 +180,44 @@ describe("the log", () => {
     await db.close();
     db = await open();
     expect(Object.keys(await read(all))).toHaveLength(5001);
+  });
+
+  test.each(["none", "snappy", "zstd"] as const)("packed with %s it comes back", async (walCompression) => {
+    await db.close();
+    db = await open({ walCompression });
+    write(Array.from({ length: 2000 }, (_, i) => [up(String(i)), 1, i] as const));
+    await db.close();
+    db = await open();
+    expect(Object.keys(await read(all))).toHaveLength(2000);
+  });
+
+  test("native histograms, custom buckets and their markers come back", async () => {
+    const base = { counterResetHint: "unknown", schema: 0, zeroThreshold: 0.5, zeroCount: 1, count: 3, sum: 4, positiveSpans: [{ offset: 0, length: 1 }], negativeSpans: [], customValues: [] } as const; // biome-ignore format: one value
+    const int: IntHistogram = { ...structuredClone(base) as unknown as HistogramBase, kind: "int", positiveDeltas: [2], negativeDeltas: [] }; // biome-ignore format: one value
+    const custom: FloatHistogram = { ...int, kind: "float", schema: -53, customValues: [0.1, 5], positiveBuckets: [2.5], negativeBuckets: [] }; // biome-ignore format: one value
+    const appender = db.appender();
+    const ref = appender.series(up("h"));
+    expect(appender.appendHistogram(ref, 1000, int)).toBe(AppendResult.ok);
+    expect(appender.appendHistogram(ref, 1000, int)).toBe(AppendResult.ok);
+    expect(appender.appendHistogram(ref, 1000, { ...int, count: 9 })).toBe(AppendResult.duplicate);
+    expect(appender.appendHistogram(ref, 2000, custom)).toBe(AppendResult.ok);
+    expect(appender.appendHistogram(ref, 3000, { ...int, stale: true })).toBe(AppendResult.ok);
+    appender.commit();
+    const histograms = async (): Promise<unknown[]> => {
+      using querier = db.querier(0, 5000);
+      const buffer = new SampleBuffer();
+      for (const series of await querier.select([all])) series.read(0, 5000, buffer);
+      return [...(buffer.histograms ?? [])];
+    };
+    const before = await histograms();
+    expect(before).toMatchObject([
+      { count: 3, positiveBuckets: [2] },
+      { schema: -53, customValues: [0.1, 5], positiveBuckets: [2.5] },
+      { stale: true },
+    ]);
+    await db.close();
+    db = await open();
+    expect(await histograms()).toEqual(before);
   });
 
   test("a torn tail is cut and everything before it kept; writing goes on", async () => {

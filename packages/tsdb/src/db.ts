@@ -1,4 +1,5 @@
-/** The database: a head over a write-ahead log, with retention. Blocks on disk come with compaction. */
+/** The database: a head over a write-ahead log, blocks on disk behind it, compaction and retention. */
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Logger, type Registry, silentLogger } from "@pharos/kit";
@@ -15,19 +16,24 @@ import {
   type Queryable,
   UserError,
 } from "@pharos/model";
+import type { BlockMeta } from "./block/meta.ts";
+import { BlockStore } from "./block/store.ts";
+import { Compactor } from "./compact/compactor.ts";
 import { Head } from "./head/head.ts";
 import { registerTsdbMetrics } from "./metrics.ts";
-import { HeadQuerier } from "./querier.ts";
+import { DbQuerier } from "./querier.ts";
+import { linkBlocks } from "./snapshot.ts";
 import { type HeadStats, headStats, type TsdbStatus, tsdbStatus } from "./status.ts";
+import type { WalCompression } from "./wal/wal.ts";
 
 export interface DbOptions {
   dir: string;
   /** ms; 0: samples are kept for ever. */
   retentionMs?: number;
-  /** Bytes of encoded samples; 0: any. */
+  /** Bytes of blocks and log; 0: any. The oldest blocks go first. */
   retentionBytes?: number;
-  /** Default true: records are compressed with snappy where that makes them smaller. */
-  walCompression?: boolean;
+  /** How the log is packed; true (the default) is snappy, false none. */
+  walCompression?: boolean | WalCompression;
   maxExemplars?: number;
   /** 0: any. */
   memoryBudgetBytes?: number;
@@ -42,11 +48,7 @@ export interface ExemplarSeries {
   exemplars: Exemplar[];
 }
 
-export interface BlockMeta {
-  ulid: string;
-  minTime: number;
-  maxTime: number;
-}
+export type { BlockMeta };
 
 const MAINTENANCE_MS = 60_000;
 /** The log is shortened when it has grown by this much since the last time, and at the latest every two hours. */
@@ -55,6 +57,8 @@ const CHECKPOINT_MS = 2 * 3600_000;
 
 export class Db implements Queryable, Appendable, AsyncDisposable {
   readonly #head: Head;
+  readonly #store: BlockStore;
+  readonly #compactor: Compactor;
   readonly #options: DbOptions;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
@@ -66,11 +70,13 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#log = options.log ?? silentLogger;
     mkdirSync(options.dir, { recursive: true });
     const started = performance.now();
+    this.#store = new BlockStore(options.dir, this.#log);
     this.#head = new Head({
       walDir: join(options.dir, "wal"),
-      compress: options.walCompression ?? true,
+      compression: walCompression(options.walCompression ?? true),
       maxExemplars: options.maxExemplars ?? 100_000,
       memoryBudgetBytes: options.memoryBudgetBytes ?? 0,
+      minValidTime: this.#store.maxTime,
       onReplay: options.onReplay,
     });
     const { corruption } = this.#head;
@@ -82,20 +88,22 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
       series: this.#head.seriesCount,
       seconds: ((performance.now() - started) / 1000).toFixed(3),
     });
-    if (options.registry) registerTsdbMetrics(options.registry, this.#head);
+    const { retentionMs = 0, now = Date.now } = options;
+    this.#compactor = new Compactor(this.#head, this.#store, { dir: options.dir, retentionMs, now });
+    if (options.registry) registerTsdbMetrics(options.registry, this.#head, this.#store, this.#compactor);
     this.#checkpointAt = Date.now() + CHECKPOINT_MS;
-    this.#timer = setInterval(() => this.#maintain(), MAINTENANCE_MS);
+    this.#timer = setInterval(() => void this.#maintain(), MAINTENANCE_MS);
     this.#timer.unref();
     this.#truncate();
   }
 
-  /** Unix ms of the oldest sample. */
+  /** Unix ms of the oldest sample, in blocks or head. */
   get minTime(): number {
-    return this.#head.minTime;
+    return Math.min(this.#store.all[0]?.meta.minTime ?? Number.POSITIVE_INFINITY, this.#head.minTime);
   }
 
   querier(mint: number, maxt: number): Querier {
-    return new HeadQuerier(this.#head, mint, maxt);
+    return new DbQuerier(this.#head, this.#store.all, mint, maxt);
   }
 
   appender(): Appender {
@@ -139,24 +147,47 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   }
 
   blocks(): BlockMeta[] {
-    return [];
+    return this.#store.all.map(({ meta }) => meta);
   }
 
   async deleteSeries(matchersList: readonly (readonly Matcher[])[], mint: number, maxt: number): Promise<void> {
+    await this.#idle();
+    for (const block of this.#store.all) {
+      if (block.overlaps(mint, maxt)) for (const matchers of matchersList) block.delete(matchers, mint, maxt);
+    }
     this.#head.delete(matchersList, mint, maxt);
   }
 
-  /** Deleted samples are gone from memory at once: there is nothing to clean until there are blocks. */
-  async cleanTombstones(): Promise<void> {}
+  /** Rewrites blocks with deleted samples; those of the head are gone at once. */
+  async cleanTombstones(): Promise<void> {
+    await this.#compactor.cleanTombstones();
+  }
 
-  async snapshot(_dir: string, _withHead: boolean): Promise<string> {
-    throw new UserError("tsdb.unsupported", "snapshots are not supported by this version of Pharos");
+  /** Writes what is due: head to blocks, small blocks to larger ones. Runs by itself every minute. */
+  async compact(): Promise<void> {
+    await this.#compactor.run();
+    this.#truncate();
+  }
+
+  /** Copies all blocks, and the head as a further one, into a new folder below `dir`; returns the folder's name. */
+  async snapshot(dir: string, withHead: boolean): Promise<string> {
+    await this.#idle();
+    const now = (this.#options.now ?? Date.now)();
+    const name = `${new Date(now).toISOString().replace(/[-:]|\.\d+/g, "")}-${randomBytes(8).toString("hex")}`;
+    const target = join(dir, name);
+    mkdirSync(target, { recursive: true });
+    linkBlocks(this.#store.all, target);
+    const { minTime, maxTime, seriesCount } = this.#head;
+    if (withHead && seriesCount > 0) await this.#compactor.writeHead(target, minTime, maxTime + 1);
+    return name;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
+    await this.#idle();
+    this.#store[Symbol.dispose]();
     this.#head[Symbol.dispose]();
   }
 
@@ -164,14 +195,20 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     return this.close();
   }
 
-  #maintain(): void {
+  /** Waits for a compaction that is under way, whatever becomes of it. */
+  async #idle(): Promise<void> {
+    await this.#compactor.waitIdle();
+  }
+
+  async #maintain(): Promise<void> {
     try {
-      this.#truncate();
+      await this.compact();
+      if (this.#closed) return;
       if (this.#head.walBytes < CHECKPOINT_BYTES && Date.now() < this.#checkpointAt) return;
       this.#checkpointAt = Date.now() + CHECKPOINT_MS;
       this.#head.checkpoint(this.#head.minValidTime);
     } catch (error) {
-      this.#log.error("maintenance of the database failed, trying again later", { err: describeError(error) });
+      this.#log.error("maintenance of the database failed, trying again in a minute", { err: describeError(error) });
     }
   }
 
@@ -179,13 +216,13 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   #truncate(): void {
     const { retentionMs = 0, retentionBytes = 0, now = Date.now } = this.#options;
     if (retentionMs > 0) this.#head.truncate(now() - retentionMs);
-    if (retentionBytes <= 0) return;
-    // Time is the only order samples have: the oldest tenth goes until the rest fits.
-    for (let i = 0; i < 10 && this.#head.sampleBytes > retentionBytes; i++) {
-      const { minTime, maxTime } = this.#head;
-      this.#head.truncate(minTime + (maxTime - minTime) / 10);
-    }
+    this.#store.retain(retentionMs, retentionBytes, this.#head.logBytes);
   }
+}
+
+function walCompression(option: boolean | WalCompression): WalCompression {
+  if (typeof option === "string") return option;
+  return option ? "snappy" : "none";
 }
 
 /** The family a series' metadata is about. */

@@ -1,2 +1,3 @@
+export { Block, type BlockSeries } from "./block/block.ts";
 export * from "./db.ts";
 export type { HeadStats, NameValue, TsdbStatus } from "./status.ts";

@@ -1,80 +1,95 @@
-/** Reading the head through the storage contract. */
+/** Reading blocks and head through the storage contract. */
 import {
   compareStrings,
+  type Labels,
   type Matcher,
   type Querier,
-  type SampleBuffer,
   type SelectHints,
   type StoredSeries,
 } from "@pharos/model";
+import type { Block } from "./block/block.ts";
 import type { Head } from "./head/head.ts";
 import type { MemSeries } from "./head/series.ts";
+import { mergeSeries } from "./merge.ts";
 
-class SeriesView implements StoredSeries {
-  readonly #series: MemSeries;
-
-  constructor(series: MemSeries) {
-    this.#series = series;
-  }
-
-  get labels() {
-    return this.#series.labels;
-  }
-
-  read(mint: number, maxt: number, out: SampleBuffer): void {
-    this.#series.read(mint, maxt, out);
-  }
-}
-
-export class HeadQuerier implements Querier {
+export class DbQuerier implements Querier {
   readonly #head: Head;
+  readonly #blocks: readonly Block[];
   readonly #mint: number;
   readonly #maxt: number;
+  #open = true;
 
-  constructor(head: Head, mint: number, maxt: number) {
+  /** `blocks` in order of time; they stay open until the querier is disposed. */
+  constructor(head: Head, blocks: readonly Block[], mint: number, maxt: number) {
     this.#head = head;
+    this.#blocks = blocks.filter((block) => block.overlaps(mint, maxt));
+    for (const block of this.#blocks) block.acquire();
     this.#mint = mint;
     this.#maxt = maxt;
   }
 
-  select(matchers: readonly Matcher[], hints?: SelectHints): StoredSeries[] {
-    const found = this.#inRange(matchers).sort((a, b) => a.labels.compare(b.labels));
-    const limited = hints?.limit ? found.slice(0, hints.limit) : found;
-    return limited.map((series) => new SeriesView(series));
+  select(matchers: readonly Matcher[], hints?: SelectHints): readonly StoredSeries[] {
+    const lists: (readonly StoredSeries[])[] = this.#blocks.map((block) =>
+      block.select(matchers, this.#mint, this.#maxt),
+    );
+    lists.push(
+      this.#inHead(matchers)
+        .sort((a, b) => a.labels.compare(b.labels))
+        .map((series) => series.view()),
+    );
+    const found = mergeSeries(lists);
+    return hints?.limit ? found.slice(0, hints.limit) : found;
   }
 
   labelNames(matchers: readonly Matcher[], limit = 0): string[] {
-    const names =
-      matchers.length === 0
-        ? this.#head.postings.names()
-        : this.#collect(matchers, ({ labels }) => labels.pairs.filter((_, i) => i % 2 === 0));
-    return limit > 0 ? names.slice(0, limit) : names;
+    return this.#collect(
+      matchers,
+      ({ pairs }) => pairs.filter((_, i) => i % 2 === 0),
+      (index) => index.names(),
+      limit,
+    );
   }
 
   labelValues(name: string, matchers: readonly Matcher[], limit = 0): string[] {
-    const values =
-      matchers.length === 0
-        ? this.#head.postings.values(name)
-        : this.#collect(matchers, ({ labels }) => {
-            const value = labels.get(name);
-            return value === "" ? [] : [value];
-          });
-    return limit > 0 ? values.slice(0, limit) : values;
+    return this.#collect(
+      matchers,
+      (labels) => (labels.has(name) ? [labels.get(name)] : []),
+      (index) => index.values(name),
+      limit,
+    );
   }
 
   [Symbol.dispose](): void {
-    // Everything is in memory: nothing is held.
+    if (!this.#open) return;
+    this.#open = false;
+    for (const block of this.#blocks) block.release();
   }
 
-  #inRange(matchers: readonly Matcher[]): MemSeries[] {
+  #inHead(matchers: readonly Matcher[]): MemSeries[] {
     return this.#head
       .select(matchers)
       .filter((series) => series.lastTime >= this.#mint && series.firstTime <= this.#maxt);
   }
 
-  #collect(matchers: readonly Matcher[], texts: (series: MemSeries) => readonly string[]): string[] {
+  #collect(
+    matchers: readonly Matcher[],
+    ofSeries: (labels: Labels) => readonly string[],
+    ofIndex: (index: { names(): string[]; values(name: string): string[] }) => readonly string[],
+    limit: number,
+  ): string[] {
     const out = new Set<string>();
-    for (const series of this.#inRange(matchers)) for (const text of texts(series)) out.add(text);
-    return [...out].sort(compareStrings);
+    if (matchers.length === 0) {
+      for (const block of this.#blocks) for (const text of ofIndex(block.index)) out.add(text);
+      for (const text of ofIndex(this.#head.postings)) out.add(text);
+    } else {
+      for (const block of this.#blocks) {
+        for (const { labels } of block.select(matchers, this.#mint, this.#maxt)) {
+          for (const text of ofSeries(labels)) out.add(text);
+        }
+      }
+      for (const { labels } of this.#inHead(matchers)) for (const text of ofSeries(labels)) out.add(text);
+    }
+    const sorted = [...out].sort(compareStrings);
+    return limit > 0 ? sorted.slice(0, limit) : sorted;
   }
 }

@@ -21,6 +21,22 @@ export interface ObjectName {
   name: string;
 }
 
+/** What is patched, and how. */
+export interface PatchTarget extends ObjectName {
+  /** JSON merge patch unless said otherwise; strategic patches work for built-in kinds only. */
+  type?: "merge" | "json" | "strategic";
+  subresource?: "status" | "scale";
+  fieldManager?: string;
+  dryRun?: boolean;
+}
+
+export interface DeleteTarget extends ObjectName {
+  propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  gracePeriodSeconds?: number;
+  /** The deletion is refused (409) when the object is another one by now. */
+  preconditions?: { uid?: string; resourceVersion?: string };
+}
+
 export interface ListOptions {
   namespace?: string;
   labelSelector?: string;
@@ -42,14 +58,24 @@ export interface WatchEvent {
 
 /** Largest line of a watch, in characters: an object cannot be larger than what the API server stores. */
 const MAX_LINE = 16 * 2 ** 20;
+const PATCH_TYPES = {
+  merge: "application/merge-patch+json",
+  json: "application/json-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+};
+/** How long after its time a watch that the server does not end is given up, in milliseconds: its peer is gone. */
+const WATCH_GRACE_MS = 30_000;
 
-export class KubeClient {
+export class KubeClient implements AsyncDisposable {
   readonly server: string;
+  /** Namespace of the kubeconfig's context or of the pod; "default" when neither names one. */
+  readonly namespace: string;
   readonly #credentials: Credentials;
   readonly #dispatcher: Agent;
 
   constructor(server: string, credentials: Credentials) {
     this.server = server.replace(/\/+$/, "");
+    this.namespace = credentials.namespace ?? "default";
     this.#credentials = credentials;
     // Watches are quiet for minutes: only the connection itself may time out.
     this.#dispatcher = new Agent({
@@ -63,18 +89,21 @@ export class KubeClient {
     return this.#json<T>("GET", this.#path(type, namespace, name), undefined, undefined, signal);
   }
 
-  list<T extends KubeObject>(
+  async list<T extends KubeObject>(
     type: ResourceType,
     options: ListOptions = {},
     signal?: AbortSignal,
   ): Promise<KubeList<T>> {
-    return this.#json<KubeList<T>>(
-      "GET",
-      this.#path(type, options.namespace) + query(options),
-      undefined,
-      undefined,
-      signal,
-    );
+    const path = this.#path(type, options.namespace) + query(options);
+    const list = await this.#json<KubeList<T> & { kind?: string }>("GET", path, undefined, undefined, signal);
+    list.items ??= [];
+    // Real servers leave the type out of the items of built-in kinds' lists.
+    const kind = list.kind?.replace(/List$/, "") ?? "";
+    for (const item of list.items) {
+      item.apiVersion ??= groupVersion(type);
+      item.kind ??= kind;
+    }
+    return list;
   }
 
   create<T extends KubeObject>(type: ResourceType, object: T, signal?: AbortSignal): Promise<T> {
@@ -86,14 +115,21 @@ export class KubeClient {
     return this.#json<T>("PUT", this.#path(type, namespace, name), object, "application/json", signal);
   }
 
-  /** JSON merge patch. */
+  /** Replaces the status alone. */
+  replaceStatus<T extends KubeObject>(type: ResourceType, object: T, signal?: AbortSignal): Promise<T> {
+    const { namespace, name } = object.metadata;
+    return this.#json<T>("PUT", `${this.#path(type, namespace, name)}/status`, object, "application/json", signal);
+  }
+
   patch<T extends KubeObject>(
     type: ResourceType,
-    { namespace, name }: ObjectName,
+    { namespace, name, type: form = "merge", subresource, fieldManager, dryRun }: PatchTarget,
     patch: unknown,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.#json<T>("PATCH", this.#path(type, namespace, name), patch, "application/merge-patch+json", signal);
+    const path = this.#path(type, namespace, name) + (subresource ? `/${subresource}` : "");
+    const options = query({ fieldManager, dryRun: dryRun ? "All" : undefined });
+    return this.#json<T>("PATCH", path + options, patch, PATCH_TYPES[form], signal);
   }
 
   /** JSON merge patch of the status subresource. */
@@ -103,36 +139,44 @@ export class KubeClient {
     patch: unknown,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.#json<T>(
-      "PATCH",
-      `${this.#path(type, namespace, name)}/status`,
-      patch,
-      "application/merge-patch+json",
-      signal,
-    );
+    return this.patch<T>(type, { namespace, name, subresource: "status" }, patch, signal);
   }
 
   /** Server-side apply. */
   apply<T extends KubeObject>(
     type: ResourceType,
     object: T,
-    options: { fieldManager: string; force?: boolean },
+    options: { fieldManager: string; force?: boolean; subresource?: "status"; dryRun?: boolean },
     signal?: AbortSignal,
   ): Promise<T> {
     const { namespace, name } = object.metadata;
-    const path = `${this.#path(type, namespace, name)}?fieldManager=${encodeURIComponent(options.fieldManager)}&force=${options.force ?? false}`;
+    const { fieldManager, force = false, subresource, dryRun } = options;
+    const path =
+      this.#path(type, namespace, name) +
+      (subresource ? `/${subresource}` : "") +
+      query({ fieldManager, force, dryRun: dryRun ? "All" : undefined });
     return this.#json<T>("PATCH", path, object, "application/apply-patch+yaml", signal);
   }
 
-  /** True when it was there. */
-  async delete(type: ResourceType, { namespace, name }: ObjectName, signal?: AbortSignal): Promise<boolean> {
+  /** True when it was there. Finalizers may keep the object for a while all the same. */
+  async delete(
+    type: ResourceType,
+    { namespace, name, ...options }: DeleteTarget,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const body = { kind: "DeleteOptions", apiVersion: "v1", ...options };
     try {
-      await this.#json("DELETE", this.#path(type, namespace, name), undefined, undefined, signal);
+      await this.#json("DELETE", this.#path(type, namespace, name), body, "application/json", signal);
       return true;
     } catch (error) {
       if (error instanceof KubeError && error.code === 404) return false;
       throw error;
     }
+  }
+
+  /** Deletes every object the options select. */
+  async deleteCollection(type: ResourceType, options: ListOptions, signal?: AbortSignal): Promise<void> {
+    await this.#json("DELETE", this.#path(type, options.namespace) + query(options), undefined, undefined, signal);
   }
 
   /** Events until the server or the signal ends the watch. */
@@ -142,18 +186,15 @@ export class KubeClient {
     signal?: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
     const path = this.#path(type, options.namespace) + query({ ...options, watch: true });
-    const { statusCode, body } = await this.#send("GET", path, undefined, undefined, signal);
+    const silence = options.timeoutSeconds === undefined ? 0 : options.timeoutSeconds * 1000 + WATCH_GRACE_MS;
+    const { statusCode, body } = await this.#send("GET", path, undefined, undefined, signal, silence);
     if (statusCode !== 200) throw await errorOf(statusCode, body);
     let rest = "";
     body.setEncoding("utf8");
     for await (const chunk of body as AsyncIterable<string>) {
-      rest += chunk;
-      let end: number;
-      while ((end = rest.indexOf("\n")) >= 0) {
-        const line = rest.slice(0, end);
-        rest = rest.slice(end + 1);
-        if (line.trim() !== "") yield JSON.parse(line) as WatchEvent;
-      }
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) if (line.trim() !== "") yield JSON.parse(line) as WatchEvent;
       if (rest.length > MAX_LINE) throw new Error(`a watch event of ${path} is larger than ${MAX_LINE} characters`);
     }
   }
@@ -165,24 +206,39 @@ export class KubeClient {
     return name === undefined ? path : `${path}/${encodeURIComponent(name)}`;
   }
 
+  close(): Promise<void> {
+    return this.#dispatcher.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async #send(
     method: Dispatcher.HttpMethod,
     path: string,
     body: unknown,
     contentType: string | undefined,
     signal?: AbortSignal,
-  ) {
-    const headers: Record<string, string> = { accept: "application/json", "user-agent": "pharos" };
-    const token = await this.#credentials.token?.();
-    if (token) headers.authorization = `Bearer ${token}`;
-    if (contentType) headers["content-type"] = contentType;
-    return request(this.server + path, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal,
-      dispatcher: this.#dispatcher,
-    });
+    bodyTimeout?: number,
+  ): Promise<Dispatcher.ResponseData> {
+    for (let renew = false; ; renew = true) {
+      const headers: Record<string, string> = { accept: "application/json", "user-agent": "pharos" };
+      const authorization = await this.#credentials.authorization?.(renew);
+      if (authorization) headers.authorization = authorization;
+      if (contentType) headers["content-type"] = contentType;
+      const response = await request(this.server + path, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        signal,
+        bodyTimeout,
+        dispatcher: this.#dispatcher,
+      });
+      // A token may have been revoked before its time: a fresh one is asked for, once.
+      if (response.statusCode !== 401 || !authorization || renew) return response;
+      await response.body.dump();
+    }
   }
 
   async #json<T>(

@@ -1,8 +1,10 @@
 /** Where a client connects and as whom. */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
+import { homedir } from "node:os";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { parseYaml } from "@pharos/kit";
 import { UserError } from "@pharos/model";
+import { type ExecPlugin, execCredentials } from "./exec-plugin.ts";
 
 export interface TlsOptions {
   ca?: string;
@@ -14,13 +16,19 @@ export interface TlsOptions {
 
 export interface Credentials {
   tls?: TlsOptions;
-  /** Asked for at every request: projected tokens rotate. */
-  token?: () => string | undefined | Promise<string | undefined>;
+  /**
+   * Value of the Authorization header, asked for at every request, because tokens rotate. `renew`: the last one was
+   * refused.
+   */
+  authorization?: (renew: boolean) => string | undefined | Promise<string | undefined>;
+  /** Namespace meant when none is named. */
+  namespace?: string;
 }
 
 export type ClientTarget =
   | { server: string; token?: string; tls?: TlsOptions }
-  | { kubeconfigFile: string }
+  /** Its current context, or the named one; "" takes $KUBECONFIG or ~/.kube/config. */
+  | { kubeconfigFile: string; context?: string }
   | { inCluster: true };
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -28,9 +36,9 @@ const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 export function resolveTarget(target: ClientTarget): { server: string; credentials: Credentials } {
   if ("server" in target) {
     const { server, token, tls } = target;
-    return { server, credentials: { tls, token: token === undefined ? undefined : () => token } };
+    return { server, credentials: { tls, authorization: token === undefined ? undefined : () => `Bearer ${token}` } };
   }
-  return "inCluster" in target ? inCluster() : fromKubeconfig(target.kubeconfigFile);
+  return "inCluster" in target ? inCluster() : fromKubeconfig(findKubeconfig(target.kubeconfigFile), target.context);
 }
 
 function inCluster(): { server: string; credentials: Credentials } {
@@ -44,26 +52,43 @@ function inCluster(): { server: string; credentials: Credentials } {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
     credentials: {
       tls: { ca: readFileSync(`${SERVICE_ACCOUNT}/ca.crt`, "utf8") },
-      token: () => readFileSync(`${SERVICE_ACCOUNT}/token`, "utf8").trim(),
+      authorization: () => `Bearer ${readFileSync(`${SERVICE_ACCOUNT}/token`, "utf8").trim()}`,
+      namespace: existsSync(`${SERVICE_ACCOUNT}/namespace`)
+        ? readFileSync(`${SERVICE_ACCOUNT}/namespace`, "utf8").trim()
+        : undefined,
     },
   };
 }
 
-/** Static credentials of a kubeconfig's current context. Exec plugins need a library and come with the cluster driver. */
-function fromKubeconfig(file: string): { server: string; credentials: Credentials } {
-  const config = parseYaml(readFileSync(file, "utf8"), file).toValue() as {
+/** $KUBECONFIG may name several files; the first that exists counts, merging them is left to kubectl. */
+function findKubeconfig(given: string): string {
+  const candidates =
+    given !== "" ? [given] : (process.env.KUBECONFIG || join(homedir(), ".kube/config")).split(delimiter);
+  const file = candidates.find((path) => path !== "" && existsSync(path));
+  if (file === undefined) {
+    throw new UserError("kube.config", `there is no kubeconfig at ${candidates.join(", ")}`, {
+      fix: "Name a file that exists, or set KUBECONFIG",
+    });
+  }
+  return file;
+}
+
+function fromKubeconfig(file: string, wanted?: string): { server: string; credentials: Credentials } {
+  const config = (parseYaml(readFileSync(file, "utf8"), file).toValue() ?? {}) as {
     "current-context"?: string;
-    contexts?: { name: string; context: { cluster: string; user: string } }[];
+    contexts?: { name: string; context: { cluster: string; user: string; namespace?: string } }[];
     clusters?: { name: string; cluster: Record<string, string | boolean> }[];
     users?: { name: string; user: Record<string, unknown> }[];
   };
   const fail = (message: string): UserError => new UserError("kube.config", message, { where: { file } });
-  const context = config.contexts?.find(({ name }) => name === config["current-context"])?.context;
-  if (!context) throw fail(`current-context ${JSON.stringify(config["current-context"])} is not among the contexts`);
+  const contextName = wanted ?? config["current-context"];
+  const context = config.contexts?.find(({ name }) => name === contextName)?.context;
+  if (!context) throw fail(`context ${JSON.stringify(contextName ?? "")} is not among the contexts`);
   const cluster = config.clusters?.find(({ name }) => name === context.cluster)?.cluster;
   if (!cluster) throw fail(`cluster ${JSON.stringify(context.cluster)} is not defined`);
   const user = config.users?.find(({ name }) => name === context.user)?.user ?? {};
-  if (user.exec || user["auth-provider"]) throw fail("credentials by exec or auth-provider are not supported yet");
+  if (user["auth-provider"]) throw fail("auth-provider was removed from Kubernetes: use an exec plugin");
+  if (cluster["proxy-url"]) throw fail("proxy-url is not supported");
   const resolve = (path: string): string => (isAbsolute(path) ? path : join(dirname(file), path));
   const material = (source: Record<string, unknown>, name: string): string | undefined => {
     const inline = source[`${name}-data`];
@@ -71,8 +96,6 @@ function fromKubeconfig(file: string): { server: string; credentials: Credential
     const path = source[name];
     return typeof path === "string" ? readFileSync(resolve(path), "utf8") : undefined;
   };
-  const token = user.token as string | undefined;
-  const tokenFile = user.tokenFile as string | undefined;
   return {
     server: String(cluster.server),
     credentials: {
@@ -83,7 +106,20 @@ function fromKubeconfig(file: string): { server: string; credentials: Credential
         rejectUnauthorized: cluster["insecure-skip-tls-verify"] !== true,
         servername: cluster["tls-server-name"] as string | undefined,
       },
-      token: tokenFile ? () => readFileSync(resolve(tokenFile), "utf8").trim() : token ? () => token : undefined,
+      authorization: authorizationOf(user, resolve, fail),
+      namespace: context.namespace || undefined,
     },
   };
+}
+
+function authorizationOf(
+  user: Record<string, unknown>,
+  resolve: (path: string) => string,
+  fail: (message: string) => UserError,
+): Credentials["authorization"] {
+  const { token, tokenFile, username, password = "", exec } = user as Record<string, string | undefined>;
+  if (token) return () => `Bearer ${token}`;
+  if (tokenFile) return () => `Bearer ${readFileSync(resolve(tokenFile), "utf8").trim()}`;
+  if (username) return () => `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+  return exec ? execCredentials(exec as unknown as ExecPlugin, resolve, fail) : undefined;
 }

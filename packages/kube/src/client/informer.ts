@@ -20,6 +20,8 @@ export interface WatchTarget extends ResourceType {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
+  /** Lists anew after this time, so that nothing missed stays missed; absent: only when the server demands it. */
+  resyncMs?: number;
 }
 
 const PAGE = 500;
@@ -28,7 +30,17 @@ const MAX_PAUSE_MS = 30_000;
 /** The server is asked to end a watch after five to ten minutes, so that watches do not all end together. */
 const WATCH_SECONDS = 300;
 
+/** All pages. A list whose later pages have expired is asked for once more in one piece, as client-go does. */
 async function listAll(client: KubeClient, target: WatchTarget, signal: AbortSignal) {
+  try {
+    return await listPages(client, target, PAGE, signal);
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== 410) throw error;
+    return listPages(client, target, undefined, signal);
+  }
+}
+
+async function listPages(client: KubeClient, target: WatchTarget, limit: number | undefined, signal: AbortSignal) {
   const { namespace, labelSelector, fieldSelector } = target;
   const objects: KubeObject[] = [];
   let next: string | undefined;
@@ -36,7 +48,7 @@ async function listAll(client: KubeClient, target: WatchTarget, signal: AbortSig
   do {
     const page: KubeList = await client.list(
       target,
-      { namespace, labelSelector, fieldSelector, limit: PAGE, continue: next },
+      { namespace, labelSelector, fieldSelector, limit, continue: next },
       signal,
     );
     objects.push(...page.items);
@@ -101,11 +113,14 @@ class Informer {
     }
   }
 
-  /** Watches, again and again, as long as the resource version is good. */
+  /** Watches, again and again, as long as the resource version is good and it is not time to list anew. */
   async #follow(resourceVersion: string): Promise<void> {
-    const { namespace, labelSelector, fieldSelector } = this.#target;
+    const { namespace, labelSelector, fieldSelector, resyncMs = Number.POSITIVE_INFINITY } = this.#target;
+    const until = performance.now() + resyncMs;
     for (;;) {
-      const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + Math.random()));
+      const left = (until - performance.now()) / 1000;
+      if (left <= 0) return;
+      const timeoutSeconds = Math.ceil(Math.min(left, WATCH_SECONDS * (1 + Math.random())));
       const options = {
         namespace,
         labelSelector,

@@ -94,6 +94,10 @@ export const KUBECTL_CASES: readonly KubectlCase[] = [
   { name: "conflict with an applier", args: ["-n", "t", "apply", "--server-side", "--field-manager=third", "-f", "-"], stdin: configMap("  a: theirs\n"), exit: 1, stderr: /conflict with "other": \.data\.a/ },
   { name: "owners are shown", args: ["-n", "t", "get", "cm", "settings", "--show-managed-fields", "-o", "jsonpath={.metadata.managedFields[*].manager}"], stdout: /other/ },
 
+  { name: "from client-side to server-side apply: before", args: ["-n", "t", "apply", "-f", "-"], stdin: configMap("  a: one\n").replace("settings", "moved"), stdout: "configmap/moved created\n" },
+  { name: "from client-side to server-side apply: same owner", args: ["-n", "t", "apply", "--server-side", "-f", "-"], stdin: configMap("  a: two\n").replace("settings", "moved"), stdout: "configmap/moved serverside-applied\n", exit: 0 },
+  { name: "the fields have moved", args: ["-n", "t", "get", "cm", "moved", "--show-managed-fields", "-o", "jsonpath={.metadata.managedFields[*].manager} {.data.a}"], stdout: "kubectl kubectl-last-applied two" },
+  { name: "the moved object goes", args: ["-n", "t", "delete", "cm", "moved"], stdout: 'configmap "moved" deleted\n' },
   { name: "apply a service", args: ["-n", "t", "apply", "-f", "-"], stdin: service("    - {name: http, port: 80}\n    - {name: admin, port: 81}\n"), stdout: "service/web created\n" },
   { name: "strategic merge by port", args: ["-n", "t", "apply", "-f", "-"], stdin: service("    - {name: http, port: 80, targetPort: 8080}\n"), stdout: "service/web configured\n" },
   { name: "merged ports", args: ["-n", "t", "get", "svc", "web", "-o", "jsonpath={.spec.ports}"], stdout: '[{"name":"http","port":80,"protocol":"TCP","targetPort":8080}]' },
@@ -165,5 +169,8 @@ export const KUBECTL_CASES: readonly KubectlCase[] = [
   { name: "and takes nothing new", args: ["-n", "t", "create", "configmap", "late"], exit: 1, stderr: /because it is being terminated/ },
   { name: "the finalizer goes", args: ["-n", "t", "patch", "cm", "held", "--type=merge", "-p", '{"metadata":{"finalizers":null}}'], stdout: "configmap/held patched\n" },
   { name: "and the namespace with it", args: ["get", "ns", "t"], exit: 1, stderr: 'Error from server (NotFound): namespaces "t" not found\n' },
+  { name: "whoami", args: ["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"], stdout: "system:anonymous" },
+  { name: "a pod without logs", args: ["run", "quiet", "--image=x"], stdout: "pod/quiet created\n" },
+  { name: "logs need a kubelet", args: ["logs", "quiet"], exit: 1, stderr: /runs no containers/ },
   { name: "logs say what is missing", args: ["logs", "nobody"], exit: 1, stderr: /pods "nobody" not found/ },
 ]; // biome-ignore format: a table

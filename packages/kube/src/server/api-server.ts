@@ -3,12 +3,14 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { createHttpServer, type Logger, type Registry } from "@pharos/kit";
 import type { UserError } from "@pharos/model";
-import type { KubeObject } from "../types.ts";
+import type { ObjectName } from "../client/client.ts";
+import { matchesLabelSelector } from "../selector.ts";
+import type { KubeObject, LabelSelector, ResourceType } from "../types.ts";
 import { FileStore } from "./file-store.ts";
-import { bundledCrds, establishedStatus, KindRegistry } from "./kinds.ts";
+import { bundledCrds, establishedStatus, KindRegistry, type ResourceKind } from "./kinds.ts";
 import { mountRoutes } from "./routes.ts";
 import { StateFile } from "./state-file.ts";
-import { type Admission, Store } from "./store.ts";
+import { type Admission, inVersion, Store } from "./store.ts";
 
 export interface ApiServerOptions {
   /** Folder of the resources' YAML files; bookkeeping lies in its `.state/`. */
@@ -21,14 +23,29 @@ export interface ApiServerOptions {
   admission?: Admission;
 }
 
+export interface InProcessStore {
+  all(): Iterable<KubeObject>;
+  get<T extends KubeObject = KubeObject>(type: ResourceType, name: ObjectName): T | undefined;
+  /** In order of namespace and name. */
+  list<T extends KubeObject = KubeObject>(
+    type: ResourceType,
+    options?: { namespace?: string; labelSelector?: LabelSelector },
+  ): T[];
+  /** Every change of a resource from now on, in order. */
+  watch(
+    type: ResourceType,
+    listener: (event: { type: "ADDED" | "MODIFIED" | "DELETED"; object: KubeObject }) => void,
+  ): Disposable;
+  /** Server-side apply, forced. */
+  apply(object: KubeObject, options: { fieldManager: string }): Promise<KubeObject>;
+  /** True when it was there. */
+  delete(type: ResourceType, name: ObjectName): Promise<boolean>;
+}
+
 export interface ApiServer extends AsyncDisposable {
   readonly url: string;
-  /** The same objects without HTTP. */
-  readonly store: {
-    all(): Iterable<KubeObject>;
-    /** Server-side apply, forced. */
-    apply(object: KubeObject, options: { fieldManager: string }): Promise<KubeObject>;
-  };
+  /** The same objects without HTTP. What is read is what is stored: it must not be changed. */
+  readonly store: InProcessStore;
   /** Watches that clients hold at this moment. */
   readonly watches: number;
   /** What is wrong with the files. */
@@ -78,33 +95,59 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   presentBundledCrds(kinds, store);
   const http = stack.use(createHttpServer({ host, port, log, registry, metricsPrefix: registry && "apiserver" }));
   // A scope of its own: errors and bodies are treated differently here than elsewhere.
-  await http.app.register(async (scope) => mountRoutes(scope, store, host));
+  await http.app.register(async (scope) => mountRoutes(scope, store, host, log));
   await http.listen();
   const owned = stack.move();
   const close = (): Promise<void> => owned.disposeAsync();
   return {
     url: http.url,
-    store: {
-      all: () => store.all(),
-      apply: async (object, { fieldManager }) => {
-        const kind = kinds.byObject(object);
-        if (!kind) throw new Error(`there is no kind ${object.kind} in ${object.apiVersion}`);
-        const manager = { name: fieldManager, operation: "Apply" } as const;
-        const { object: stored } = await store.apply(
-          kind,
-          object.metadata.namespace ?? "",
-          object.metadata.name!,
-          object,
-          { manager, force: true },
-        );
-        return stored;
-      },
-    },
+    store: inProcess(kinds, store),
     get watches() {
       return store.listeners;
     },
     problems: () => files.problems(),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function inProcess(kinds: KindRegistry, store: Store): InProcessStore {
+  const kindOf = ({ group, version, plural }: ResourceType): ResourceKind => {
+    const kind = kinds.byPath(group, version, plural);
+    if (!kind) throw new Error(`the embedded API server serves no ${plural} in ${group}/${version}`);
+    return kind;
+  };
+  return {
+    all: () => store.all(),
+    get: <T extends KubeObject>(type: ResourceType, { namespace = "", name }: ObjectName) =>
+      store.find(kindOf(type), namespace, name) as T | undefined,
+    list: <T extends KubeObject>(
+      type: ResourceType,
+      { namespace, labelSelector }: { namespace?: string; labelSelector?: LabelSelector } = {},
+    ) =>
+      store
+        .list(kindOf(type), namespace)
+        .filter(({ metadata }) => !labelSelector || matchesLabelSelector(labelSelector, metadata.labels ?? {})) as T[],
+    watch: (type, listener) => {
+      const kind = kindOf(type);
+      const storage = store.storageKind(kind);
+      return store.listen((event) => {
+        if (event.kind.group === storage.group && event.kind.plural === storage.plural)
+          listener({ type: event.type, object: inVersion(kind, event.object) });
+      });
+    },
+    apply: async (object, { fieldManager }) => {
+      const kind = kinds.byObject(object);
+      if (!kind) throw new Error(`there is no kind ${object.kind} in ${object.apiVersion}`);
+      const manager = { name: fieldManager, operation: "Apply" } as const;
+      const { namespace = "", name = "" } = object.metadata;
+      return (await store.apply(kind, namespace, name, object, { manager, force: true })).object;
+    },
+    delete: async (type, { namespace = "", name }) => {
+      const kind = kindOf(type);
+      if (!store.find(kind, namespace, name)) return false;
+      await store.delete(kind, namespace, name, { manager: { name: "pharos", operation: "Update" } });
+      return true;
+    },
   };
 }

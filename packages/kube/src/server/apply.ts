@@ -4,10 +4,11 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { groupVersion, type KubeObject, type ManagedFieldsEntry } from "../types.ts";
-import { FieldSet, fieldsOf, itemStep } from "./field-sets.ts";
+import { FieldSet, fieldsOf, isAssociative, itemStep } from "./field-sets.ts";
 import type { ResourceKind } from "./kinds.ts";
 import { fieldSchema, resolve, type Schema } from "./schema.ts";
 import { type StatusCause, StatusError } from "./status-error.ts";
+import { LAST_APPLIED } from "./yaml-files.ts";
 
 export interface Manager {
   name: string;
@@ -38,6 +39,18 @@ function entryOf(manager: Manager, kind: ResourceKind, set: FieldSet): ManagedFi
     fieldsV1: set.toJson(),
     ...(manager.subresource ? { subresource: manager.subresource } : {}),
   };
+}
+
+/** Upstream's order: appliers before updaters, then by time, then by name. */
+function byOperationAndTime(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
+  const order = (x: string | undefined, y: string | undefined): number =>
+    (x ?? "") < (y ?? "") ? -1 : (x ?? "") > (y ?? "") ? 1 : 0;
+  return (
+    order(a.operation, b.operation) ||
+    order(a.time, b.time) ||
+    order(a.manager, b.manager) ||
+    order(a.subresource, b.subresource)
+  );
 }
 
 /** Value at a path of steps; undefined when there is none. */
@@ -90,12 +103,7 @@ function mergeApplied(live: unknown, applied: unknown, schema: Schema, path = ""
     }
     return out;
   }
-  if (
-    Array.isArray(applied) &&
-    Array.isArray(live) &&
-    applied.length > 0 &&
-    itemStep(resolved, applied[0]) !== undefined
-  ) {
+  if (Array.isArray(applied) && Array.isArray(live) && isAssociative(resolved)) {
     const out = [...live];
     for (const item of applied) {
       const step = itemStep(resolved, item);
@@ -131,6 +139,26 @@ function removeAt(object: unknown, path: readonly string[], schema: Schema, at =
   }
 }
 
+/** Fields of kubectl's last applied configuration whose values are still those of the object. */
+function lastAppliedFields(live: KubeObject, kind: ResourceKind): FieldSet {
+  const out = new FieldSet();
+  const text = live.metadata.annotations?.[LAST_APPLIED];
+  if (text === undefined) return out;
+  let applied: unknown;
+  try {
+    applied = JSON.parse(text);
+  } catch {
+    // Somebody else wrote there: nothing to go on from.
+    return out;
+  }
+  for (const path of fieldsOf(kind.schema, applied).paths()) {
+    const same = isDeepStrictEqual(valueAt(live, path, kind.schema), valueAt(applied, path, kind.schema));
+    if (!same) continue;
+    out.add(path);
+  }
+  return out;
+}
+
 /** Merges an applied configuration. Throws 409 with the owners when others own fields it changes, unless forced. */
 export function serverSideApply(
   live: KubeObject | undefined,
@@ -147,12 +175,14 @@ export function serverSideApply(
     .filter((entry) => entry !== own)
     .map((entry) => ({ entry, set: FieldSet.fromJson(entry.fieldsV1) }));
   const causes: StatusCause[] = [];
+  // kubectl's server-side apply goes on where its client-side apply left off, as upstream grants to this name only.
+  const taken = manager.name === "kubectl" && live ? lastAppliedFields(live, kind) : new FieldSet();
   for (const path of wanted.paths()) {
     const differs = !isDeepStrictEqual(valueAt(live, path, kind.schema), valueAt(applied, path, kind.schema));
     if (!differs) continue;
     for (const other of others) {
       if (!other.set.has(path)) continue;
-      if (force) continue;
+      if (force || taken.has(path)) continue;
       const by =
         other.entry.operation === "Apply"
           ? other.entry.manager
@@ -161,11 +191,9 @@ export function serverSideApply(
         other.entry.operation === "Apply" ? `conflict with ${JSON.stringify(by)}` : `conflict with "${by}`;
       causes.push({ reason: "FieldManagerConflict", message, field: pathText(path) });
     }
-    if (force) {
+    if (force || taken.has(path)) {
       const doomed = new FieldSet();
-      let node = doomed;
-      for (const step of path) node = node.child(step);
-      node.self = true;
+      doomed.add(path);
       for (const other of others) other.set = other.set.minus(doomed);
     }
   }
@@ -182,13 +210,14 @@ export function serverSideApply(
   // What this manager applied before and does not any more goes, unless somebody else wants it too.
   if (own) {
     const dropped = [...FieldSet.fromJson(own.fieldsV1).minus(wanted).paths()].filter((path) => path.length > 0);
-    for (const path of dropped.sort((a, b) => b.length - a.length)) {
-      if (!others.some(({ set }) => set.has(path))) removeAt(merged, path, kind.schema);
+    // Outer ones first: an item of a keyed list goes as a whole, with the defaults the server gave it.
+    for (const path of dropped.sort((a, b) => a.length - b.length)) {
+      if (!wanted.reaches(path) && !others.some(({ set }) => set.reaches(path))) removeAt(merged, path, kind.schema);
     }
   }
   const kept = others.filter(({ set }) => !set.isEmpty).map(({ entry, set }) => ({ ...entry, fieldsV1: set.toJson() }));
   const mine = own && isDeepStrictEqual(own.fieldsV1, wanted.toJson()) ? own : entryOf(manager, kind, wanted);
-  merged.metadata.managedFields = [...kept, mine];
+  merged.metadata.managedFields = [...kept, mine].sort(byOperationAndTime);
   return merged;
 }
 
@@ -201,9 +230,7 @@ export function trackUpdate(old: KubeObject | undefined, next: KubeObject, kind:
     const unchanged =
       before.has(path) && isDeepStrictEqual(valueAt(old, path, kind.schema), valueAt(next, path, kind.schema));
     if (unchanged) continue;
-    let node = changed;
-    for (const step of path) node = node.child(step);
-    node.self = true;
+    changed.add(path);
   }
   const gone = before.minus(after).union(changed);
   const apiVersion = groupVersion(kind);
@@ -223,5 +250,5 @@ export function trackUpdate(old: KubeObject | undefined, next: KubeObject, kind:
     if (!rest.isEmpty) out.push({ ...entry, fieldsV1: rest.toJson() });
   }
   if (!mine.isEmpty) out.push(entryOf(manager, kind, mine));
-  next.metadata.managedFields = out;
+  next.metadata.managedFields = out.sort(byOperationAndTime);
 }

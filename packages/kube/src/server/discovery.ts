@@ -3,6 +3,10 @@ import type { KindRegistry, ResourceKind } from "./kinds.ts";
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
+function verbsOf({ withoutDeleteCollection }: ResourceKind): string[] {
+  return withoutDeleteCollection ? VERBS.filter((verb) => verb !== "deletecollection") : VERBS;
+}
+
 /** Groups in the order their kinds were registered, each with its versions. */
 function groups(kinds: KindRegistry): Map<string, string[]> {
   const out = new Map<string, string[]>();
@@ -64,7 +68,7 @@ export function apiResourceList(kinds: KindRegistry, group: string, version: str
         singularName: kind.singular,
         namespaced: kind.namespaced,
         kind: kind.kind,
-        verbs: VERBS,
+        verbs: verbsOf(kind),
         ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
         ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
       },
@@ -87,7 +91,7 @@ function aggregatedResource(kind: ResourceKind) {
     responseKind: { group, version, kind: kind.kind },
     scope: kind.namespaced ? "Namespaced" : "Cluster",
     singularResource: kind.singular,
-    verbs: VERBS,
+    verbs: verbsOf(kind),
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     ...(kind.subresources.length > 0

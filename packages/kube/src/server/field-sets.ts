@@ -18,18 +18,26 @@ export class FieldSet {
     return child;
   }
 
+  add(path: readonly string[]): void {
+    let node: FieldSet = this;
+    for (const step of path) node = node.child(step);
+    node.self = true;
+  }
+
   get isEmpty(): boolean {
     return !this.self && this.children.size === 0;
   }
 
   static fromJson(json: Record<string, unknown>): FieldSet {
     const set = new FieldSet();
-    const entries = Object.entries(json);
-    // A leaf is written as an empty map.
-    if (entries.length === 0) set.self = true;
-    for (const [step, inner] of entries) {
+    for (const [step, inner] of Object.entries(json)) {
       if (step === ".") set.self = true;
-      else set.children.set(step, FieldSet.fromJson(inner as Record<string, unknown>));
+      else {
+        const child = FieldSet.fromJson(inner as Record<string, unknown>);
+        // A leaf is written as an empty map; an empty map at the top is an empty set.
+        if (child.isEmpty) child.self = true;
+        set.children.set(step, child);
+      }
     }
     return set;
   }
@@ -73,12 +81,18 @@ export class FieldSet {
   }
 
   has(path: readonly string[]): boolean {
+    return this.#at(path)?.self ?? false;
+  }
+
+  /** Whether the field at a path, or anything below it, is in the set. */
+  reaches(path: readonly string[]): boolean {
+    return this.#at(path) !== undefined;
+  }
+
+  #at(path: readonly string[]): FieldSet | undefined {
     let node: FieldSet | undefined = this;
-    for (const step of path) {
-      node = node.children.get(step);
-      if (!node) return false;
-    }
-    return node.self;
+    for (const step of path) node = node?.children.get(step);
+    return node;
   }
 }
 
@@ -102,6 +116,12 @@ export function itemStep(schema: Schema, item: unknown): string | undefined {
   return undefined;
 }
 
+/** Whether items of a list have identities, so that several managers can own items of it. */
+export function isAssociative(schema: Schema): boolean {
+  const type = schema["x-kubernetes-list-type"];
+  return type === "set" || (type === "map" && schema["x-kubernetes-list-map-keys"] !== undefined);
+}
+
 /** Never owned by anybody: identity and what the server sets. */
 const UNOWNED = new Set(["apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid", "metadata.resourceVersion",
   "metadata.generation", "metadata.creationTimestamp", "metadata.deletionTimestamp", "metadata.deletionGracePeriodSeconds",
@@ -123,8 +143,9 @@ export function fieldsOf(schema: Schema, value: unknown, path = ""): FieldSet {
     }
     return set;
   }
-  if (Array.isArray(value) && value.length > 0 && itemStep(resolved, value[0]) !== undefined) {
+  if (Array.isArray(value) && isAssociative(resolved)) {
     for (const item of value) {
+      if (itemStep(resolved, item) === undefined) continue;
       const child = isRecord(item) ? fieldsOf(resolved.items ?? {}, item, `${path}[]`) : new FieldSet();
       child.self = true;
       set.children.set(itemStep(resolved, item)!, child);

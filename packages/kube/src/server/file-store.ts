@@ -24,6 +24,8 @@ const MANAGER = { name: "file", operation: "Update" } as const;
 interface KnownFile {
   /** As it was last taken or written; undefined before the first reading of this run. */
   text: string | undefined;
+  /** Identity, size and time of the file when its text was read: the same means that nobody wrote since. */
+  stamp?: string;
   /** Keys of the objects that come from it. */
   keys: Set<string>;
   problems: UserError[];
@@ -45,6 +47,7 @@ export class FileStore implements Persistence, Disposable {
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #scanning: Promise<void> = Promise.resolve();
+  #kindsChanged = false;
   /** File whose objects are being taken right now. */
   #reading: string | undefined;
 
@@ -77,7 +80,10 @@ export class FileStore implements Persistence, Disposable {
       known.keys.add(key);
     }
     await this.#scan();
-    this.#watcher = watch(this.#dir, { recursive: true }, () => this.#schedule());
+    this.#watcher = watch(this.#dir, { recursive: true }, (_event, name) => {
+      // The journal and half-written files are nobody's edits.
+      if (name === null || !(name.endsWith(".tmp") || /(^|[\\/])\./.test(name))) this.#schedule();
+    });
     this.#watcher.on("error", (error) =>
       this.#log.warn("watching the resource directory failed", { dir: this.#dir, err: error }),
     );
@@ -88,12 +94,15 @@ export class FileStore implements Persistence, Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#watcher?.close();
+    this.#watcher = undefined;
   }
 
   put(kind: ResourceKind, object: KubeObject, old: KubeObject | undefined): void {
     const key = stateKey(kind, object);
     const origin = this.#origins.get(key);
-    const hasFile = origin !== undefined || !this.#withoutFile(kind, object);
+    // Whoever deleted the file must not find it again while a finalizer holds the object.
+    const wantsFile = !this.#withoutFile(kind, object) && object.metadata.deletionTimestamp === undefined;
+    const hasFile = origin !== undefined || wantsFile;
     const sameContent = old !== undefined && JSON.stringify(contentOf(old)) === JSON.stringify(contentOf(object));
     // A file being read is not written back: it says already what it says.
     let path = origin;
@@ -104,6 +113,10 @@ export class FileStore implements Persistence, Disposable {
       this.#origins.set(key, path);
     }
     this.#state.put(key, { object, file: path && relative(this.#dir, path) });
+    if (kind.kind === "CustomResourceDefinition") {
+      this.#kindsChanged = true;
+      this.#schedule();
+    }
   }
 
   remove(kind: ResourceKind, object: KubeObject, version: number): void {
@@ -174,6 +187,8 @@ export class FileStore implements Persistence, Disposable {
   }
 
   #schedule(): void {
+    // Not before everything is loaded, and not after the end.
+    if (!this.#watcher) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#scanning = this.#scanning
@@ -197,14 +212,21 @@ export class FileStore implements Persistence, Disposable {
     const changed: { path: string; text: string }[] = [];
     for (const path of [...present].sort()) {
       try {
-        if (statSync(path).size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes`);
+        const { size, mtimeMs, ino } = statSync(path);
+        const stamp = `${ino} ${size} ${mtimeMs}`;
+        const known = this.#files.get(path);
+        if (known?.text !== undefined && known.stamp === stamp) continue;
+        if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes`);
         const text = readFileSync(path, "utf8");
-        if (this.#files.get(path)?.text !== text) changed.push({ path, text });
+        if (known?.text === text) known.stamp = stamp;
+        else changed.push({ path, text });
       } catch (error) {
         this.#log.warn("resource file not read", { file: path, err: error });
       }
     }
     const gone = [...this.#files.keys()].filter((path) => !present.has(path));
+    const refused = changed.length + gone.length > 0 || this.#kindsChanged ? this.#refused(changed) : [];
+    this.#kindsChanged = false;
     // An object that moved to another file must not be deleted on the way: additions first.
     const first = changed.filter(({ text }) =>
       /^kind:\s*["']?(Namespace|CustomResourceDefinition)["']?\s*$/m.test(text),
@@ -216,6 +238,17 @@ export class FileStore implements Persistence, Disposable {
       this.#files.delete(path);
       for (const key of known?.keys ?? []) if (this.#origins.get(key) === path) await this.#forget(key);
     }
+    // Their reason may be gone: the other file with the same object, or a kind nobody served.
+    for (const path of refused) if (present.has(path)) await this.#takeFile(path, this.#files.get(path)!.text!);
+  }
+
+  /** Files that are good YAML and were refused all the same. */
+  #refused(changed: readonly { path: string }[]): string[] {
+    const fresh = new Set(changed.map(({ path }) => path));
+    return [...this.#files]
+      .filter(([path, { problems, text }]) => !fresh.has(path) && text !== undefined && problems.length > 0)
+      .filter(([, { problems }]) => problems.every(({ code }) => code !== "kube.yaml"))
+      .map(([path]) => path);
   }
 
   async #takeFile(path: string, text: string): Promise<void> {
@@ -241,16 +274,19 @@ export class FileStore implements Persistence, Disposable {
           });
         // The version in force came from here: it stays, as does its tie to this file.
         if (key && before?.keys.has(key)) known.keys.add(key);
+        const where = {
+          file,
+          line,
+          object: `${object.kind} ${object.metadata.namespace ?? "default"}/${object.metadata.name}`,
+        };
         known.problems.push(
-          new UserError("kube.invalid", describeError(error), {
-            where: {
-              file,
-              line,
-              object: `${object.kind} ${object.metadata.namespace ?? "default"}/${object.metadata.name}`,
-            },
-            fix: "The last good version stays in force",
-            cause: error,
-          }),
+          error instanceof UserError
+            ? new UserError(error.code, error.message, { where, fix: error.fix, cause: error })
+            : new UserError("kube.invalid", describeError(error), {
+                where,
+                fix: "The last good version stays in force",
+                cause: error,
+              }),
         );
       }
     }

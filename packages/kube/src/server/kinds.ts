@@ -24,6 +24,7 @@ export interface ResourceKind {
   categories: readonly string[];
   /** "status" and "scale" where the kind has them. */
   subresources: readonly string[];
+  withoutDeleteCollection?: boolean;
   scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };
   schema: Schema;
   /** A custom resource: defaulted, pruned and fully validated by its schema. */
@@ -67,25 +68,15 @@ function kindsOfCrd({ group, scope, names, versions }: CrdSpec): ResourceKind[] 
     }));
 }
 
-/** Kinds whose content is stored as it is given: nothing in Pharos reads it, and no definition of it is carried along. */
-function openKind(kind: Omit<ResourceKind, "schema" | "custom" | "categories" | "version">): ResourceKind {
-  const open: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
-  const version = kind.group === "autoscaling" ? "v2" : "v1";
-  return {
-    ...kind,
-    version,
-    categories: [],
-    custom: false,
-    schema: { type: "object", properties: { spec: open, status: open }, "x-kubernetes-preserve-unknown-fields": true },
-  };
-}
+/** Kinds without a definition: stored as they are given. */
+const OPEN: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
 
-const OPEN_KINDS: readonly ResourceKind[] = [
-  openKind({ group: "autoscaling", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers", singular: "horizontalpodautoscaler", namespaced: true, shortNames: ["hpa"], subresources: ["status"] }),
-  openKind({ group: "storage.k8s.io", kind: "StorageClass", plural: "storageclasses", singular: "storageclass", namespaced: false, shortNames: ["sc"], subresources: [] }),
-  openKind({ group: "scheduling.k8s.io", kind: "PriorityClass", plural: "priorityclasses", singular: "priorityclass", namespaced: false, shortNames: ["pc"], subresources: [] }),
-  openKind({ group: "apiregistration.k8s.io", kind: "APIService", plural: "apiservices", singular: "apiservice", namespaced: false, shortNames: [], subresources: ["status"] }),
-]; // biome-ignore format: a table
+interface BuiltInResource extends Omit<ResourceKind, "schema" | "custom" | "shortNames" | "categories"> {
+  shortNames?: string[];
+  categories?: string[];
+  /** Name of its schema among the definitions. */
+  definition?: string;
+}
 
 interface BundledCrd extends CrdSpec {
   annotations?: Record<string, string>;
@@ -137,16 +128,10 @@ export class KindRegistry {
   #revision = 0;
 
   constructor() {
-    for (const resource of kubernetes.resources) {
-      this.#add({
-        shortNames: [],
-        categories: [],
-        ...resource,
-        schema: { $ref: `#/components/schemas/${resource.definition}` },
-        custom: false,
-      });
+    for (const { definition, ...resource } of kubernetes.resources as BuiltInResource[]) {
+      const schema = definition ? { $ref: `#/components/schemas/${definition}` } : OPEN;
+      this.#add({ shortNames: [], categories: [], ...resource, schema, custom: false });
     }
-    for (const kind of OPEN_KINDS) this.#add(kind);
     for (const crd of BUNDLED) for (const kind of kindsOfCrd(crd)) this.#add(kind);
   }
 

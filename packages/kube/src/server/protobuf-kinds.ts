@@ -203,6 +203,7 @@ export const PROTOBUF_KINDS: Readonly<Record<string, Message>> = {
   },
   "rbac.authorization.k8s.io/v1/RoleBinding": ROLE_BINDING,
   "rbac.authorization.k8s.io/v1/ClusterRoleBinding": ROLE_BINDING,
+  "authentication.k8s.io/v1/SelfSubjectReview": { 1: ["metadata", OBJECT_META], 2: ["status", "skip"] },
   "authorization.k8s.io/v1/SelfSubjectAccessReview": withSpec({
     1: [
       "resourceAttributes",

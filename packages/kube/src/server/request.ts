@@ -1,6 +1,7 @@
 /** A request of the Kubernetes API, taken apart: which kind, which object, which options. */
 import { parseAllDocuments } from "yaml";
 import type { KubeObject } from "../types.ts";
+import { duplicateKeys } from "./json-duplicates.ts";
 import type { KindRegistry, ResourceKind } from "./kinds.ts";
 import type { FieldValidation } from "./object-rules.ts";
 import { badRequest, StatusError } from "./status-error.ts";
@@ -75,12 +76,16 @@ export interface Body {
   duplicates: string[];
 }
 
-/** JSON or YAML of a request. JSON is read as YAML only for apply, whose bodies may be either. */
-export function parseBody(text: string, yaml: boolean): Body {
+/**
+ * JSON or YAML of a request. JSON is read as YAML only for apply, whose bodies may be either; YAML with a repeated key is
+ * refused at once.
+ */
+export function parseBody(text: string, yaml: boolean, findDuplicates = false): Body {
   if (text.trim() === "") throw badRequest("the request has no body");
   if (!yaml) {
     try {
-      return { value: JSON.parse(text) as unknown, duplicates: [] };
+      const value = JSON.parse(text) as unknown;
+      return { value, duplicates: findDuplicates ? duplicateKeys(text) : [] };
     } catch (error) {
       throw badRequest(`the body is not JSON: ${(error as Error).message}`);
     }

@@ -1,5 +1,6 @@
 /** The REST interface: from a request to the store and back. */
 import { isIP } from "node:net";
+import type { Logger } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parseFieldSelector, parseLabelSelector } from "../selector.ts";
@@ -13,13 +14,25 @@ import { applyJsonPatch, mergePatch, strategicMerge } from "./merge.ts";
 import { checkUnknownFields } from "./object-rules.ts";
 import { EMPTY_OPENAPI_V2, openApiDocument, openApiIndex } from "./openapi.ts";
 import { decodeProtobuf } from "./protobuf.ts";
-import { objectOf, parseBody, parsePath, parseWriteQuery, type ResourcePath, type WriteQuery } from "./request.ts";
+import {
+  type Body,
+  objectOf,
+  parseBody,
+  parsePath,
+  parseWriteQuery,
+  type ResourcePath,
+  type WriteQuery,
+} from "./request.ts";
 import { readScale, writeScale } from "./scale.ts";
 import { badRequest, StatusError } from "./status-error.ts";
 import type { Store } from "./store.ts";
 import { type IncludeObject, partialMetadata, tableOf } from "./table.ts";
 import { serveWatch } from "./watch.ts";
 
+/** Subresources that need a kubelet. */
+const OF_RUNNING_PODS = new Set(["log", "exec", "attach", "portforward", "proxy", "eviction", "binding", "resize"]);
+/** Headers have a limit too. */
+const MAX_WARNINGS = 20;
 const MAX_WATCH_MS = 30 * 60_000;
 
 interface Context {
@@ -44,7 +57,10 @@ function managerOf(
 }
 
 function warn(reply: FastifyReply, warnings: readonly string[]): void {
-  for (const text of warnings) void reply.header("Warning", `299 - ${JSON.stringify(text)}`);
+  // Headers are ASCII; field names need not be.
+  const quoted = (text: string): string => JSON.stringify(text).replaceAll(/[^ -~]/g, "?");
+  for (const text of warnings.slice(0, MAX_WARNINGS))
+    void reply.header("Warning", `299 - ${quoted(text.slice(0, 500))}`);
 }
 
 function includeObject(params: URLSearchParams): IncludeObject {
@@ -139,13 +155,15 @@ function read(context: Context): FastifyReply {
   return sendObject(context, object);
 }
 
+function bodyOf(request: FastifyRequest, { fieldValidation }: WriteQuery): Body {
+  const yaml = String(request.headers["content-type"]).includes("yaml");
+  return parseBody((request.body as string | undefined) ?? "", yaml, fieldValidation !== "Ignore");
+}
+
 async function create(context: Context): Promise<FastifyReply> {
   const { request, reply, params, path, store } = context;
   const query = parseWriteQuery(params);
-  const { value, duplicates } = parseBody(
-    request.body as string,
-    String(request.headers["content-type"]).includes("yaml"),
-  );
+  const { value, duplicates } = bodyOf(request, query);
   const object = objectOf(value, path);
   warn(reply, checkUnknownFields(path.kind, object, query.fieldValidation, duplicates));
   const made = await store.create(path.kind, object, {
@@ -158,7 +176,7 @@ async function create(context: Context): Promise<FastifyReply> {
 async function replace(context: Context): Promise<FastifyReply> {
   const { request, reply, params, path, store } = context;
   const query = parseWriteQuery(params);
-  const { value } = parseBody(request.body as string, String(request.headers["content-type"]).includes("yaml"));
+  const { value, duplicates } = bodyOf(request, query);
   const options = { manager: managerOf(request, query, "Update", path.subresource), dryRun: query.dryRun };
   if (path.subresource === "scale") {
     const object = await store.update(
@@ -171,7 +189,7 @@ async function replace(context: Context): Promise<FastifyReply> {
     return reply.type("application/json").send(readScale(path.kind, object));
   }
   const object = objectOf(value, path);
-  warn(reply, checkUnknownFields(path.kind, object, query.fieldValidation));
+  warn(reply, checkUnknownFields(path.kind, object, query.fieldValidation, duplicates));
   if (path.kind.custom && !object.metadata.resourceVersion) {
     throw new StatusError(
       422,
@@ -190,7 +208,7 @@ async function patch(context: Context): Promise<FastifyReply> {
   const { request, reply, params, path, store } = context;
   const query = parseWriteQuery(params);
   const type = String(request.headers["content-type"]).split(";")[0];
-  const { value } = parseBody(request.body as string, type === "application/apply-patch+yaml");
+  const { value, duplicates } = bodyOf(request, query);
   const status = path.subresource === "status" ? ("status" as const) : undefined;
   if (type === "application/apply-patch+yaml") {
     if (!query.fieldManager)
@@ -240,7 +258,7 @@ async function patch(context: Context): Promise<FastifyReply> {
   let warnings: string[] = [];
   const change = (live: KubeObject): KubeObject => {
     const next = objectOf(apply(live), path);
-    warnings = checkUnknownFields(path.kind, next, query.fieldValidation);
+    warnings = checkUnknownFields(path.kind, next, query.fieldValidation, duplicates);
     return next;
   };
   const object = await store.update(path.kind, path.namespace, path.name!, change, options);
@@ -264,6 +282,7 @@ async function remove(context: Context): Promise<FastifyReply> {
     propagation: params.get("propagationPolicy") ?? options.propagationPolicy,
   };
   if (path.name === undefined) {
+    if (path.kind.withoutDeleteCollection) throw methodNotAllowed();
     const doomed = store.list(path.kind, path.namespace).filter(selectors(path.kind, params));
     for (const { metadata } of doomed) await store.delete(path.kind, metadata.namespace ?? "", metadata.name!, write);
     return reply.type("application/json").send({
@@ -286,6 +305,9 @@ async function remove(context: Context): Promise<FastifyReply> {
     .send({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
 }
 
+const methodNotAllowed = () =>
+  new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+
 const METHODS: Record<string, (context: Context) => FastifyReply | Promise<FastifyReply>> = {
   GET: read,
   POST: create,
@@ -300,7 +322,7 @@ function isTrustedHost(header: string | undefined, allowed: ReadonlySet<string>)
   return allowed.has(host) || isIP(host) !== 0;
 }
 
-export function mountRoutes(app: FastifyInstance, store: Store, listenHost: string): void {
+export function mountRoutes(app: FastifyInstance, store: Store, listenHost: string, log: Logger): void {
   const trusted = new Set(["localhost", listenHost]);
   // Bodies are read as text: which form they have depends on the request.
   app.removeAllContentTypeParsers();
@@ -320,12 +342,16 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
       throw new StatusError(403, "Forbidden", "requests of web pages may not change anything");
     }
   });
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     let status: StatusError;
     if (error instanceof StatusError) status = error;
     else if (error instanceof UserError) status = badRequest(error.message);
     else if (error.statusCode === 413) status = new StatusError(413, "RequestEntityTooLarge", error.message);
-    else status = new StatusError(error.statusCode ?? 500, "InternalError", error.message);
+    else if (error instanceof URIError || (error.statusCode ?? 500) < 500) status = badRequest(error.message);
+    else {
+      log.error("API request failed", { method: request.method, path: request.url.split("?")[0], err: error });
+      status = new StatusError(500, "InternalError", `Internal error occurred: ${error.message}`);
+    }
     void reply.code(status.code).type("application/json").send(JSON.stringify(status));
   });
 
@@ -374,11 +400,18 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
     reply.type("application/com.github.proto-openapi.spec.v2@v1.0+protobuf").send(EMPTY_OPENAPI_V2),
   );
   // Everybody who can reach this server may do everything: it has no users.
-  app.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", async (request, reply) => {
-    const { value } = parseBody(request.body as string, false);
-    return reply
-      .code(201)
-      .send({ ...(value as object), status: { allowed: true, reason: "the embedded server has no users" } });
+  const review = (path: string, status: object): void => {
+    app.post(path, async (request, reply) => {
+      const { value } = parseBody((request.body as string | undefined) ?? "", false);
+      return reply.code(201).send({ ...(value as object), status });
+    });
+  };
+  review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
+    allowed: true,
+    reason: "the embedded API server has no users",
+  });
+  review("/apis/authentication.k8s.io/v1/selfsubjectreviews", {
+    userInfo: { username: "system:anonymous", groups: ["system:masters"] },
   });
   app.get("/openapi/v3", async () => openApiIndex(kinds));
   app.get<{ Params: { "*": string } }>("/openapi/v3/*", async (request) => {
@@ -393,7 +426,15 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
     const pathname = mark < 0 ? request.url : request.url.slice(0, mark);
     const path = parsePath(pathname, kinds);
     if (!path) throw missing();
-    if (path.subresource && !path.kind.subresources.includes(path.subresource)) throw missing();
+    if (path.subresource && !path.kind.subresources.includes(path.subresource)) {
+      if (path.kind.kind !== "Pod" || !OF_RUNNING_PODS.has(path.subresource)) throw missing();
+      store.get(path.kind, path.namespace, path.name!);
+      throw new StatusError(
+        501,
+        "NotImplemented",
+        "the embedded API server runs no containers: a pod is only a record",
+      );
+    }
     const params = new URLSearchParams(mark < 0 ? "" : request.url.slice(mark + 1));
     const method = METHODS[request.method];
     if (
@@ -401,7 +442,7 @@ export function mountRoutes(app: FastifyInstance, store: Store, listenHost: stri
       (request.method === "POST" && path.name !== undefined) ||
       (["PUT", "PATCH"].includes(request.method) && path.name === undefined)
     ) {
-      throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+      throw methodNotAllowed();
     }
     return method({ store, pages, request, reply, params, path, form: negotiateForm(request.headers.accept) });
   };

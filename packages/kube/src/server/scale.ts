@@ -1,6 +1,7 @@
 /** The scale subresource (autoscaling/v1), by the paths a kind names. */
 import type { KubeObject } from "../types.ts";
 import type { ResourceKind } from "./kinds.ts";
+import { badRequest } from "./status-error.ts";
 
 function getAt(object: unknown, path: string): unknown {
   return path
@@ -11,6 +12,8 @@ function getAt(object: unknown, path: string): unknown {
 
 function setAt(object: KubeObject, path: string, value: unknown): void {
   const steps = path.split(".").filter(Boolean);
+  // The path comes from a CRD that anybody may have written: it must stay inside the object.
+  if (steps.some((step) => step in Object.prototype)) throw badRequest(`${path} is no path of a field`);
   let node = object as unknown as Record<string, unknown>;
   for (const step of steps.slice(0, -1)) node = (node[step] ??= {}) as Record<string, unknown>;
   node[steps.at(-1)!] = value;

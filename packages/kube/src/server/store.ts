@@ -3,12 +3,12 @@
  * owners. Every change is handed to persistence before anybody sees it.
  */
 import { isDeepStrictEqual } from "node:util";
-import { type KubeObject, objectKey } from "../types.ts";
+import { type KubeObject, type ManagedFieldsEntry, objectKey } from "../types.ts";
 import { type Manager, serverSideApply, trackUpdate } from "./apply.ts";
 import { fromCoreEvent, isEventsGroup, toCoreEvent } from "./event-versions.ts";
 import { establishedStatus, type KindRegistry, type ResourceKind } from "./kinds.ts";
 import { hasGeneration, initializeMetadata, normalize } from "./object-rules.ts";
-import { alreadyExists, conflict, expired, forbidden, notFound, StatusError } from "./status-error.ts";
+import { alreadyExists, badRequest, conflict, expired, forbidden, notFound, StatusError } from "./status-error.ts";
 
 export interface ChangeEvent {
   type: "ADDED" | "MODIFIED" | "DELETED";
@@ -152,8 +152,13 @@ export class Store {
         );
       }
       if (!options.apply) {
-        next.metadata.managedFields = old.metadata.managedFields;
-        if (!isDeepStrictEqual(stripVersion(old), stripVersion(next))) trackUpdate(old, next, kind, options.manager);
+        // Owners may be edited: kubectl does so to hand fields of client-side apply over to server-side apply.
+        const owners = ownersOf(old, wanted);
+        next.metadata.managedFields = owners;
+        if (!isDeepStrictEqual(stripVersion(old), stripVersion(next))) {
+          const before = { ...old, metadata: { ...old.metadata, managedFields: owners } };
+          trackUpdate(before, next, kind, options.manager);
+        }
       }
       if (isDeepStrictEqual(stripVersion(old), stripVersion(next))) return old;
       if (hasGeneration(kind) && !isDeepStrictEqual(specOf(old), specOf(next)))
@@ -436,6 +441,21 @@ export class Store {
     for (const object of this.all()) if (object.metadata.uid === uid) return true;
     return false;
   }
+}
+
+/** Who owns what according to a write: an absent list changes nothing, one without entries forgets all owners. */
+function ownersOf(old: KubeObject, wanted: KubeObject): ManagedFieldsEntry[] | undefined {
+  const given = wanted.metadata.managedFields;
+  if (!given) return old.metadata.managedFields;
+  const isEntry = (entry: ManagedFieldsEntry): boolean =>
+    (entry.operation === "Apply" || entry.operation === "Update") &&
+    typeof entry.apiVersion === "string" &&
+    typeof entry.fieldsV1 === "object" &&
+    entry.fieldsV1 !== null;
+  const entries = given.filter((entry) => Object.keys(entry).length > 0);
+  const wrong = entries.findIndex((entry) => !isEntry(entry));
+  if (wrong >= 0) throw badRequest(`metadata.managedFields[${wrong}] needs operation, apiVersion and fieldsV1`);
+  return entries;
 }
 
 function isCrd({ kind, group }: ResourceKind): boolean {

@@ -1,6 +1,6 @@
 /** YAML documents of a file: which objects stand in it, and writing one back without disturbing the rest. */
 import { UserError } from "@pharos/model";
-import { type Document, isMap, LineCounter, parseAllDocuments, stringify, YAMLMap } from "yaml";
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, stringify } from "yaml";
 import type { KubeObject } from "../types.ts";
 
 export interface FileDocument {
@@ -76,8 +76,22 @@ export function parseFile(text: string, file: string): ParsedFile {
       );
       continue;
     }
+    if (value.kind.endsWith("List") && value.apiVersion === "v1" && value.metadata?.name === undefined) {
+      out.problems.push(
+        new UserError("kube.yaml", "a List in a file is not taken apart", {
+          where: { file, line },
+          fix: "Write its items as documents of their own, separated by ---",
+        }),
+      );
+      continue;
+    }
     if (typeof value.metadata !== "object" || value.metadata === null || typeof value.metadata.name !== "string") {
-      out.problems.push(new UserError("kube.yaml", "metadata.name is missing", { where: { file, line } }));
+      out.problems.push(
+        new UserError("kube.yaml", "metadata.name is missing", {
+          where: { file, line },
+          fix: "Give the object a name; generateName works only through the API",
+        }),
+      );
       continue;
     }
     out.documents.push({ object: value as KubeObject, line: Math.max(1, line) });
@@ -89,60 +103,160 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Changes only what differs, so that comments and order of everything else stay. */
-function updateNode(document: Document, path: string[], old: unknown, next: unknown): void {
-  if (isRecord(old) && isRecord(next) && (path.length === 0 || isMap(document.getIn(path)))) {
-    for (const key of Object.keys(old)) if (!(key in next)) document.deleteIn([...path, key]);
-    for (const [key, value] of Object.entries(next)) updateNode(document, [...path, key], old[key], value);
-    return;
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const isPlain = (value: unknown): boolean => value !== null && typeof value !== "object";
+
+/** Brings a node's children up to date where they differ, so that comments and order of everything else stay. */
+function updateChildren(document: Document, node: unknown, old: unknown, next: unknown): boolean {
+  if (isMap(node) && isRecord(old) && isRecord(next)) {
+    for (const key of Object.keys(old)) if (!(key in next)) node.delete(key);
+    for (const [key, value] of Object.entries(next)) {
+      // Equal and not in the file: a default the server filled in.
+      if (same(old[key], value)) continue;
+      if (!updateChildren(document, node.get(key, true), old[key], value)) node.set(key, document.createNode(value));
+    }
+    return true;
   }
-  if (JSON.stringify(old) !== JSON.stringify(next)) document.setIn(path, document.createNode(next));
+  if (isSeq(node) && Array.isArray(old) && Array.isArray(next) && node.items.length === old.length) {
+    let start = 0;
+    while (start < old.length && start < next.length && same(old[start], next[start])) start++;
+    let oldEnd = old.length;
+    let nextEnd = next.length;
+    while (oldEnd > start && nextEnd > start && same(old[oldEnd - 1], next[nextEnd - 1])) {
+      oldEnd--;
+      nextEnd--;
+    }
+    // As many as before: the same items with other content. Else items came or went.
+    if (oldEnd - start !== nextEnd - start) {
+      const items = next.slice(start, nextEnd).map((item) => document.createNode(item));
+      node.items.splice(start, oldEnd - start, ...items);
+      return true;
+    }
+    for (let i = start; i < nextEnd; i++) {
+      if (!same(old[i], next[i]) && !updateChildren(document, node.items[i], old[i], next[i]))
+        node.items[i] = document.createNode(next[i]);
+    }
+    return true;
+  }
+  return false;
+}
+
+interface TextEdit {
+  start: number;
+  end: number;
+  text: string;
+}
+
+/** The change as replacements of single scalars in the text, or undefined when more than scalars differ. */
+function scalarEdits(node: unknown, old: unknown, next: unknown, text: string): TextEdit[] | undefined {
+  if (same(old, next)) return [];
+  if (isScalar(node) && node.range && !node.anchor && !node.tag && isPlain(old) && isPlain(next)) {
+    const [start, end] = node.range;
+    const source = text.slice(start, end);
+    let written = stringify(next, { lineWidth: 0 }).trimEnd();
+    // The quotes stay; a plain text inside a flow collection needs some.
+    if (typeof next === "string" && (source.startsWith('"') || /[,[\]{}\n]/.test(written)))
+      written = JSON.stringify(next);
+    return source === "" || /\n/.test(source) || /\n/.test(written) ? undefined : [{ start, end, text: written }];
+  }
+  const edits: TextEdit[] = [];
+  const pairs: [unknown, unknown, unknown][] = [];
+  if (isMap(node) && isRecord(old) && isRecord(next)) {
+    if (!same(Object.keys(old).sort(), Object.keys(next).sort())) return undefined;
+    for (const key of Object.keys(next)) pairs.push([node.get(key, true), old[key], next[key]]);
+  } else if (isSeq(node) && Array.isArray(old) && Array.isArray(next) && old.length === next.length) {
+    if (node.items.length !== old.length) return undefined;
+    next.forEach((item, i) => {
+      pairs.push([node.items[i], old[i], item]);
+    });
+  } else return undefined;
+  for (const [child, before, after] of pairs) {
+    const inner = scalarEdits(child, before, after, text);
+    if (!inner) return undefined;
+    edits.push(...inner);
+  }
+  return edits;
 }
 
 const identity = ({ apiVersion, kind, metadata }: KubeObject): string =>
   `${apiVersion.split("/")[0].includes(".") ? apiVersion.split("/")[0] : ""}/${kind}/${metadata.namespace ?? "default"}/${metadata.name}`;
 
-function serialize(documents: readonly Document[]): string {
-  return documents
-    .map((document) => document.toString({ lineWidth: 0, indentSeq: true }))
-    .join("---\n")
-    .replace(/^---\n---\n/gm, "---\n");
+/** A document and its piece of the file, with the comments and the `---` before it. */
+interface Piece {
+  document: Document;
+  start: number;
+  end: number;
+}
+
+function piecesOf(text: string): Piece[] {
+  const parsed = parseAllDocuments(text);
+  const documents = Array.isArray(parsed) ? (parsed as Document[]) : [];
+  return documents.map((document, i) => ({
+    document,
+    start: i === 0 ? 0 : documents[i - 1].range![2],
+    end: i === documents.length - 1 ? text.length : document.range![2],
+  }));
+}
+
+function find(pieces: readonly Piece[], object: KubeObject): Piece | undefined {
+  return pieces.find(({ document }) => {
+    const value = document.toJS() as KubeObject | null;
+    return value?.metadata && identity(value) === identity(object);
+  });
+}
+
+/** The document as text, in the manner of the text it came from. */
+function render(document: Document, manner: string): string {
+  const dashes = /^---/m.test(manner) && !document.directives?.docStart ? "---\n" : "";
+  const indent = /^( {2,8})\S/m.exec(manner)?.[1].length ?? 2;
+  return (
+    dashes +
+    document.toString({
+      lineWidth: 0,
+      indent: indent >= 4 ? 4 : 2,
+      indentSeq: !/^( *)[^\s#-][^\n]*:\n\1- /m.test(manner),
+      flowCollectionPadding: !/[{[][^\s{}[\]]/.test(manner),
+    })
+  );
 }
 
 /**
  * The file's text with the object's document brought up to date, or added at the end. Only what differs between the old
- * object and the new one is written: defaults the server filled in do not appear in files people wrote.
+ * object and the new one is written: defaults the server filled in do not appear in files people wrote, and other
+ * documents keep every byte.
  */
 export function writeInto(text: string, object: KubeObject, before: KubeObject | undefined): string {
-  const documents = parseDocuments(text);
-  const found = documents.find((document) => {
-    const value = document.toJS() as KubeObject | null;
-    return value?.metadata && identity(value) === identity(object);
-  });
-  if (!found) return `${text.trimEnd()}${text.trim() === "" ? "" : "\n---\n"}${newText(object)}`;
-  if (!(found.contents instanceof YAMLMap)) return newText(object);
+  const piece = find(piecesOf(text), object);
+  if (!piece) return `${text.trimEnd()}${text.trim() === "" ? "" : "\n---\n"}${newText(object)}`;
+  const { document, start, end } = piece;
   const plain = (value: KubeObject): unknown => JSON.parse(JSON.stringify(contentOf(value)));
-  updateNode(found, [], plain(before ?? (found.toJS() as KubeObject)), plain(object));
-  // The server keeps a Secret's text in `data`; an old `stringData` would win over it at the next reading.
-  if (object.kind === "Secret" && found.hasIn(["stringData"])) {
-    found.deleteIn(["stringData"]);
-    found.setIn(["data"], found.createNode((object as KubeObject & { data?: unknown }).data ?? {}));
+  const old = plain(before ?? (document.toJS() as KubeObject));
+  const next = plain(object);
+  const hasText = object.kind === "Secret" && document.hasIn(["stringData"]);
+  const edits = hasText ? undefined : scalarEdits(document.contents, old, next, text);
+  if (edits) {
+    // From the end, so that positions before stay what they are.
+    return edits
+      .sort((a, b) => b.start - a.start)
+      .reduce((result, edit) => result.slice(0, edit.start) + edit.text + result.slice(edit.end), text);
   }
-  return serialize(documents);
+  updateChildren(document, document.contents, old, next);
+  // The server keeps a Secret's text in `data`; an old `stringData` would win over it at the next reading.
+  if (hasText) {
+    document.deleteIn(["stringData"]);
+    document.setIn(["data"], document.createNode((object as KubeObject & { data?: unknown }).data ?? {}));
+  }
+  return text.slice(0, start) + render(document, text.slice(start, end)) + text.slice(end);
 }
 
 /** The file's text without the object's document; "" when nothing is left. */
 export function removeFrom(text: string, object: KubeObject): string {
-  const rest = parseDocuments(text).filter((document) => {
-    const value = document.toJS() as KubeObject | null;
-    return value !== null && !(value.metadata && identity(value) === identity(object));
-  });
-  return rest.length === 0 ? "" : serialize(rest);
-}
-
-function parseDocuments(text: string): Document[] {
-  const parsed = parseAllDocuments(text);
-  return Array.isArray(parsed) ? (parsed as Document[]) : [];
+  const pieces = piecesOf(text);
+  const piece = find(pieces, object);
+  if (!piece) return text;
+  const rest = text.slice(0, piece.start) + text.slice(piece.end);
+  const isEmpty = pieces.every((other) => other === piece || other.document.contents === null);
+  return isEmpty ? "" : rest.replace(/^---\n/, "");
 }
 
 export function newText(object: KubeObject): string {

@@ -5,11 +5,13 @@ import { carry, kahanAdd } from "../histogram/kahan.ts";
 import type { AggregateExpr } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { Grouping } from "./labels.ts";
-import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Takes in the rows of a group one after the other. */
 interface Accumulator {
   add(row: Row, metricName: string): void;
+  /** Rows stay with the accumulator until it finishes. */
+  readonly keepsRows?: true;
   finish(): Row;
 }
 
@@ -227,6 +229,7 @@ class DeviationAccumulator implements Accumulator {
 }
 
 class QuantileAccumulator implements Accumulator {
+  readonly keepsRows = true;
   readonly #context: Context;
   readonly #expr: AggregateExpr;
   readonly #q: Float64Array;
@@ -240,7 +243,7 @@ class QuantileAccumulator implements Accumulator {
 
   add(row: Row): void {
     ignoreHistograms(this.#context, this.#expr, row);
-    this.#context.query.hold(row.sampleCount);
+    this.#context.hold(row);
     this.#rows.push(row);
   }
 
@@ -252,7 +255,7 @@ class QuantileAccumulator implements Accumulator {
       for (const input of this.#rows) if (input.kinds[i] === FLOAT) values[n++] = input.values[i];
       if (n > 0) row.setFloat(i, quantileOf(this.#q[i], sortNaNFirst(values.subarray(0, n))));
     }
-    for (const input of this.#rows) this.#context.query.release(input.sampleCount);
+    for (const input of this.#rows) this.#context.release(input);
     return row;
   }
 }
@@ -298,14 +301,16 @@ export async function aggregate(
     const group = groups[id];
     group.accumulator.add(row, input.series[i].labels.metricName);
     if (input.series[i].dropName && !group.dropName && !row.isEmpty) group.dropName = true;
+    if (!group.accumulator.keepsRows) context.recycle(row);
   });
   const out: SeriesRow[] = [];
   for (const group of groups) {
     if (!group) continue;
+    if (context.query.isDue) await context.query.pause();
     const row = group.accumulator.finish();
     if (row.isEmpty) continue;
-    context.query.hold(row.sampleCount);
+    context.hold(row);
     out.push({ labels: grouping.labelsOf(input.series[group.first].labels), dropName: group.dropName, row });
   }
-  return vectorOf(out);
+  return context.vectorOf(out);
 }

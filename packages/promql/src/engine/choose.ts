@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { hashRatio } from "./hash.ts";
 import { Grouping } from "./labels.ts";
-import { EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** The bounds of int64 that a float can be converted to. */
 const MAX_INT = 2 ** 63 - 1024;
@@ -72,6 +72,7 @@ export async function choose(
   const order: SeriesRow[] = [];
   const position = new Map(rows.map((series, i) => [series, i]));
   for (let step = 0; step < context.steps; step++) {
+    if (context.query.isDue) await context.query.pause();
     const k = Math.trunc(param[step]);
     if (k < 1) continue;
     const groups: Choice[][] = [];
@@ -92,11 +93,14 @@ export async function choose(
       }
     }
   }
-  if (context.steps === 1) return vectorOf(order);
+  rows.forEach(({ row }, i) => {
+    if (!kept[i].includes(1)) context.release(row);
+  });
+  if (context.steps === 1) return context.vectorOf(order);
   rows.forEach(({ row }, i) => {
     for (let step = 0; step < row.steps; step++) if (kept[i][step] === 0) row.kinds[step] = NOTHING;
   });
-  return vectorOf(rows.filter(({ row }) => !row.isEmpty));
+  return context.vectorOf(rows.filter(({ row }) => !row.isEmpty));
 }
 
 function warnRatios(context: Context, expr: AggregateExpr, param: Float64Array): void {
@@ -148,6 +152,6 @@ export async function countValues(
       add(grouping.labelsOf(input.series[i].labels.with(label, value)), step);
     }
   });
-  for (const { row } of out.values()) context.query.hold(row.sampleCount);
-  return vectorOf([...out.values()]);
+  for (const { row } of out.values()) context.hold(row);
+  return context.vectorOf([...out.values()]);
 }

@@ -7,6 +7,16 @@ import { Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Longest stretch of work between two looks at the event loop, in ms. */
 const SLICE_MS = 25;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Rows kept for reuse: enough where rows are folded in one at a time, little where they are large. */
+const MAX_SPARE_ROWS = 8;
+
+function tooManySamples(limit: number): QueryError {
+  return executionError(
+    "query processing would load too many samples into memory in query execution",
+    `Select fewer series or a shorter range, or raise --query.max-samples (now ${limit})`,
+  );
+}
 
 export interface EvaluationSettings {
   lookbackMs: number;
@@ -19,7 +29,13 @@ export interface EvaluationSettings {
   defaultSubqueryStep(rangeMs: number): number;
 }
 
-export class QueryState {
+/** What all queries of an engine together hold in memory. */
+export interface SampleBudget {
+  readonly limit: number;
+  held: number;
+}
+
+export class QueryState implements Disposable {
   readonly settings: EvaluationSettings;
   readonly querier: Querier;
   readonly annotations = new Annotations();
@@ -36,6 +52,7 @@ export class QueryState {
   readonly samplesPerStep: Float64Array;
   readonly #signal: AbortSignal | undefined;
   readonly #deadline: number;
+  readonly #budget: SampleBudget;
   #currentSamples = 0;
   #sliceEnd: number;
 
@@ -46,8 +63,11 @@ export class QueryState {
     steps: number,
     deadline: number,
     signal: AbortSignal | undefined,
+    budget: SampleBudget,
   ) {
+    if (steps > settings.maxSamples) throw tooManySamples(settings.maxSamples);
     this.settings = settings;
+    this.#budget = budget;
     this.querier = querier;
     this.invariants = plan.invariants;
     this.statsOnly = plan.statsOnly;
@@ -57,13 +77,17 @@ export class QueryState {
     this.#sliceEnd = performance.now() + SLICE_MS;
   }
 
-  /** Takes samples into memory. Throws at the limit. */
+  /** Takes samples into memory. Throws QueryError at the limit. */
   hold(samples: number): void {
     this.#currentSamples += samples;
+    this.#budget.held += samples;
     if (this.#currentSamples > this.settings.maxSamples) {
+      throw tooManySamples(this.settings.maxSamples);
+    }
+    if (this.#budget.held > this.#budget.limit) {
       throw executionError(
-        "query processing would load too many samples into memory in query execution",
-        `Select fewer series or a shorter range, or raise --query.max-samples (now ${this.settings.maxSamples})`,
+        `all queries together would hold more than ${this.#budget.limit} samples in memory, this one ${this.#currentSamples}`,
+        "Repeat the query later, select fewer series or a shorter range",
       );
     }
     if (this.#currentSamples > this.peakSamples) this.peakSamples = this.#currentSamples;
@@ -71,6 +95,18 @@ export class QueryState {
 
   release(samples: number): void {
     this.#currentSamples -= samples;
+    this.#budget.held -= samples;
+  }
+
+  /** Counts samples that are only looked at and then forgotten. */
+  touch(samples: number): void {
+    this.hold(samples);
+    this.release(samples);
+  }
+
+  /** Gives back everything that is still held. */
+  [Symbol.dispose](): void {
+    this.release(this.#currentSamples);
   }
 
   /** Throws when the time is up or the query was given up. */
@@ -80,6 +116,29 @@ export class QueryState {
     }
     if (performance.now() > this.#deadline) {
       throw new QueryError("timeout", "query timed out in expression evaluation");
+    }
+  }
+
+  /** The value of a promise, unless the time is up or the query is given up first. */
+  async wait<T>(promise: Promise<T>): Promise<T> {
+    let giveUp: () => void = () => undefined;
+    const stopped = new Promise<never>((_, reject) => {
+      giveUp = () => {
+        try {
+          this.check();
+        } catch (error) {
+          reject(error);
+        }
+      };
+    });
+    const left = Math.min(LONGEST_TIMER_MS, Math.max(0, this.#deadline - performance.now()) + 1);
+    const timer = setTimeout(giveUp, left);
+    this.#signal?.addEventListener("abort", giveUp);
+    try {
+      return await Promise.race([promise, stopped]);
+    } finally {
+      clearTimeout(timer);
+      this.#signal?.removeEventListener("abort", giveUp);
     }
   }
 
@@ -105,6 +164,7 @@ export class Context {
   readonly steps: number;
   /** The grid is the query's own, not that of a subquery. */
   readonly isOuter: boolean;
+  readonly #spareRows: Row[] = [];
 
   constructor(query: QueryState, start: number, end: number, interval: number, isOuter: boolean) {
     this.query = query;
@@ -112,6 +172,8 @@ export class Context {
     this.end = end;
     this.interval = interval;
     this.steps = end < start ? 0 : Math.floor((end - start) / interval) + 1;
+    // A row takes memory for every step, samples or not.
+    if (this.steps > query.settings.maxSamples) throw tooManySamples(query.settings.maxSamples);
     this.isOuter = isOuter;
   }
 
@@ -127,8 +189,17 @@ export class Context {
     return this.start + step * this.interval;
   }
 
+  /** An empty row. */
   newRow(): Row {
-    return new Row(this.steps);
+    return this.#spareRows.pop() ?? new Row(this.steps);
+  }
+
+  /** Takes back a row that its reader is done with. */
+  recycle(row: Row): void {
+    if (row.steps !== this.steps || this.#spareRows.length >= MAX_SPARE_ROWS) return;
+    row.kinds.fill(0);
+    row.histograms = undefined;
+    this.#spareRows.push(row);
   }
 
   /** The same query at the first step only. */
@@ -136,11 +207,35 @@ export class Context {
     return new Context(this.query, this.start, this.start, 1, this.isOuter);
   }
 
-  /** Reads every row of a vector, giving the event loop its turns. Rows without samples are left out. */
+  /** Counts a row that is kept against the limit. */
+  hold(row: Row): void {
+    const samples = row.sampleCount;
+    this.query.hold(samples);
+    row.held += samples;
+  }
+
+  release(row: Row): void {
+    this.query.release(row.held);
+    row.held = 0;
+  }
+
+  /** Rows as a vector; a row that was held becomes its reader's business. */
+  vectorOf(rows: readonly SeriesRow[]): VectorResult {
+    return {
+      series: [...rows],
+      read: (index) => {
+        const { row } = rows[index];
+        this.release(row);
+        return row;
+      },
+    };
+  }
+
+  /** Reads every row of a vector and holds it, giving the event loop its turns. Rows without samples are left out. */
   async collect(vector: VectorResult): Promise<SeriesRow[]> {
     const out: SeriesRow[] = [];
     await this.forEach(vector, (row, index) => {
-      this.query.hold(row.sampleCount);
+      this.hold(row);
       out.push({ labels: vector.series[index].labels, dropName: vector.series[index].dropName, row });
     });
     return out;
@@ -153,6 +248,15 @@ export class Context {
       const row = vector.read(i);
       if (row) visit(row, i);
     }
+  }
+
+  /** Adds to the statistics one sample for each float of a row, `total` in all. */
+  countFloats(kinds: Uint8Array, total: number): void {
+    this.query.totalSamples += total;
+    if (!this.isOuter) return;
+    const { samplesPerStep } = this.query;
+    // FLOAT is 1.
+    for (let i = 0; i < kinds.length; i++) samplesPerStep[i] += kinds[i];
   }
 
   /** Adds to the statistics that `samples` samples went into a step. */

@@ -1,5 +1,7 @@
 import { Labels, type Matcher, type Queryable } from "@pharos/model";
 import { describe, expect, it } from "vitest";
+import { parseExpr } from "../parser/parse.ts";
+import { prettify } from "../parser/printer.ts";
 import { MemoryStorage } from "../promqltest/memory-storage.ts";
 import { runPromqltest } from "../promqltest/run.ts";
 import { Engine } from "./engine.ts";
@@ -228,6 +230,33 @@ describe("Engine", () => {
     await expect(engine.range(storageWith(10, 10), "sum(m)", 0, 9000, 1000)).resolves.toBeDefined();
   });
 
+  it("refuses a grid that no memory would hold", async () => {
+    const engine = new Engine();
+    await expect(engine.range(storageWith(1, 1), "vector(1)", 0, 1e12, 1)).rejects.toThrow("too many samples");
+    await expect(engine.instant(storageWith(1, 1), "max_over_time(m[100y:1ms])", 0)).rejects.toThrow(
+      "too many samples",
+    );
+    await expect(engine.range(storageWith(1, 1), "m", 0, 1, 0)).rejects.toMatchObject({ kind: "bad_data" });
+  });
+
+  it("gives back what it held", async () => {
+    const engine = new Engine({ maxTotalSamples: 190 });
+    const storage = storageWith(10, 10);
+    const query = "sum by (s) (m + m) or topk(2, m) or label_replace(m, 'x', 'y', 's', '.*')";
+    for (let i = 0; i < 20; i++) await engine.range(storage, query, 5000, 9000, 1000);
+    await expect(engine.range(storage, "m or label_replace(m, 'x', 'y', 's', '.*')", 0, 9000, 1000)).rejects.toThrow(
+      "all queries together would hold more than 190 samples",
+    );
+    await engine.range(storage, query, 5000, 9000, 1000);
+  });
+
+  it("evaluates and prints the deepest expression that is parsed", async () => {
+    const query = `${"abs(".repeat(998)}m${")".repeat(998)}`;
+    const { value } = await new Engine().range(storageWith(1, 3), query, 0, 2000, 1000);
+    expect(value).toMatchObject({ series: [{ values: Float64Array.of(0, 1, 2) }] });
+    expect(prettify(parseExpr(`m${" + 1".repeat(998)}`))).toContain("m");
+  });
+
   it("stops when the time is up", async () => {
     const engine = new Engine({ timeoutMs: 0 });
     await expect(engine.instant(storageWith(1, 1), "m", 0)).rejects.toMatchObject({ kind: "timeout" });
@@ -259,6 +288,24 @@ describe("Engine", () => {
       message: "query was canceled in expression evaluation",
     });
     expect(performance.now() - began).toBeLessThan(900);
+  });
+
+  it("does not wait longer than allowed for a storage, and names its errors", async () => {
+    const storage = storageWith(1, 1);
+    const broken = (select: () => Promise<never>): Queryable => ({
+      querier: () => ({ ...storage.querier(), select, [Symbol.dispose]: () => undefined }),
+    });
+    const hanging = broken(() => new Promise(() => undefined));
+    await expect(new Engine({ timeoutMs: 20 }).instant(hanging, "m", 0)).rejects.toMatchObject({ kind: "timeout" });
+    const controller = new AbortController();
+    const query = new Engine().instant(hanging, "m", 0, {}, controller.signal);
+    controller.abort();
+    await expect(query).rejects.toMatchObject({ kind: "canceled" });
+    const failing = broken(() => Promise.reject(new Error("disk on fire")));
+    await expect(new Engine().instant(failing, "m", 0)).rejects.toMatchObject({
+      kind: "execution",
+      message: "expanding series: disk on fire",
+    });
   });
 
   it("selects once for equal selectors, with the union of their times", async () => {

@@ -3,7 +3,7 @@ import type { FloatHistogram, Labels, Querier, Queryable } from "@pharos/model";
 import { Labels as LabelSet, SampleBuffer } from "@pharos/model";
 import { type Expr, type MatrixSelector, typeOf } from "../parser/ast.ts";
 import { type ParserOptions, parseExpr, sourceOf } from "../parser/parse.ts";
-import { Context, type EvaluationSettings, QueryState } from "./context.ts";
+import { Context, type EvaluationSettings, QueryState, type SampleBudget } from "./context.ts";
 import { executionError, QueryError, sameLabelset } from "./error.ts";
 import { evaluateScalar, evaluateVector } from "./evaluate.ts";
 import { extendFloats } from "./extended.ts";
@@ -64,6 +64,8 @@ export interface EngineOptions extends ParserOptions {
   lookbackMs?: number;
   /** Samples a query may have in memory; 50 million. */
   maxSamples?: number;
+  /** Samples that all queries running at a time may have in memory; no limit. */
+  maxTotalSamples?: number;
   /** 2 minutes. */
   timeoutMs?: number;
   /** Step of a subquery that names none: the global evaluation interval; 1 minute. */
@@ -92,9 +94,11 @@ interface QueryRange {
 export class Engine {
   readonly #parser: ParserOptions;
   readonly #settings: EvaluationSettings;
+  readonly #budget: SampleBudget;
 
   constructor(options: EngineOptions = {}) {
     this.#parser = options;
+    this.#budget = { limit: options.maxTotalSamples ?? Infinity, held: 0 };
     const { defaultSubqueryStepMs = 60_000 } = options;
     this.#settings = {
       lookbackMs: options.lookbackMs || 300_000,
@@ -125,7 +129,7 @@ export class Engine {
   }
 
   /** Evaluates at `startMs`, `startMs + stepMs`, … up to `endMs`; always a matrix. Throws as `instant` does. */
-  range(
+  async range(
     storage: Queryable,
     query: string | Expr,
     startMs: number,
@@ -134,6 +138,12 @@ export class Engine {
     options: QueryOptions = {},
     signal?: AbortSignal,
   ): Promise<QueryResult> {
+    if (!(stepMs > 0)) {
+      throw new QueryError(
+        "bad_data",
+        "zero or negative query resolution step widths are not accepted. Try a positive integer",
+      );
+    }
     return this.#run(storage, query, { start: startMs, end: endMs, step: stepMs }, options, signal);
   }
 
@@ -162,7 +172,7 @@ export class Engine {
     const plan = planQuery(expr, start, end, step);
     const selection = planSelection(plan.expr, { start, end, step, ...settings });
     using querier = storage.querier(selection.mint, selection.maxt);
-    const state = this.#state(
+    using state = this.#state(
       settings,
       querier,
       plan,
@@ -203,7 +213,7 @@ export class Engine {
     signal: AbortSignal | undefined,
   ): QueryState {
     const steps = step === 0 ? 1 : Math.max(0, Math.floor((end - start) / step) + 1);
-    return new QueryState(settings, querier, plan, steps, deadline, signal);
+    return new QueryState(settings, querier, plan, steps, deadline, signal, this.#budget);
   }
 }
 

@@ -12,11 +12,11 @@ import { callHistogramFraction, callHistogramQuantile, callHistogramQuantiles } 
 import { callInfo } from "./info-call.ts";
 import { selectInstant } from "./instant-selector.ts";
 import { labelJoin, labelReplace, sortByLabel, sortByValue } from "./label-call.ts";
-import { dropMetadata, mergeDuplicates } from "./labels.ts";
+import { dropMetadata, mergeAfterDrop } from "./labels.ts";
 import { withoutParens } from "./plan.ts";
 import { absentRow, callOverRange } from "./range-call.ts";
 import { isRange, openRange } from "./range-selector.ts";
-import { FLOAT, HISTOGRAM, NOTHING, Row, type VectorResult, vectorOf } from "./row.ts";
+import { EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, Row, type VectorResult } from "./row.ts";
 import { setOperation, vectorScalar, vectorVector } from "./vector-binary.ts";
 
 /** An instant vector, at every step of the context. */
@@ -135,7 +135,7 @@ async function negate({ op, expr }: UnaryExpr, context: Context): Promise<Vector
       return row;
     },
   };
-  return context.delayedNames ? result : mergeDuplicates(context, result);
+  return context.delayedNames ? result : mergeAfterDrop(context, vector.series, result);
 }
 
 async function evaluateAggregate(expr: AggregateExpr, context: Context): Promise<VectorResult> {
@@ -177,7 +177,7 @@ function scalarVector(context: Context, values: Float64Array): VectorResult {
   const row = new Row(context.steps);
   row.kinds.fill(FLOAT);
   row.values.set(values);
-  return vectorOf([{ labels: Labels.empty, dropName: false, row }]);
+  return context.vectorOf([{ labels: Labels.empty, dropName: false, row }]);
 }
 
 /** Changes each row in place; the metric name goes. */
@@ -198,7 +198,7 @@ function mapRows(
       return row;
     },
   };
-  return context.delayedNames ? result : mergeDuplicates(context, result);
+  return context.delayedNames ? result : mergeAfterDrop(context, vector.series, result);
 }
 
 function mapFloats(f: (value: number, step: number) => number): (row: Row) => void {
@@ -319,12 +319,12 @@ async function timestampCall(call: Call, context: Context): Promise<VectorResult
   const [arg] = call.args;
   const starts = call.func.name === "start_timestamp";
   if (arg.kind === "vectorSelector") {
-    if (starts && !context.query.settings.useStartTimestamps) return vectorOf([]);
+    if (starts && !context.query.settings.useStartTimestamps) return EMPTY_VECTOR;
     const times = selectInstant(context, arg, starts ? "startTimestamp" : "timestamp");
     return mapRows(context, times, () => undefined);
   }
   const vector = await evaluateVector(arg, context);
-  if (starts) return vectorOf([]);
+  if (starts) return EMPTY_VECTOR;
   return mapRows(context, vector, ({ kinds, values }) => {
     for (let i = 0; i < kinds.length; i++) {
       if (kinds[i] === NOTHING) continue;

@@ -5,13 +5,13 @@ import {
   type CombinedHistogram,
   compactHistogram,
   divideHistogram,
-  IncompatibleSchemas,
   multiplyHistogram,
   subtractHistograms,
 } from "../histogram/algebra.ts";
 import { usesCustomBuckets } from "../histogram/bounds.ts";
 import { detectReset } from "../histogram/reset.ts";
 import type { VectorSelector } from "../parser/ast.ts";
+import { combineInWindow } from "./combine.ts";
 import type { Context } from "./context.ts";
 import type { Row } from "./row.ts";
 import { Window } from "./window.ts";
@@ -33,17 +33,10 @@ class HistogramMath {
     this.#window = window;
   }
 
-  #run(operation: "addition" | "subtraction", combine: () => CombinedHistogram): FloatHistogram {
-    const { context, metricName, position } = this.#window;
-    try {
-      const { histogram, boundsReconciled } = combine();
-      if (boundsReconciled) context.annotations.customBucketsReconciled(operation, position);
-      return histogram;
-    } catch (error) {
-      if (!(error instanceof IncompatibleSchemas)) throw error;
-      context.annotations.mixedExponentialCustom(metricName, position);
-      throw new Incompatible();
-    }
+  #run(operation: "addition" | "subtraction", run: () => CombinedHistogram): FloatHistogram {
+    const histogram = combineInWindow(this.#window, operation, run);
+    if (!histogram) throw new Incompatible();
+    return histogram;
   }
 
   add(a: FloatHistogram, b: FloatHistogram): FloatHistogram {

@@ -6,7 +6,7 @@ import type { Position } from "../parser/ast.ts";
 import { formatGeneral } from "../parser/text.ts";
 import type { Context } from "./context.ts";
 import { dropMetadata, mergeRows } from "./labels.ts";
-import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Series that differ only in `le`, and the native histogram of the same labels if there is one. */
 interface HistogramGroup {
@@ -31,7 +31,7 @@ async function groupHistograms(context: Context, vector: VectorResult, pos: Posi
   };
   await context.forEach(vector, (row, i) => {
     const { labels } = vector.series[i];
-    context.query.hold(row.sampleCount);
+    context.hold(row);
     if (row.histograms && row.kinds.includes(HISTOGRAM)) groupOf(labels).native.push(row);
     if (!row.kinds.includes(FLOAT)) return;
     const le = labels.get("le");
@@ -76,8 +76,8 @@ function checkQuantiles(context: Context, q: Float64Array, pos: Position): void 
 
 function releaseAll(context: Context, groups: readonly HistogramGroup[]): void {
   for (const { buckets, native } of groups) {
-    for (const { row } of buckets) context.query.release(row.sampleCount);
-    for (const row of native) context.query.release(row.sampleCount);
+    for (const { row } of buckets) context.release(row);
+    for (const row of native) context.release(row);
   }
 }
 
@@ -101,7 +101,8 @@ function quantileRow(context: Context, group: HistogramGroup, q: Float64Array, p
 
 function finish(context: Context, rows: SeriesRow[]): VectorResult {
   const filled = rows.filter(({ row }) => row.kinds.some((kind) => kind !== NOTHING));
-  return vectorOf(context.delayedNames ? filled : mergeRows(filled));
+  for (const { row } of filled) context.hold(row);
+  return context.vectorOf(context.delayedNames ? filled : mergeRows(filled));
 }
 
 export async function callHistogramQuantile(
@@ -113,11 +114,12 @@ export async function callHistogramQuantile(
 ): Promise<VectorResult> {
   checkQuantiles(context, q, qPos);
   const groups = await groupHistograms(context, vector, pos);
-  const rows = groups.map((group) => ({
-    labels: outputLabels(context, group.labels),
-    dropName: true,
-    row: quantileRow(context, group, q, pos),
-  }));
+  const rows: SeriesRow[] = [];
+  for (const group of groups) {
+    if (context.query.isDue) await context.query.pause();
+    const row = quantileRow(context, group, q, pos);
+    rows.push({ labels: outputLabels(context, group.labels), dropName: true, row });
+  }
   releaseAll(context, groups);
   return finish(context, rows);
 }
@@ -140,6 +142,7 @@ export async function callHistogramQuantiles(
   const rows: SeriesRow[] = [];
   for (const { values } of quantiles) {
     for (const group of groups) {
+      if (context.query.isDue) await context.query.pause();
       const row = quantileRow(context, group, values, pos);
       const labels = outputLabels(context, group.labels);
       // The quantile may differ from step to step, and with it the label.
@@ -164,7 +167,9 @@ export async function callHistogramFraction(
   pos: Position,
 ): Promise<VectorResult> {
   const groups = await groupHistograms(context, vector, pos);
-  const rows = groups.map((group) => {
+  const rows: SeriesRow[] = [];
+  for (const group of groups) {
+    if (context.query.isDue) await context.query.pause();
     const row = context.newRow();
     const labels = outputLabels(context, group.labels);
     for (let step = 0; step < context.steps; step++) {
@@ -177,8 +182,8 @@ export async function callHistogramFraction(
         row.setFloat(step, classicFraction(lower[step], upper[step], samples.buckets));
       }
     }
-    return { labels, dropName: true, row };
-  });
+    rows.push({ labels, dropName: true, row });
+  }
   releaseAll(context, groups);
   return finish(context, rows);
 }

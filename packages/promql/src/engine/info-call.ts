@@ -6,7 +6,8 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { selectInstantSeries } from "./instant-selector.ts";
 import { mergeRows } from "./labels.ts";
-import { NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
+import { selectSeries } from "./select.ts";
 
 const IDENTIFYING = ["instance", "job"];
 
@@ -91,7 +92,7 @@ class Enrichment {
       step: interval,
       func: "info",
     };
-    const stored = await query.querier.select(matchers, hints);
+    const stored = await selectSeries(query, matchers, hints);
     const vector = selectInstantSeries(this.#context, stored, offset, timestamp);
     for (const { labels, row } of await this.#context.collect(vector)) {
       const name = labels.metricName;
@@ -172,5 +173,7 @@ export async function callInfo(context: Context, call: Call, vector: VectorResul
       part.row.set(step, series.row.histogram(step) ?? series.row.values[step]);
     }
   }
-  return vectorOf(mergeRows(out));
+  for (const { row } of base) context.release(row);
+  for (const { row } of out) context.hold(row);
+  return context.vectorOf(mergeRows(out));
 }

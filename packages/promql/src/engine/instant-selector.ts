@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { smoothedRow } from "./extended.ts";
 import { reduceToStats } from "./histogram-stats.ts";
-import { histogramSize, type Row, type VectorResult } from "./row.ts";
+import { FLOAT, histogramSize, type Row, type VectorResult } from "./row.ts";
 
 /** What is written into a row: the value, the sample's own time, or its start timestamp (both in seconds). */
 export type SampleAspect = "value" | "timestamp" | "startTimestamp" | "infoTimestamp";
@@ -70,6 +70,8 @@ function readRow(
   if (statsOnly) reduceToStats(buffer);
   const { timestamps, values, histograms, length } = buffer;
   if (length === 0) return undefined;
+  context.query.touch(length);
+  if (aspect === "value" && !histograms) return floatRow(context, buffer, first, step, lookbackMs);
   let row: Row | undefined;
   let next = 0;
   let samples = 0;
@@ -91,12 +93,42 @@ function readRow(
       row.setHistogram(i, histograms[at]);
       size = histogramSize(histograms[at]);
     } else {
-      row.kinds[i] = 1;
+      row.kinds[i] = FLOAT;
       row.values[i] = values[at];
     }
     samples += size;
     context.count(i, size);
   }
+  context.query.samplesRead += samples;
+  return row;
+}
+
+/** The common case: values of a series of floats. */
+function floatRow(
+  context: Context,
+  buffer: SampleBuffer,
+  first: number,
+  interval: number,
+  lookbackMs: number,
+): Row | undefined {
+  const { timestamps, values, length } = buffer;
+  const { steps } = context;
+  let row: Row | undefined;
+  let next = 0;
+  let samples = 0;
+  for (let i = 0; i < steps; i++) {
+    const time = first + i * interval;
+    while (next < length && timestamps[next] <= time) next++;
+    const at = next - 1;
+    if (at < 0 || timestamps[at] <= time - lookbackMs) continue;
+    const value = values[at];
+    if (Number.isNaN(value) && buffer.isStale(at)) continue;
+    row ??= context.newRow();
+    row.kinds[i] = FLOAT;
+    row.values[i] = value;
+    samples++;
+  }
+  if (row) context.countFloats(row.kinds, samples);
   context.query.samplesRead += samples;
   return row;
 }

@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { mergeDuplicates } from "./labels.ts";
 import { natural } from "./natural.ts";
-import { FLOAT, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { FLOAT, type SeriesRow, type VectorResult } from "./row.ts";
 
 export function labelReplace(
   context: Context,
@@ -48,7 +48,8 @@ export async function sortByValue(context: Context, vector: VectorResult, descen
   const rows = await context.collect(vector);
   for (const { row } of rows) for (let i = 0; i < row.steps; i++) if (row.kinds[i] !== FLOAT) row.kinds[i] = 0;
   const floats = rows.filter(({ row }) => !row.isEmpty);
-  if (context.steps !== 1) return vectorOf(floats);
+  for (const { row } of rows) if (row.isEmpty) context.release(row);
+  if (context.steps !== 1) return context.vectorOf(floats);
   const order = (a: SeriesRow, b: SeriesRow) => {
     const x = a.row.values[0];
     const y = b.row.values[0];
@@ -56,7 +57,7 @@ export async function sortByValue(context: Context, vector: VectorResult, descen
     return descending ? y - x : x - y;
   };
   // Infinities: ∞ - ∞ is NaN, which sort takes as equal.
-  return vectorOf(floats.sort((a, b) => order(a, b) || 0));
+  return context.vectorOf(floats.sort((a, b) => order(a, b) || 0));
 }
 
 /** In natural order of the labels named, then of all labels. */
@@ -75,5 +76,5 @@ export async function sortByLabel(
     }
     return a.labels.compare(b.labels);
   };
-  return vectorOf(rows.sort((a, b) => (descending ? order(b, a) : order(a, b))));
+  return context.vectorOf(rows.sort((a, b) => (descending ? order(b, a) : order(a, b))));
 }

@@ -2,7 +2,7 @@
 import { Labels, METRIC_NAME } from "@pharos/model";
 import type { Context } from "./context.ts";
 import { sameLabelset } from "./error.ts";
-import { NOTHING, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { NOTHING, type SeriesRow, type VectorResult } from "./row.ts";
 
 const METADATA: ReadonlySet<string> = new Set([METRIC_NAME, "__type__", "__unit__"]);
 
@@ -49,6 +49,23 @@ export class Grouping {
   }
 }
 
+/**
+ * Series whose metadata labels were dropped, joined where they became the same. The series before are distinct, so those
+ * of one metric stay so: the common case needs no comparison.
+ */
+export function mergeAfterDrop(
+  context: Context,
+  before: readonly { labels: Labels }[],
+  after: VectorResult,
+): Promise<VectorResult> | VectorResult {
+  const first = before[0]?.labels;
+  for (const name of METADATA) {
+    const value = first?.get(name);
+    for (const { labels } of before) if (labels.get(name) !== value) return mergeDuplicates(context, after);
+  }
+  return after;
+}
+
 export function hasDuplicates(series: readonly { labels: Labels }[]): boolean {
   if (series.length < 2) return false;
   const seen = new Set<string>();
@@ -59,7 +76,7 @@ export function hasDuplicates(series: readonly { labels: Labels }[]): boolean {
 /** Joins series with the same labels into one. Throws when two of them have a sample at the same step. */
 export async function mergeDuplicates(context: Context, vector: VectorResult): Promise<VectorResult> {
   if (!hasDuplicates(vector.series)) return vector;
-  return vectorOf(mergeRows(await context.collect(vector)));
+  return context.vectorOf(mergeRows(await context.collect(vector)));
 }
 
 export function mergeRows(rows: readonly SeriesRow[]): SeriesRow[] {
@@ -71,6 +88,7 @@ export function mergeRows(rows: readonly SeriesRow[]): SeriesRow[] {
       byLabels.set(key, series);
       continue;
     }
+    known.row.held += series.row.held;
     const { kinds, values } = series.row;
     for (let step = 0; step < kinds.length; step++) {
       if (kinds[step] === NOTHING) continue;

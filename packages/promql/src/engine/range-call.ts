@@ -6,12 +6,13 @@ import {
   SMOOTHED_FUNCTIONS,
   USES_START_TIMESTAMPS,
 } from "../functions/range-functions.ts";
+import { fillFloatRates } from "../functions/rate.ts";
 import type { Call, Expr } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
-import { dropMetadata, mergeDuplicates } from "./labels.ts";
+import { dropMetadata, mergeAfterDrop } from "./labels.ts";
 import type { RangeSource } from "./range-selector.ts";
-import { NOTHING, type Row, type VectorResult, vectorOf } from "./row.ts";
+import { EMPTY_VECTOR, FLOAT, NOTHING, type Row, type VectorResult } from "./row.ts";
 import { Window } from "./window.ts";
 
 const KEEPS_NAME: ReadonlySet<string> = new Set(["last_over_time", "first_over_time"]);
@@ -60,7 +61,7 @@ export async function callOverRange(
     },
   };
   if (name === "absent_over_time") return absentOverTime(context, call, result);
-  return delayedNames ? result : mergeDuplicates(context, result);
+  return delayedNames ? result : mergeAfterDrop(context, source.series, result);
 }
 
 function evaluateRow(context: Context, name: string, window: Window, source: RangeSource): Row | undefined {
@@ -72,18 +73,17 @@ function evaluateRow(context: Context, name: string, window: Window, source: Ran
   const after = smoothed ? lookbackMs : 0;
   if (window.floats.length === 0 && window.histograms.length === 0) return undefined;
   query.samplesRead += window.floats.length + window.histograms.length;
+  if ((name === "rate" || name === "increase" || name === "delta") && isPlain(window)) {
+    return rateRow(context, name, window.floats, source);
+  }
   let row: Row | undefined;
-  let held = 0;
   for (let step = 0; step < steps; step++) {
     const time = context.timeOf(step);
     const end = (timestamp ?? time) - offset;
     window.slide(end - range - before, end + after);
     if (window.isEmpty) continue;
     const samples = window.sampleCount;
-    if (samples > held) {
-      query.hold(samples - held);
-      held = samples;
-    }
+    query.touch(samples);
     context.count(step, samples);
     window.step = step;
     window.time = time;
@@ -94,14 +94,47 @@ function evaluateRow(context: Context, name: string, window: Window, source: Ran
     row ??= context.newRow();
     row.set(step, sample);
   }
-  query.release(held);
+  return row;
+}
+
+/** Floats only, no start timestamps, nothing beyond the range. */
+function isPlain({ floats, histograms, anchored, smoothed }: Window): boolean {
+  return histograms.length === 0 && !floats.starts && !anchored && !smoothed;
+}
+
+function rateRow(
+  context: Context,
+  name: "rate" | "increase" | "delta",
+  floats: Window["floats"],
+  { range, offset, timestamp }: RangeSource,
+): Row | undefined {
+  const { steps } = context;
+  const grid = {
+    end: (timestamp ?? context.start) - offset,
+    interval: timestamp === undefined ? context.interval : 0,
+    range,
+  };
+  let row: Row | undefined;
+  fillFloatRates(
+    floats,
+    steps,
+    grid,
+    name !== "delta",
+    name === "rate",
+    (step) => {
+      row ??= context.newRow();
+      row.kinds[step] = FLOAT;
+      return row.values;
+    },
+    (step, size) => context.count(step, size),
+  );
   return row;
 }
 
 /** rate() of something that does not look like a counter is allowed, and most often a mistake. */
 function hintNonCounter(context: Context, window: Window, row: Row): void {
   const metric = window.metricName;
-  if (metric === "" || !row.kinds.includes(1)) return;
+  if (metric === "" || !row.kinds.includes(FLOAT)) return;
   if (context.query.settings.typeAndUnitLabels) {
     const type = window.labels.get("__type__");
     if (type !== "counter" && type !== "histogram") {
@@ -136,7 +169,7 @@ export async function absentRow(context: Context, expr: Expr, vector: VectorResu
   });
   const row = context.newRow();
   for (let i = 0; i < present.length; i++) if (present[i] === 0) row.setFloat(i, 1);
-  return row.isEmpty ? vectorOf([]) : vectorOf([{ labels: labelsForAbsent(expr), dropName, row }]);
+  return row.isEmpty ? EMPTY_VECTOR : context.vectorOf([{ labels: labelsForAbsent(expr), dropName, row }]);
 }
 
 function absentOverTime(context: Context, call: Call, vector: VectorResult): Promise<VectorResult> {

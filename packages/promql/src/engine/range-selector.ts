@@ -43,6 +43,7 @@ function openSelector(context: Context, { selector, range }: MatrixSelector): Ra
     read(index) {
       buffer.clear();
       stored[index].read(mint, maxt, buffer);
+      context.query.touch(buffer.length);
       if (statsOnly) reduceToStats(buffer);
       return buffer;
     },

@@ -12,6 +12,8 @@ export class Row {
   readonly values: Float64Array;
   /** Sparse; undefined until the first histogram. */
   histograms: (FloatHistogram | undefined)[] | undefined;
+  /** Samples that this row counts for against the limit of the query at present. */
+  held = 0;
 
   constructor(steps: number) {
     this.kinds = new Uint8Array(steps);
@@ -88,8 +90,4 @@ export const EMPTY_VECTOR: VectorResult = { series: [], read: () => undefined };
 
 export interface SeriesRow extends VectorSeries {
   row: Row;
-}
-
-export function vectorOf(rows: readonly SeriesRow[]): VectorResult {
-  return { series: rows as SeriesRow[], read: (index) => rows[index].row };
 }

@@ -3,6 +3,7 @@ import type { Matcher, SelectHints, StoredSeries } from "@pharos/model";
 import type { Expr, VectorSelector } from "../parser/ast.ts";
 import { walk } from "../parser/walk.ts";
 import type { QueryState } from "./context.ts";
+import { QueryError } from "./error.ts";
 
 export interface SelectorUse {
   selector: VectorSelector;
@@ -106,6 +107,22 @@ function keyOf(matchers: readonly Matcher[]): string {
     .join("\x01");
 }
 
+/** The series that match; what the storage throws becomes a QueryError. */
+export async function selectSeries(
+  query: QueryState,
+  matchers: readonly Matcher[],
+  hints: SelectHints,
+): Promise<readonly StoredSeries[]> {
+  try {
+    const answer = query.querier.select(matchers, hints);
+    return answer instanceof Promise ? await query.wait(answer) : answer;
+  } catch (error) {
+    if (error instanceof QueryError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new QueryError("execution", `expanding series: ${reason}`, { cause: error });
+  }
+}
+
 /** Selects for all selectors; equal ones share one select with the union of their hints. */
 export async function selectAll(query: QueryState, uses: readonly SelectorUse[]): Promise<void> {
   const byKey = new Map<string, { hints: SelectHints; selectors: VectorSelector[] }>();
@@ -123,8 +140,7 @@ export async function selectAll(query: QueryState, uses: readonly SelectorUse[])
     if (known.hints.range !== hints.range) known.hints.range = 0;
   }
   for (const { hints, selectors } of byKey.values()) {
-    const answer = query.querier.select(selectors[0].matchers, hints);
-    const series: readonly StoredSeries[] = Array.isArray(answer) ? answer : await answer;
+    const series = await selectSeries(query, selectors[0].matchers, hints);
     for (const selector of selectors) query.selections.set(selector, series);
     query.check();
   }

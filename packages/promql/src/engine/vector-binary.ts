@@ -5,8 +5,8 @@ import { isComparison } from "../parser/ast.ts";
 import { compare, histogramOp, type Sample, scalarOp } from "./binary-op.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
-import { dropMetadata, Grouping, mergeDuplicates, mergeRows } from "./labels.ts";
-import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult, vectorOf } from "./row.ts";
+import { dropMetadata, Grouping, mergeAfterDrop, mergeRows } from "./labels.ts";
+import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 const CHANGES_METRIC: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%", "^", "atan2"]);
 
@@ -34,7 +34,7 @@ export async function vectorScalar(
       return row;
     },
   };
-  return renames && !context.delayedNames ? mergeDuplicates(context, result) : result;
+  return renames && !context.delayedNames ? mergeAfterDrop(context, vector.series, result) : result;
 }
 
 function applyScalar(context: Context, expr: BinaryExpr, row: Row, scalar: Float64Array, swapped: boolean): void {
@@ -83,7 +83,7 @@ class Matcher {
   readonly #matching: VectorMatching;
   readonly #on: ReadonlySet<string>;
   readonly #swapped: boolean;
-  readonly out: SeriesRow[] = [];
+  readonly #out: SeriesRow[] = [];
 
   constructor(context: Context, expr: BinaryExpr) {
     this.#context = context;
@@ -139,8 +139,20 @@ class Matcher {
       met: undefined,
     };
     side.outputs.set(key, output);
-    this.out.push(output);
+    this.#out.push(output);
+    // Until it is filled, a row counts as full.
+    this.#context.query.hold(this.#context.steps);
+    output.row.held = this.#context.steps;
     return output;
+  }
+
+  /** The result, held. */
+  finish(): SeriesRow[] {
+    for (const { row } of this.#out) {
+      this.#context.release(row);
+      this.#context.hold(row);
+    }
+    return this.#out;
   }
 
   #meet(side: OneSide, output: Output, step: number): void {
@@ -182,6 +194,7 @@ class Matcher {
     // Upstream does not swap the fill values with the sides for group_right: the "one" side is always filled from the right.
     const fill = this.#matching.fillRight;
     if (side.rows.length === 0 && fill === undefined) return;
+    if (fill === undefined && side.rows.length === 1 && this.#addFloats(side, labels, row)) return;
     let last = -2;
     let output: Output | undefined;
     const { kinds } = row;
@@ -195,6 +208,28 @@ class Matcher {
       }
       this.#apply(side, output, step, sampleAt(row, step), index < 0 ? fill! : sampleAt(side.rows[index].row, step));
     }
+  }
+
+  /** The common case: one series of floats on the "one" side, floats on the other. False when it is another case. */
+  #addFloats(side: OneSide, labels: Labels, row: Row): boolean {
+    const { op, returnBool } = this.#expr;
+    const other = side.rows[0];
+    if (row.histograms || other.row.histograms || op === "</" || op === ">/") return false;
+    const comparison = isComparison(op);
+    const [left, right] = this.#swapped ? [other.row.values, row.values] : [row.values, other.row.values];
+    let output: Output | undefined;
+    for (let step = 0; step < row.steps; step++) {
+      if (row.kinds[step] === NOTHING || other.row.kinds[step] === NOTHING) continue;
+      output ??= this.#output(side, labels, other.labels);
+      this.#meet(side, output, step);
+      const { kinds, values } = output.row;
+      if (!comparison) values[step] = scalarOp(op, left[step], right[step]);
+      else if (returnBool) values[step] = compare(op, left[step], right[step]) ? 1 : 0;
+      else if (compare(op, left[step], right[step])) values[step] = left[step];
+      else continue;
+      kinds[step] = FLOAT;
+    }
+    return true;
   }
 
   /** Gives the fill value of the "many" side to what found no match there. */
@@ -229,17 +264,14 @@ export async function vectorVector(
     outputs: new Map(),
   }));
   const matcher = new Matcher(context, expr);
-  let held = 0;
   await context.forEach(one, (row, i) => {
-    const samples = row.sampleCount;
-    context.query.hold(samples);
-    held += samples;
+    context.hold(row);
     matcher.addOne(sides[oneIds[i]], { ...one.series[i], row });
   });
   await context.forEach(many, (row, i) => matcher.addMany(sides[manyIds[i]], many.series[i].labels, row));
   for (const side of sides) matcher.fillUnmatched(side);
-  context.query.release(held);
-  return vectorOf(mergeRows(matcher.out));
+  for (const side of sides) for (const { row } of side.rows) context.release(row);
+  return context.vectorOf(mergeRows(matcher.finish()));
 }
 
 /** `and`, `or` and `unless`. */
@@ -270,10 +302,10 @@ export async function setOperation(
     for (const { labels, row } of rows) note(left.get(labels)!, row);
     await context.forEach(rhs, (row, i) => {
       restrict(rightIds[i], row, 0);
-      context.query.hold(row.sampleCount);
+      context.hold(row);
       rows.push({ ...rhs.series[i], row });
     });
-    return vectorOf(mergeRows(rows));
+    return context.vectorOf(mergeRows(rows));
   }
   await context.forEach(rhs, (row, i) => note(rightIds[i], row));
   const wanted = expr.op === "and" ? 1 : 0;

@@ -75,7 +75,8 @@ export class Window {
     const histogramTimes: number[] = [];
     const histogramStarts: number[] = [];
     for (let i = 0; i < length; i++) {
-      if (buffer.isStale(i)) continue;
+      // A marker is a NaN, or a histogram.
+      if ((Number.isNaN(values[i]) || buffer.histograms?.[i]) && buffer.isStale(i)) continue;
       const histogram = buffer.histograms?.[i];
       if (histogram) {
         hists.push(histogram);

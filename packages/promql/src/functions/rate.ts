@@ -1,14 +1,13 @@
 /** rate, increase, delta, irate, idelta, resets and changes. */
 import type { FloatHistogram } from "@pharos/model";
+import { combineInWindow } from "../engine/combine.ts";
 import { extendedRate } from "../engine/extended.ts";
 import type { Column, Window } from "../engine/window.ts";
 import {
   addHistograms,
-  type CombinedHistogram,
   compactHistogram,
   divideHistogram,
   equalHistograms,
-  IncompatibleSchemas,
   multiplyHistogram,
   subtractHistograms,
   toSchema,
@@ -48,9 +47,49 @@ function warnOverlaps(window: Window, column: Column<never>): void {
 }
 
 /**
- * The increase between the first and the last sample, extrapolated to the whole range where the samples reach close to
- * its bounds, else by half the average distance between samples; a counter is not extrapolated below zero.
+ * How much the increase between the first and the last of several samples grows by extrapolation: to the bounds of the
+ * range where the samples reach close to them, else by half the average distance between samples. `first` is the first
+ * value of a counter, which is not extrapolated below zero; NaN for a gauge. Times in ms.
  */
+export function extrapolation(
+  count: number,
+  firstTime: number,
+  lastTime: number,
+  start: number,
+  end: number,
+  first: number,
+  increase: number,
+): number {
+  const sampled = (lastTime - firstTime) / 1000;
+  const average = sampled / (count - 1);
+  const threshold = average * 1.1;
+  let toStart = (firstTime - start) / 1000;
+  if (toStart >= threshold) toStart = average / 2;
+  if (increase > 0 && first >= 0) {
+    const toZero = sampled * (first / increase);
+    if (toZero < toStart) toStart = toZero;
+  }
+  let toEnd = (end - lastTime) / 1000;
+  if (toEnd >= threshold) toEnd = average / 2;
+  return sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled;
+}
+
+/** As `extrapolation`, for a counter that started (was zero) within the range: nothing is guessed to the left. */
+function extrapolationFromStart(
+  count: number,
+  started: number,
+  firstTime: number,
+  lastTime: number,
+  end: number,
+): number {
+  const average = count > 1 ? (lastTime - firstTime) / 1000 / (count - 1) : 0;
+  const sampled = (lastTime - started) / 1000;
+  let toEnd = (end - lastTime) / 1000;
+  if (toEnd >= average * 1.1) toEnd = average / 2;
+  return sampled === 0 ? 1 : (sampled + toEnd) / sampled;
+}
+
+/** Increase over the range, extrapolated, per second for a rate. */
 function extrapolatedRate(window: Window, isCounter: boolean, isRate: boolean): Sample {
   if (window.anchored || window.smoothed) return extendedRate(window, isCounter, isRate);
   const { floats, histograms, context } = window;
@@ -58,54 +97,39 @@ function extrapolatedRate(window: Window, isCounter: boolean, isRate: boolean): 
     context.annotations.mixedFloatsHistograms(window.metricName, window.position);
     return undefined;
   }
-  const column = (histograms.size > 0 ? histograms : floats) as Column<never>;
-  const { from, to, timestamps, starts } = column;
+  const isHistogram = histograms.size > 0;
+  const { from, to, timestamps, starts } = isHistogram ? histograms : floats;
   const count = to - from;
   if (count === 0) return undefined;
-  let result = 0;
-  let resultHistogram: FloatHistogram | undefined;
-  if (column === (histograms as unknown)) {
-    if (count > 1) {
-      resultHistogram = histogramIncrease(window, isCounter);
-      if (!resultHistogram) return undefined;
-    }
-  } else result = floatIncrease(window, isCounter);
-
+  let increase: Sample = isHistogram ? undefined : floatIncrease(window, isCounter);
+  if (isHistogram && count > 1) {
+    increase = histogramIncrease(window, isCounter);
+    if (!increase) return undefined;
+  }
   const firstTime = timestamps[from];
   const lastTime = timestamps[to - 1];
-  let toStart = (firstTime - window.start) / 1000;
-  let toEnd = (window.end - lastTime) / 1000;
-  let sampled = (lastTime - firstTime) / 1000;
-  const average = count > 1 ? sampled / (count - 1) : 0;
-  const threshold = average * 1.1;
   const started = isCounter && starts ? starts[from] : 0;
+  let factor: number;
   if (started !== 0 && started > window.start && started < firstTime) {
-    // The counter started within the range: from there it was zero, nothing is to be guessed.
-    toStart = 0;
-    sampled = (lastTime - started) / 1000;
-    if (histograms.size === 0) result += floats.samples[from];
-    else if (!resultHistogram) resultHistogram = histograms.samples[from];
-    else {
-      const sum = combine(window, "addition", () => addHistograms(resultHistogram!, histograms.samples[from]));
-      if (!sum) return undefined;
-      resultHistogram = sum;
-    }
+    factor = extrapolationFromStart(count, started, firstTime, lastTime, window.end);
+    increase = addFirst(window, increase);
+    if (increase === undefined) return undefined;
   } else if (count === 1) return undefined;
   else {
-    if (toStart >= threshold) toStart = average / 2;
-    if (isCounter) {
-      let toZero = toStart;
-      if (resultHistogram) {
-        const firstCount = histograms.samples[from].count;
-        if (resultHistogram.count > 0 && firstCount >= 0) toZero = sampled * (firstCount / resultHistogram.count);
-      } else if (result > 0 && floats.samples[from] >= 0) toZero = sampled * (floats.samples[from] / result);
-      if (toZero < toStart) toStart = toZero;
-    }
+    const first = isHistogram ? histograms.samples[from].count : floats.samples[from];
+    const size = typeof increase === "number" ? increase : increase!.count;
+    factor = extrapolation(count, firstTime, lastTime, window.start, window.end, isCounter ? first : Number.NaN, size);
   }
-  if (toEnd >= threshold) toEnd = average / 2;
-  let factor = sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled;
   if (isRate) factor /= window.range / 1000;
-  return resultHistogram ? multiplyHistogram(resultHistogram, factor) : result * factor;
+  return typeof increase === "number" ? increase * factor : multiplyHistogram(increase!, factor);
+}
+
+/** The increase with the first sample's value, for a counter that was zero before it. */
+function addFirst(window: Window, increase: Sample): Sample {
+  const { floats, histograms } = window;
+  if (typeof increase === "number") return increase + floats.samples[floats.from];
+  const first = histograms.samples[histograms.from];
+  return increase ? combineInWindow(window, "addition", () => addHistograms(increase, first)) : first;
 }
 
 function floatIncrease(window: Window, isCounter: boolean): number {
@@ -118,24 +142,6 @@ function floatIncrease(window: Window, isCounter: boolean): number {
     if (samples[i] < samples[i - 1] || (starts && resetByStart(column as Column<never>, i))) result += samples[i - 1];
   }
   return result;
-}
-
-/** Combines histograms; undefined, with the annotation recorded, when that is not possible. */
-function combine(
-  window: Window,
-  operation: "addition" | "subtraction",
-  run: () => CombinedHistogram,
-): FloatHistogram | undefined {
-  const { context, metricName, position } = window;
-  try {
-    const { histogram, boundsReconciled } = run();
-    if (boundsReconciled) context.annotations.customBucketsReconciled(operation, position);
-    return histogram;
-  } catch (error) {
-    if (!(error instanceof IncompatibleSchemas)) throw error;
-    context.annotations.mixedExponentialCustom(metricName, position);
-    return undefined;
-  }
 }
 
 function emptyLike(histogram: FloatHistogram): FloatHistogram {
@@ -186,7 +192,7 @@ function histogramIncrease(window: Window, isCounter: boolean): FloatHistogram |
       }
     }
   }
-  let result = combine(window, "subtraction", () =>
+  let result = combineInWindow(window, "subtraction", () =>
     subtractHistograms(custom ? last : toSchema(last, schema), previous),
   );
   if (isCounter) {
@@ -195,7 +201,7 @@ function histogramIncrease(window: Window, isCounter: boolean): FloatHistogram |
       if (resetByStart(column, i) || detectReset(samples[i], previous)) {
         const lost = previous;
         const soFar: FloatHistogram = result;
-        result = combine(window, "addition", () => addHistograms(soFar, lost));
+        result = combineInWindow(window, "addition", () => addHistograms(soFar, lost));
       }
       previous = samples[i];
     }
@@ -258,7 +264,7 @@ function instantChange(window: Window, isRate: boolean): Sample {
   if (!isRate && hints.some((hint) => hint !== "gauge")) annotations.nativeHistogramNotGauge(metricName, position);
   let change: FloatHistogram | undefined = second.histogram;
   if (!isRate || (!restarted && !detectReset(second.histogram, first.histogram))) {
-    change = combine(window, "subtraction", () => subtractHistograms(second.histogram!, first.histogram!));
+    change = combineInWindow(window, "subtraction", () => subtractHistograms(second.histogram!, first.histogram!));
     if (!change) return undefined;
   }
   change = compactHistogram({ ...change, counterResetHint: "gauge" });
@@ -321,4 +327,68 @@ export function changes(window: Window): Sample {
     else if (a.value !== b.value && !(Number.isNaN(a.value) && Number.isNaN(b.value))) count++;
   }
   return count;
+}
+
+/** Running number of samples that are lower than the one before; reused from series to series. */
+let drops = new Int32Array(1024);
+
+function countDrops(values: Float64Array, length: number): Int32Array {
+  if (drops.length < length) drops = new Int32Array(length * 2);
+  let count = 0;
+  for (let i = 0; i < length; i++) {
+    if (i > 0 && values[i] < values[i - 1]) count++;
+    drops[i] = count;
+  }
+  return drops;
+}
+
+/** Times of the windows of a row, in ms: the end of the first one and the distance to the next. */
+export interface WindowGrid {
+  end: number;
+  interval: number;
+  range: number;
+}
+
+/**
+ * rate, increase or delta of all steps at once, for a series of floats without start timestamps: the common case. Gives
+ * each window's size to `note` and each result to `put`.
+ */
+export function fillFloatRates(
+  { timestamps, samples, length }: Column<Float64Array>,
+  steps: number,
+  { end: firstEnd, interval, range }: WindowGrid,
+  isCounter: boolean,
+  isRate: boolean,
+  put: (step: number) => Float64Array,
+  note: (step: number, size: number) => void,
+): void {
+  const lower = isCounter ? countDrops(samples, length) : drops;
+  const seconds = range / 1000;
+  let from = 0;
+  let to = 0;
+  for (let step = 0; step < steps; step++) {
+    const end = firstEnd + step * interval;
+    const start = end - range;
+    while (to < length && timestamps[to] <= end) to++;
+    while (from < to && timestamps[from] <= start) from++;
+    const size = to - from;
+    if (size === 0) continue;
+    note(step, size);
+    if (size === 1) continue;
+    const first = samples[from];
+    let increase = samples[to - 1] - first;
+    if (isCounter && lower[to - 1] !== lower[from]) {
+      for (let i = from + 1; i < to; i++) if (samples[i] < samples[i - 1]) increase += samples[i - 1];
+    }
+    const factor = extrapolation(
+      size,
+      timestamps[from],
+      timestamps[to - 1],
+      start,
+      end,
+      isCounter ? first : Number.NaN,
+      increase,
+    );
+    put(step)[step] = increase * (isRate ? factor / seconds : factor);
+  }
 }

@@ -5,13 +5,23 @@ export function usesCustomBuckets(histogram: { schema: number }): boolean {
   return histogram.schema === CUSTOM_BUCKETS_SCHEMA;
 }
 
-const FRACTIONS: number[][] = [];
+/** Of schema 8, the finest; a coarser one has every second, fourth, … of them. */
+const FINEST = 8;
 
-/** Bounds of the finer schemas between 0.5 and 1, so that whole powers of two are exact in every schema. */
-function fractions(schema: number): number[] {
-  FRACTIONS[schema] ??= Array.from({ length: 1 << schema }, (_, i) => 2 ** (i / (1 << schema) - 1));
-  return FRACTIONS[schema];
-}
+/**
+ * Bounds between 0.5 and 1 of schema 8, bit for bit as upstream's published table: whole powers of two are exact in
+ * every schema, and square roots and products are the same on every machine (pow is not).
+ */
+const FRACTIONS: readonly number[] = Array.from({ length: 1 << FINEST }, (_, k) => {
+  const half = 1 << (FINEST - 1);
+  let value = k & half ? 1 / Math.SQRT2 : 0.5;
+  let root = Math.SQRT2;
+  for (let bit = half >> 1; bit >= 1; bit >>= 1) {
+    root = Math.sqrt(root);
+    if (k & bit) value *= root;
+  }
+  return value;
+});
 
 /** `fraction * 2 ** exponent` without overflow on the way. */
 function scale(fraction: number, exponent: number): number {
@@ -24,8 +34,7 @@ export function exponentialBound(index: number, schema: number): number {
     const exponent = index * 2 ** -schema;
     return exponent === 1024 ? Number.MAX_VALUE : 2 ** exponent;
   }
-  const size = 1 << schema;
-  const fraction = fractions(schema)[index & (size - 1)];
+  const fraction = FRACTIONS[(index & ((1 << schema) - 1)) << (FINEST - schema)];
   const exponent = (index >> schema) + 1;
   return fraction === 0.5 && exponent === 1025 ? Number.MAX_VALUE : scale(fraction, exponent);
 }

@@ -1,4 +1,5 @@
 /** Quantiles and fractions of classic histograms: cumulative buckets told apart by their `le` label. */
+import { almostEqual } from "./almost-equal.ts";
 
 export interface ClassicBucket {
   upperBound: number;
@@ -15,17 +16,6 @@ export interface ForcedMonotonicity {
 
 /** Relative differences up to this are taken as rounding. */
 const TOLERANCE = 1e-12;
-const SMALLEST_NORMAL = 2.2250738585072014e-308;
-
-function almostEqual(a: number, b: number, tolerance: number): boolean {
-  if (Number.isNaN(a) && Number.isNaN(b)) return true;
-  if (a === b) return true;
-  const size = Math.abs(a) + Math.abs(b);
-  const difference = Math.abs(a - b);
-  if (a === 0 || b === 0 || size < SMALLEST_NORMAL) return difference < tolerance * SMALLEST_NORMAL;
-  return difference / Math.min(size, Number.MAX_VALUE) < tolerance;
-}
-
 /** Sorts by bound and adds up buckets of the same bound. */
 function coalesce(buckets: readonly ClassicBucket[]): ClassicBucket[] {
   const out: ClassicBucket[] = [];

@@ -93,6 +93,10 @@ describe("parseExpr", () => {
 
   it("refuses nesting that would overflow the stack, and huge texts", () => {
     expect(errorOf(`${"(".repeat(5000)}1${")".repeat(5000)}`)).toContain("nested more than 1000 levels");
+    expect(errorOf(`a${" + a".repeat(5000)}`)).toContain("nested more than 1000 levels");
+    expect(errorOf(`a${"[5m:1m]".repeat(5000)}`)).toContain("nested more than 1000 levels");
+    expect(errorOf(`a[${"(".repeat(5000)}1s${")".repeat(5000)}]`)).toContain("nested more than 1000 levels");
+    expect(errorOf(`a[1s${"+1s".repeat(5000)}]`)).toContain("nested more than 1000 levels");
     expect(errorOf("a".repeat(2 ** 20 + 1))).toContain("query is longer than");
   });
 

@@ -3,7 +3,7 @@
  * upstream's, whose parser is generated with yacc: where an error is named ("in aggregation", "in grouping opts")
  * follows from which of its error productions the unexpected token would reach.
  */
-import { Matcher, parseDuration, UserError } from "@pharos/model";
+import { Matcher, UserError } from "@pharos/model";
 import type {
   AggregateExpr,
   AggregateOp,
@@ -11,10 +11,8 @@ import type {
   BinaryOp,
   Call,
   DurationExpr,
-  DurationOp,
   DurationOperand,
   Expr,
-  NumberLiteral,
   Position,
   SubqueryExpr,
   TimeModifiers,
@@ -23,10 +21,10 @@ import type {
 } from "./ast.ts";
 import { AGGREGATE_OPS, PARAMETER_AGGREGATES } from "./ast.ts";
 import { checkTypes } from "./check.ts";
+import { DurationParser } from "./duration-parser.ts";
 import { PromqlParseError } from "./error.ts";
 import { FUNCTIONS } from "./functions.ts";
-import { describeToken, type Token, tokenize } from "./lexer.ts";
-import { LiteralError, parseNumber, unquote } from "./literal.ts";
+import { POWER, PRECEDENCE } from "./precedence.ts";
 import { formatFixed, isValidLabelName, quote } from "./text.ts";
 
 export interface ParserOptions {
@@ -38,40 +36,11 @@ export interface ParserOptions {
   binopFillModifiers?: boolean;
 }
 
-/** Deeper nesting is refused instead of overflowing the stack. */
-const MAX_DEPTH = 1000;
-/** Larger queries are refused. */
-const MAX_LENGTH = 1 << 20;
-
-const PRECEDENCE: Record<string, number> = {
-  or: 1,
-  and: 2,
-  unless: 2,
-  "==": 3,
-  ">=": 3,
-  ">": 3,
-  "<": 3,
-  "<=": 3,
-  "!=": 3,
-  "</": 3,
-  ">/": 3,
-  "+": 4,
-  "-": 4,
-  "*": 5,
-  "/": 5,
-  "%": 5,
-  atan2: 5,
-  "^": 6,
-};
-const POWER = PRECEDENCE["^"];
-const DURATION_OPS = new Set(["+", "-", "*", "/", "%", "^"]);
 const MATCH_OPS = new Set(["=", "!=", "=~", "!~"]);
 const CALLABLE_KEYWORDS = new Set(["start", "end", "step", "range", "max_of", "min_of"]);
 /** Keywords that can never stand for a metric name, and those that can never be a label in a grouping clause. */
 const NOT_A_METRIC = new Set(["bool", "on", "ignoring", "group_left", "group_right", "atan2"]);
 const NOT_A_LABEL = new Set(["without"]);
-/** Go's durations are int64 nanoseconds. */
-const MAX_SECONDS = 2 ** 63 / 1e9;
 
 function toMs(seconds: number): number {
   return Math.trunc(Math.round(seconds * 1e9) / 1e6);
@@ -85,93 +54,43 @@ export function sourceOf(expr: Expr): string {
   return SOURCES.get(expr) ?? "";
 }
 
-class Parser {
-  readonly #input: string;
+class Parser extends DurationParser {
   readonly #options: ParserOptions;
-  readonly #tokens: Token[];
-  #index = 0;
   #depth = 0;
-  /** Depth of aggregations around the position: an unexpected token inside any of them is "in aggregation". */
-  #aggregations = 0;
 
   constructor(input: string, options: ParserOptions) {
-    this.#input = input;
+    super(input);
     this.#options = options;
-    if (input.length > MAX_LENGTH) this.#failAt({ start: 0, end: 0 }, `query is longer than ${MAX_LENGTH} characters`);
-    this.#tokens = tokenize(input);
   }
 
   parseExpression(): Expr {
-    if (this.#token.type === "eof") this.#failAt({ start: 0, end: 0 }, "no expression found in input");
+    if (this.token.type === "eof") this.failAt({ start: 0, end: 0 }, "no expression found in input");
     const expr = this.#expr(0);
-    this.#expectEnd();
-    checkTypes(expr, this.#input);
-    SOURCES.set(expr, this.#input);
+    this.expectEnd();
+    checkTypes(expr, this.input);
+    SOURCES.set(expr, this.input);
     return expr;
   }
 
   parseSelector(): Matcher[] {
-    const { type } = this.#token;
-    if (type !== "identifier" && type !== "metricIdentifier" && type !== "keyword" && !this.#is("{"))
-      this.#unexpected();
-    if (type === "keyword" && NOT_A_METRIC.has(this.#token.id)) this.#unexpected();
+    const { type } = this.token;
+    if (type !== "identifier" && type !== "metricIdentifier" && type !== "keyword" && !this.is("{")) this.unexpected();
+    if (type === "keyword" && NOT_A_METRIC.has(this.token.id)) this.unexpected();
     const selector = this.#vectorSelector();
-    this.#expectEnd();
+    this.expectEnd();
     return selector.matchers;
-  }
-
-  #expectEnd(): void {
-    if (this.#token.type !== "eof") this.#unexpected();
-  }
-
-  get #token(): Token {
-    return this.#tokens[this.#index];
-  }
-
-  #is(id: string): boolean {
-    return this.#token.id === id;
-  }
-
-  #advance(): Token {
-    const token = this.#token;
-    this.#index++;
-    return token;
-  }
-
-  #failAt(pos: Position, message: string): never {
-    throw new PromqlParseError(this.#input, pos.start, pos.end, message);
-  }
-
-  #unexpected(context = this.#aggregations > 0 ? "aggregation" : "", expected = ""): never {
-    const token = this.#token;
-    if (token.type === "error") this.#failAt(token, token.text);
-    const place = context === "" ? "" : ` in ${context}`;
-    this.#failAt(token, `unexpected ${describeToken(token)}${place}${expected === "" ? "" : `, expected ${expected}`}`);
-  }
-
-  #expect(id: string): Token {
-    if (!this.#is(id)) this.#unexpected();
-    return this.#advance();
-  }
-
-  #unquote(token: Token): string {
-    try {
-      return unquote(token.text);
-    } catch (error) {
-      if (!(error instanceof LiteralError)) throw error;
-      this.#failAt(token, `error unquoting string ${quote(token.text)}: ${error.message}`);
-    }
   }
 
   /** An expression whose operators all bind at least as tightly as `minimum`. */
   #expr(minimum: number): Expr {
-    if (++this.#depth > MAX_DEPTH) this.#failAt(this.#token, `expression is nested more than ${MAX_DEPTH} levels deep`);
+    this.checkDepth(++this.#depth);
     let lhs = this.#postfix(this.#prefix());
-    for (;;) {
-      const { id, type } = this.#token;
+    for (let chain = 0; ; chain++) {
+      this.checkDepth(this.#depth + chain);
+      const { id, type } = this.token;
       const precedence = type === "symbol" || type === "keyword" ? PRECEDENCE[id] : undefined;
       if (precedence === undefined || precedence < minimum) break;
-      this.#advance();
+      this.advance();
       lhs = this.#binary(lhs, id as BinaryOp, precedence);
     }
     this.#depth--;
@@ -185,33 +104,33 @@ class Parser {
     const pos = { start: lhs.pos.start, end: rhs.pos.end };
     const { fillLeft, fillRight } = modifiers.matching;
     if (!this.#options.binopFillModifiers && (fillLeft !== undefined || fillRight !== undefined)) {
-      this.#failAt(pos, "binop fill modifiers are experimental and not enabled");
+      this.failAt(pos, "binop fill modifiers are experimental and not enabled");
     }
     return { kind: "binary", op, lhs, rhs, ...modifiers, pos };
   }
 
   #binaryModifiers(): { returnBool: boolean; matching: VectorMatching } {
     const matching: VectorMatching = { card: "one-to-one", labels: [], on: false, include: [] };
-    const returnBool = this.#is("bool");
-    if (returnBool) this.#advance();
-    if (this.#is("on") || this.#is("ignoring")) {
-      matching.on = this.#advance().id === "on";
+    const returnBool = this.is("bool");
+    if (returnBool) this.advance();
+    if (this.is("on") || this.is("ignoring")) {
+      matching.on = this.advance().id === "on";
       matching.labels = this.#groupingLabels();
-      if (this.#is("group_left") || this.#is("group_right")) {
-        matching.card = this.#advance().id === "group_left" ? "many-to-one" : "one-to-many";
-        if (this.#is("(")) matching.include = this.#groupingLabels();
+      if (this.is("group_left") || this.is("group_right")) {
+        matching.card = this.advance().id === "group_left" ? "many-to-one" : "one-to-many";
+        if (this.is("(")) matching.include = this.#groupingLabels();
       }
     }
-    if (this.#is("fill")) {
-      this.#advance();
+    if (this.is("fill")) {
+      this.advance();
       matching.fillLeft = matching.fillRight = this.#fillValue();
     } else {
       for (let i = 0; i < 2; i++) {
-        if (this.#is("fill_left") && matching.fillLeft === undefined) {
-          this.#advance();
+        if (this.is("fill_left") && matching.fillLeft === undefined) {
+          this.advance();
           matching.fillLeft = this.#fillValue();
-        } else if (this.#is("fill_right") && matching.fillRight === undefined) {
-          this.#advance();
+        } else if (this.is("fill_right") && matching.fillRight === undefined) {
+          this.advance();
           matching.fillRight = this.#fillValue();
         }
       }
@@ -220,49 +139,49 @@ class Parser {
   }
 
   #fillValue(): number {
-    this.#expect("(");
-    const negative = this.#is("-");
-    if (negative || this.#is("+")) this.#advance();
-    const { value } = this.#numberOrDuration();
-    this.#expect(")");
+    this.expect("(");
+    const negative = this.is("-");
+    if (negative || this.is("+")) this.advance();
+    const { value } = this.numberOrDuration();
+    this.expect(")");
     return negative ? -value : value;
   }
 
   #groupingLabels(): string[] {
-    if (!this.#is("(")) this.#unexpected("grouping opts", '"("');
-    this.#advance();
+    if (!this.is("(")) this.unexpected("grouping opts", '"("');
+    this.advance();
     const labels: string[] = [];
-    while (!this.#is(")")) {
+    while (!this.is(")")) {
       labels.push(this.#groupingLabel());
-      if (this.#is(",")) this.#advance();
-      else if (!this.#is(")")) this.#unexpected("grouping opts", '"," or ")"');
+      if (this.is(",")) this.advance();
+      else if (!this.is(")")) this.unexpected("grouping opts", '"," or ")"');
     }
-    this.#advance();
+    this.advance();
     return labels;
   }
 
   #groupingLabel(): string {
-    const token = this.#token;
+    const token = this.token;
     const isName =
       token.type === "identifier" ||
       token.type === "metricIdentifier" ||
       (token.type === "keyword" && !NOT_A_LABEL.has(token.id));
-    if (!isName && token.type !== "string") this.#unexpected("grouping opts", "label");
-    this.#advance();
-    const label = isName ? token.text : this.#unquote(token);
-    if (!isValidLabelName(label)) this.#failAt(token, `invalid label name for grouping: ${quote(label)}`);
+    if (!isName && token.type !== "string") this.unexpected("grouping opts", "label");
+    this.advance();
+    const label = isName ? token.text : this.unquote(token);
+    if (!isValidLabelName(label)) this.failAt(token, `invalid label name for grouping: ${quote(label)}`);
     return label;
   }
 
   #prefix(): Expr {
-    const token = this.#token;
+    const token = this.token;
     switch (token.type) {
       case "number":
       case "duration":
-        return this.#numberOrDuration();
+        return this.numberOrDuration();
       case "string":
-        this.#advance();
-        return { kind: "string", value: this.#unquote(token), pos: { start: token.start, end: token.end } };
+        this.advance();
+        return { kind: "string", value: this.unquote(token), pos: { start: token.start, end: token.end } };
       case "identifier":
         return this.#isCall() ? this.#call() : this.#vectorSelector();
       case "metricIdentifier":
@@ -270,32 +189,32 @@ class Parser {
       case "keyword":
         if (AGGREGATE_OPS.has(token.id) && this.#isAggregate()) return this.#aggregate();
         if (CALLABLE_KEYWORDS.has(token.id) && this.#isCall()) return this.#call();
-        if (NOT_A_METRIC.has(token.id)) this.#unexpected();
+        if (NOT_A_METRIC.has(token.id)) this.unexpected();
         return this.#vectorSelector();
       case "symbol":
         if (token.id === "+" || token.id === "-") return this.#unary(token.id);
         if (token.id === "{") return this.#vectorSelector();
         if (token.id === "(") {
-          this.#advance();
+          this.advance();
           const expr = this.#expr(0);
-          const close = this.#expect(")");
+          const close = this.expect(")");
           return { kind: "paren", expr, pos: { start: token.start, end: close.end } };
         }
     }
-    this.#unexpected();
+    this.unexpected();
   }
 
   #isCall(): boolean {
-    return this.#tokens[this.#index + 1].id === "(";
+    return this.tokens[this.index + 1].id === "(";
   }
 
   #isAggregate(): boolean {
-    const { id } = this.#tokens[this.#index + 1];
+    const { id } = this.tokens[this.index + 1];
     return id === "(" || id === "by" || id === "without";
   }
 
   #unary(op: "+" | "-"): Expr {
-    const { start } = this.#advance();
+    const { start } = this.advance();
     const expr = this.#expr(POWER);
     if (expr.kind === "number") {
       return { ...expr, value: op === "-" ? -expr.value : expr.value, pos: { start, end: expr.pos.end } };
@@ -303,87 +222,65 @@ class Parser {
     return { kind: "unary", op, expr, pos: { start, end: expr.pos.end } };
   }
 
-  #numberOrDuration(): NumberLiteral {
-    const token = this.#token;
-    if (token.type !== "number" && token.type !== "duration") this.#unexpected();
-    this.#advance();
-    return {
-      kind: "number",
-      value: this.#numberValue(token),
-      duration: token.type === "duration",
-      pos: { start: token.start, end: token.end },
-    };
-  }
-
-  #numberValue(token: Token): number {
-    try {
-      return token.type === "duration" ? parseDuration(token.text) / 1000 : parseNumber(token.text);
-    } catch (error) {
-      if (error instanceof LiteralError) this.#failAt(token, `error parsing number: ${error.message}`);
-      if (error instanceof UserError) this.#failAt(token, error.message);
-      throw error;
-    }
-  }
-
   #arguments(): { args: Expr[]; end: number } {
-    this.#expect("(");
+    this.expect("(");
     const args: Expr[] = [];
-    if (!this.#is(")")) {
+    if (!this.is(")")) {
       args.push(this.#expr(0));
-      while (this.#is(",")) {
-        const comma = this.#advance();
-        if (this.#is(")") || this.#is(",")) {
-          this.#failAt(comma, "trailing commas not allowed in function call args");
+      while (this.is(",")) {
+        const comma = this.advance();
+        if (this.is(")") || this.is(",")) {
+          this.failAt(comma, "trailing commas not allowed in function call args");
         }
         args.push(this.#expr(0));
       }
     }
-    return { args, end: this.#expect(")").end };
+    return { args, end: this.expect(")").end };
   }
 
   #call(): Call {
-    const token = this.#advance();
+    const token = this.advance();
     const { args, end } = this.#arguments();
     const func = FUNCTIONS.get(token.text);
-    if (!func) this.#failAt(token, `unknown function with name ${quote(token.text)}`);
+    if (!func) this.failAt(token, `unknown function with name ${quote(token.text)}`);
     if (func.experimental && !this.#options.experimentalFunctions) {
-      this.#failAt(token, `function ${quote(token.text)} is not enabled`);
+      this.failAt(token, `function ${quote(token.text)} is not enabled`);
     }
     return { kind: "call", func, args, pos: { start: token.start, end } };
   }
 
   #aggregate(): AggregateExpr {
-    const token = this.#advance();
+    const token = this.advance();
     const op = token.id as AggregateOp;
-    this.#aggregations++;
+    this.aggregations++;
     let grouping: string[] = [];
     let without = false;
     const modifier = () => {
-      if (!this.#is("by") && !this.#is("without")) return false;
-      without = this.#advance().id === "without";
+      if (!this.is("by") && !this.is("without")) return false;
+      without = this.advance().id === "without";
       grouping = this.#groupingLabels();
       return true;
     };
     const leading = modifier();
     const { args, end: argsEnd } = this.#arguments();
-    this.#aggregations--;
+    this.aggregations--;
     if (!leading) {
-      this.#aggregations++;
+      this.aggregations++;
       modifier();
-      this.#aggregations--;
+      this.aggregations--;
     }
-    const pos = { start: token.start, end: Math.max(argsEnd, this.#tokens[this.#index - 1].end) };
-    if (args.length === 0) this.#failAt(pos, "no arguments for aggregate expression provided");
+    const pos = { start: token.start, end: Math.max(argsEnd, this.tokens[this.index - 1].end) };
+    if (args.length === 0) this.failAt(pos, "no arguments for aggregate expression provided");
     const withParam = PARAMETER_AGGREGATES.has(op);
     if ((op === "limitk" || op === "limit_ratio") && !this.#options.experimentalFunctions) {
-      this.#failAt(
+      this.failAt(
         pos,
         `${op}() is experimental and must be enabled with --enable-feature=promql-experimental-functions`,
       );
     }
     const wanted = withParam ? 2 : 1;
     if (args.length !== wanted) {
-      this.#failAt(
+      this.failAt(
         pos,
         `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`,
       );
@@ -393,12 +290,12 @@ class Parser {
   }
 
   #vectorSelector(): VectorSelector {
-    const first = this.#token;
+    const first = this.token;
     let name = "";
     let end = first.end;
-    if (first.id !== "{") name = this.#advance().text;
+    if (first.id !== "{") name = this.advance().text;
     const matchers: Matcher[] = [];
-    if (this.#is("{")) end = this.#labelMatchers(matchers);
+    if (this.is("{")) end = this.#labelMatchers(matchers);
     if (name !== "") matchers.push(new Matcher("=", "__name__", name));
     return {
       kind: "vectorSelector",
@@ -413,35 +310,35 @@ class Parser {
 
   /** `{…}`; returns the offset behind it. */
   #labelMatchers(out: Matcher[]): number {
-    this.#advance();
-    while (!this.#is("}")) {
+    this.advance();
+    while (!this.is("}")) {
       out.push(this.#labelMatcher());
-      if (this.#is(",")) this.#advance();
-      else if (!this.#is("}")) this.#unexpected("label matching", '"," or "}"');
+      if (this.is(",")) this.advance();
+      else if (!this.is("}")) this.unexpected("label matching", '"," or "}"');
     }
-    return this.#advance().end;
+    return this.advance().end;
   }
 
   #labelMatcher(): Matcher {
-    const label = this.#token;
+    const label = this.token;
     if (label.type !== "identifier" && label.type !== "string") {
-      this.#unexpected("label matching", 'identifier or "}"');
+      this.unexpected("label matching", 'identifier or "}"');
     }
-    this.#advance();
-    const name = label.type === "string" ? this.#unquote(label) : label.text;
-    if (!MATCH_OPS.has(this.#token.id)) {
+    this.advance();
+    const name = label.type === "string" ? this.unquote(label) : label.text;
+    if (!MATCH_OPS.has(this.token.id)) {
       if (label.type === "string") return new Matcher("=", "__name__", name);
-      this.#unexpected("label matching", "label matching operator");
+      this.unexpected("label matching", "label matching operator");
     }
-    const op = this.#advance().id as "=" | "!=" | "=~" | "!~";
-    const value = this.#token;
-    if (value.type !== "string") this.#unexpected("label matching", "string");
-    this.#advance();
+    const op = this.advance().id as "=" | "!=" | "=~" | "!~";
+    const value = this.token;
+    if (value.type !== "string") this.unexpected("label matching", "string");
+    this.advance();
     try {
-      return new Matcher(op, name, this.#unquote(value));
+      return new Matcher(op, name, this.unquote(value));
     } catch (error) {
       if (error instanceof UserError && !(error instanceof PromqlParseError)) {
-        this.#failAt({ start: label.start, end: value.end }, error.message);
+        this.failAt({ start: label.start, end: value.end }, error.message);
       }
       throw error;
     }
@@ -450,36 +347,34 @@ class Parser {
   /** Ranges, subqueries, `offset`, `@`, `anchored` and `smoothed` bind tighter than every operator. */
   #postfix(expr: Expr): Expr {
     let current = expr;
-    for (;;) {
-      if (this.#is("[")) current = this.#range(current);
-      else if (this.#is("offset")) current = this.#offset(current);
-      else if (this.#is("@")) current = this.#at(current);
-      else if (this.#is("anchored") || this.#is("smoothed")) this.#extend(current);
+    for (let chain = 0; ; chain++) {
+      this.checkDepth(this.#depth + chain);
+      if (this.is("[")) current = this.#range(current);
+      else if (this.is("offset")) current = this.#offset(current);
+      else if (this.is("@")) current = this.#at(current);
+      else if (this.is("anchored") || this.is("smoothed")) this.#extend(current);
       else return current;
     }
   }
 
   #range(expr: Expr): Expr {
-    const open = this.#advance();
+    const open = this.advance();
     const expected = "number, duration, step(), or range()";
-    const range = this.#positiveDuration(["subquery or range selector", expected], ["subquery or range", '":" or "]"']);
-    if (this.#is("]")) {
-      const close = this.#advance();
+    const range = this.positiveDuration(["subquery or range selector", expected]);
+    if (this.is("]")) {
+      const close = this.advance();
       this.#checkRangeable(expr, { start: open.start, end: close.end });
       const pos = { start: expr.pos.start, end: close.end };
       return { kind: "matrixSelector", selector: expr as VectorSelector, ...rangeOf(range), pos };
     }
-    if (!this.#is(":")) this.#unexpected("subquery or range", '":" or "]"');
-    this.#advance();
+    if (!this.is(":")) this.unexpected("subquery or range", '":" or "]"');
+    this.advance();
     let step: DurationOperand | undefined;
-    if (!this.#is("]")) {
-      step = this.#positiveDuration(
-        ["subquery selector", 'number, duration, step(), range(), or "]"'],
-        ["subquery selector", '"]"'],
-      );
-      if (!this.#is("]")) this.#unexpected("subquery selector", '"]"');
+    if (!this.is("]")) {
+      step = this.positiveDuration(["subquery selector", 'number, duration, step(), range(), or "]"']);
+      if (!this.is("]")) this.unexpected("subquery selector", '"]"');
     }
-    const close = this.#advance();
+    const close = this.advance();
     const subquery: SubqueryExpr = {
       kind: "subquery",
       expr,
@@ -493,168 +388,48 @@ class Parser {
   }
 
   #checkRangeable(expr: Expr, pos: Position): void {
-    if (expr.kind !== "vectorSelector") this.#failAt(pos, "ranges only allowed for vector selectors");
-    if (expr.offset !== 0 || expr.offsetExpr) this.#failAt(pos, "no offset modifiers allowed before range");
-    if (expr.timestamp !== undefined || expr.startOrEnd) this.#failAt(pos, "no @ modifiers allowed before range");
-  }
-
-  #positiveDuration(atStart: [string, string], inside: [string, string]): DurationOperand {
-    const operand = this.#duration(0, [atStart, inside]);
-    if (operand.kind === "number" && !(operand.value > 0)) {
-      this.#failAt(operand.pos, "duration must be greater than 0");
-    }
-    return operand;
-  }
-
-  /** Arithmetic on durations; `contexts` name the place of an unexpected token, before and after the first operand. */
-  #duration(minimum: number, contexts: [string, string][]): DurationOperand {
-    let lhs = this.#durationOperand(contexts);
-    for (;;) {
-      const op = this.#token;
-      if (op.type !== "symbol" || !DURATION_OPS.has(op.id) || PRECEDENCE[op.id] < minimum) return lhs;
-      this.#advance();
-      const rhs = this.#duration(op.id === "^" ? PRECEDENCE[op.id] : PRECEDENCE[op.id] + 1, [contexts[0]]);
-      if ((op.id === "/" || op.id === "%") && rhs.kind === "number" && rhs.value === 0) {
-        this.#failAt(op, `${op.id === "/" ? "division" : "modulo"} by zero`);
-      }
-      lhs = {
-        kind: "duration",
-        op: op.id as DurationOp,
-        lhs,
-        rhs,
-        wrapped: false,
-        pos: { start: lhs.pos.start, end: rhs.pos.end },
-      };
-    }
-  }
-
-  #durationOperand(contexts: [string, string][]): DurationOperand {
-    const token = this.#token;
-    if (token.type === "number" || token.type === "duration") return this.#durationLiteral(1, token.start);
-    if (token.id === "+" || token.id === "-") {
-      this.#advance();
-      return this.#negate(token, this.#duration(POWER, contexts));
-    }
-    if (token.id === "(") {
-      this.#advance();
-      const inner = this.#duration(0, contexts);
-      if (!this.#is(")")) this.#unexpected(...contexts[0]);
-      const close = this.#advance();
-      return wrap(inner, { start: token.start, end: close.end });
-    }
-    if (CALLABLE_KEYWORDS.has(token.id)) {
-      const call = this.#durationCall(contexts);
-      if (call) return call;
-    }
-    this.#unexpected(...contexts[0]);
-  }
-
-  #durationLiteral(sign: 1 | -1, start: number): NumberLiteral {
-    const literal = this.#numberOrDuration();
-    const value = sign * literal.value;
-    if (value > MAX_SECONDS || value < -MAX_SECONDS) {
-      this.#failAt(start === literal.pos.start ? literal.pos : { start, end: start + 1 }, "duration out of range");
-    }
-    return { ...literal, value, pos: { start, end: literal.pos.end } };
-  }
-
-  #durationCall(contexts: [string, string][]): DurationExpr | undefined {
-    const token = this.#token;
-    const op = token.id;
-    if (op !== "step" && op !== "range" && op !== "min_of" && op !== "max_of") return undefined;
-    this.#advance();
-    if (!this.#is("(")) this.#unexpected(...contexts[0]);
-    this.#advance();
-    const operands: { lhs?: DurationOperand; rhs?: DurationOperand } = {};
-    if (op === "min_of" || op === "max_of") {
-      operands.lhs = this.#duration(0, contexts);
-      if (!this.#is(",")) this.#unexpected(...contexts[0]);
-      this.#advance();
-      operands.rhs = this.#duration(0, contexts);
-    }
-    if (!this.#is(")")) this.#unexpected(...contexts[0]);
-    const { end } = this.#advance();
-    return { kind: "duration", op, ...operands, wrapped: false, pos: { start: token.start, end } };
-  }
-
-  #negate(sign: Token, operand: DurationOperand): DurationOperand {
-    const pos = { start: sign.start, end: operand.pos.end };
-    if (operand.kind === "number") {
-      return { ...operand, value: sign.id === "-" ? -operand.value : operand.value, pos };
-    }
-    if (sign.id === "+") return operand;
-    return { kind: "duration", op: "-", rhs: operand, wrapped: false, pos };
-  }
-
-  /** After `offset` a bare literal, step(), range(), min_of() or max_of() ends the duration; parentheses go on. */
-  #offsetDuration(): DurationOperand {
-    const contexts: [string, string][] = [["offset", "number, duration, step(), or range()"]];
-    const first = this.#token;
-    if (first.type === "number" || first.type === "duration") return this.#durationLiteral(1, first.start);
-    if (CALLABLE_KEYWORDS.has(first.id)) {
-      const call = this.#durationCall(contexts);
-      if (call) return call;
-    }
-    if (first.id === "+" || first.id === "-") {
-      const second = this.#tokens[this.#index + 1];
-      if (second.type === "number" || second.type === "duration") {
-        this.#advance();
-        return this.#durationLiteral(first.id === "-" ? -1 : 1, first.start);
-      }
-      if (CALLABLE_KEYWORDS.has(second.id)) {
-        this.#advance();
-        const call = this.#durationCall(contexts);
-        if (!call) this.#unexpected(...contexts[0]);
-        // Kept for a plus as well, as upstream does.
-        const pos = { start: first.start, end: call.pos.end };
-        return { kind: "duration", op: first.id, rhs: call, wrapped: false, pos };
-      }
-      if (second.id === "(") {
-        this.#advance();
-        return this.#negate(first, this.#durationOperand(contexts));
-      }
-    }
-    return this.#duration(0, contexts);
+    if (expr.kind !== "vectorSelector") this.failAt(pos, "ranges only allowed for vector selectors");
+    if (expr.offset !== 0 || expr.offsetExpr) this.failAt(pos, "no offset modifiers allowed before range");
+    if (expr.timestamp !== undefined || expr.startOrEnd) this.failAt(pos, "no @ modifiers allowed before range");
   }
 
   #offset(expr: Expr): Expr {
-    this.#advance();
-    const duration = this.#offsetDuration();
-    const end = this.#tokens[this.#index - 1].end;
+    this.advance();
+    const duration = this.offsetDuration();
+    const end = this.tokens[this.index - 1].end;
     return this.#modify(expr, end, "offset modifier", (modifiers) => {
-      if (modifiers.offset !== 0 || modifiers.offsetExpr)
-        this.#failAt(expr.pos, "offset may not be set multiple times");
+      if (modifiers.offset !== 0 || modifiers.offsetExpr) this.failAt(expr.pos, "offset may not be set multiple times");
       if (duration.kind === "number") modifiers.offset = toMs(duration.value);
       else modifiers.offsetExpr = duration;
     });
   }
 
   #at(expr: Expr): Expr {
-    this.#advance();
-    const token = this.#token;
+    this.advance();
+    const token = this.token;
     let timestamp: number | undefined;
     let startOrEnd: "start" | "end" | undefined;
     if (token.id === "start" || token.id === "end") {
       startOrEnd = token.id;
-      this.#advance();
-      if (!this.#is("(")) this.#unexpected("@", "timestamp");
-      this.#advance();
-      if (!this.#is(")")) this.#unexpected("@", "timestamp");
-      this.#advance();
+      this.advance();
+      if (!this.is("(")) this.unexpected("@", "timestamp");
+      this.advance();
+      if (!this.is(")")) this.unexpected("@", "timestamp");
+      this.advance();
     } else {
       const negative = token.id === "-";
-      if (negative || token.id === "+") this.#advance();
-      if (this.#token.type !== "number" && this.#token.type !== "duration") this.#unexpected("@", "timestamp");
-      const seconds = this.#numberValue(this.#advance()) * (negative ? -1 : 1);
+      if (negative || token.id === "+") this.advance();
+      if (this.token.type !== "number" && this.token.type !== "duration") this.unexpected("@", "timestamp");
+      const seconds = this.numberValue(this.advance()) * (negative ? -1 : 1);
       if (!Number.isFinite(seconds) || Math.abs(seconds) >= 2 ** 63) {
-        this.#failAt(expr.pos, `timestamp out of bounds for @ modifier: ${formatFixed(seconds, 6)}`);
+        this.failAt(expr.pos, `timestamp out of bounds for @ modifier: ${formatFixed(seconds, 6)}`);
       }
       timestamp = Math.round(seconds * 1000);
     }
-    const end = this.#tokens[this.#index - 1].end;
+    const end = this.tokens[this.index - 1].end;
     return this.#modify(expr, end, "@ modifier", (modifiers) => {
       if (modifiers.timestamp !== undefined || modifiers.startOrEnd) {
-        this.#failAt(expr.pos, "@ <timestamp> may not be set multiple times");
+        this.failAt(expr.pos, "@ <timestamp> may not be set multiple times");
       }
       if (startOrEnd) modifiers.startOrEnd = startOrEnd;
       else modifiers.timestamp = timestamp;
@@ -674,35 +449,29 @@ class Parser {
       change(selector);
       return { ...expr, selector, pos };
     }
-    this.#failAt(
+    this.failAt(
       expr.pos,
       `${what} must be preceded by an instant vector selector or range vector selector or a subquery`,
     );
   }
 
   #extend(expr: Expr): void {
-    const word = this.#advance().id as "anchored" | "smoothed";
+    const word = this.advance().id as "anchored" | "smoothed";
     if (!this.#options.extendedRangeSelectors) {
-      this.#failAt(expr.pos, `${word} modifier is experimental and not enabled`);
+      this.failAt(expr.pos, `${word} modifier is experimental and not enabled`);
     }
-    if (expr.kind === "subquery") this.#failAt(expr.pos, `${word} modifier is not supported for subqueries`);
+    if (expr.kind === "subquery") this.failAt(expr.pos, `${word} modifier is not supported for subqueries`);
     const selector = expr.kind === "matrixSelector" ? expr.selector : expr;
-    if (selector.kind !== "vectorSelector") this.#failAt(expr.pos, `${word} modifier not implemented`);
+    if (selector.kind !== "vectorSelector") this.failAt(expr.pos, `${word} modifier not implemented`);
     selector[word] = true;
     if (selector.anchored && selector.smoothed) {
-      this.#failAt(expr.pos, "anchored and smoothed modifiers cannot be used together");
+      this.failAt(expr.pos, "anchored and smoothed modifiers cannot be used together");
     }
   }
 }
 
 function rangeOf(range: DurationOperand): { range: number; rangeExpr?: DurationExpr } {
   return range.kind === "number" ? { range: toMs(range.value) } : { range: 0, rangeExpr: range };
-}
-
-/** Parentheses are remembered so that the printed form parses to the same; a bare number becomes a unary plus. */
-function wrap(operand: DurationOperand, pos: Position): DurationExpr {
-  if (operand.kind === "duration") return { ...operand, wrapped: true };
-  return { kind: "duration", op: "+", rhs: operand, wrapped: true, pos };
 }
 
 /** Parses and type-checks a query. Throws PromqlParseError. */

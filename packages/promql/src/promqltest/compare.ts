@@ -2,21 +2,16 @@
 import type { FloatHistogram, Labels } from "@pharos/model";
 import type { MatrixSeries, QueryResult, QueryValue, VectorSample } from "../engine/engine.ts";
 import { compactHistogram } from "../histogram/algebra.ts";
+import { almostEqual } from "../histogram/almost-equal.ts";
 import { formatHistogramNotation } from "../histogram/format.ts";
 import type { SequenceValue } from "../parser/series.ts";
 import type { EvalCommand, Expectation } from "./script.ts";
 
 /** Relative error that is allowed. */
 const EPSILON = 1e-6;
-const SMALLEST_NORMAL = 2.2250738585072014e-308;
 
-export function almostEqual(a: number, b: number): boolean {
-  if (Number.isNaN(a) && Number.isNaN(b)) return true;
-  if (a === b) return true;
-  const size = Math.abs(a) + Math.abs(b);
-  const difference = Math.abs(a - b);
-  if (a === 0 || b === 0 || size < SMALLEST_NORMAL) return difference < EPSILON * SMALLEST_NORMAL;
-  return difference / Math.min(size, Number.MAX_VALUE) < EPSILON;
+function close(a: number, b: number): boolean {
+  return almostEqual(a, b, EPSILON);
 }
 
 function sameSpans(a: FloatHistogram["positiveSpans"], b: FloatHistogram["positiveSpans"]): boolean {
@@ -24,7 +19,7 @@ function sameSpans(a: FloatHistogram["positiveSpans"], b: FloatHistogram["positi
 }
 
 function sameBuckets(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((value, i) => almostEqual(value, b[i]));
+  return a.length === b.length && a.every((value, i) => close(value, b[i]));
 }
 
 function sameHistogram(expected: FloatHistogram, actual: FloatHistogram, withHint: boolean): boolean {
@@ -32,10 +27,10 @@ function sameHistogram(expected: FloatHistogram, actual: FloatHistogram, withHin
   const b = compactHistogram(actual);
   return (
     a.schema === b.schema &&
-    almostEqual(a.count, b.count) &&
-    almostEqual(a.sum, b.sum) &&
+    close(a.count, b.count) &&
+    close(a.sum, b.sum) &&
     a.zeroThreshold === b.zeroThreshold &&
-    almostEqual(a.zeroCount, b.zeroCount) &&
+    close(a.zeroCount, b.zeroCount) &&
     a.customValues.length === b.customValues.length &&
     a.customValues.every((value, i) => value === b.customValues[i]) &&
     sameSpans(a.positiveSpans, b.positiveSpans) &&
@@ -59,7 +54,7 @@ function compareSample(
   const equal =
     expected.histogram && histogram
       ? sameHistogram(expected.histogram, histogram, expected.hintGiven)
-      : !expected.histogram && !histogram && almostEqual(expected.value, value);
+      : !expected.histogram && !histogram && close(expected.value, value);
   if (equal) return undefined;
   const hint = expected.hintGiven
     ? ` (hint ${expected.histogram?.counterResetHint}, got ${histogram?.counterResetHint})`

@@ -2,6 +2,7 @@
  * One transaction: samples are collected in columns, written to the log as one record of each kind, and only then put into
  * the series. The sample columns are reused from transaction to transaction.
  */
+import { isDeepStrictEqual } from "node:util";
 import {
   type Appender,
   AppendResult,
@@ -11,9 +12,9 @@ import {
   type Labels,
   type MetricMetadata,
   setStale,
-  UserError,
 } from "@pharos/model";
-import type { ExemplarRecord, SampleColumns, SeriesRecord } from "../wal/records.ts";
+import type { HistogramRecord } from "../wal/histogram-records.ts";
+import type { ExemplarRecord, SampleColumns } from "../wal/records.ts";
 import type { Head } from "./head.ts";
 import type { MemSeries } from "./series.ts";
 
@@ -55,9 +56,9 @@ export class SampleBatch implements SampleColumns {
 export class HeadAppender implements Appender {
   readonly #head: Head;
   readonly #batch: SampleBatch;
-  readonly #created: SeriesRecord[] = [];
   readonly #metadata: { ref: number; metadata: MetricMetadata }[] = [];
   readonly #exemplars: ExemplarRecord[] = [];
+  readonly #histograms: (HistogramRecord & { series: MemSeries })[] = [];
   #open = true;
 
   constructor(head: Head, batch: SampleBatch) {
@@ -71,7 +72,6 @@ export class HeadAppender implements Appender {
     if (known) return known.ref;
     const made = this.#head.create(labels);
     if (!made) return 0;
-    this.#created.push({ ref: made.ref, labels });
     return made.ref;
   }
 
@@ -91,8 +91,19 @@ export class HeadAppender implements Appender {
     return this.#settle(series, row, timestamp);
   }
 
-  appendHistogram(_ref: number, _timestamp: number, _histogram: IntHistogram | FloatHistogram): AppendResult {
-    throw new UserError("tsdb.histogram", "native histograms are not stored by this version of Pharos");
+  appendHistogram(ref: number, timestamp: number, histogram: IntHistogram | FloatHistogram): AppendResult {
+    const { series, result } = this.#check(ref, timestamp);
+    if (!series) return result;
+    const taken =
+      timestamp === series.pendingTime
+        ? this.#histograms.findLast((entry) => entry.series === series)?.histogram
+        : timestamp === series.lastTime
+          ? series.lastHistogram
+          : null;
+    if (taken !== null) return taken && isDeepStrictEqual(taken, histogram) ? AppendResult.ok : AppendResult.duplicate;
+    this.#histograms.push({ series, ref: series.ref, time: timestamp, histogram });
+    series.pendingTime = timestamp;
+    return AppendResult.ok;
   }
 
   /** Start timestamps are not stored: Prometheus' default encoding does not have them either. */
@@ -117,20 +128,25 @@ export class HeadAppender implements Appender {
   commit(): void {
     this.#finish();
     const batch = this.#batch;
+    const created = this.#head.unlogged();
     try {
-      this.#head.log(this.#created, batch, this.#metadata, this.#exemplars);
+      this.#head.log(created, batch, this.#histograms, this.#metadata, this.#exemplars);
     } catch (error) {
       this.#forget();
       throw error;
     }
-    for (const { ref } of this.#created) this.#head.logged(ref);
+    for (const { ref } of created) this.#head.logged(ref);
     const { words, times } = batch;
     for (let i = 0; i < batch.count; i++) {
       const series = batch.series[i];
       series.pendingTime = Number.NEGATIVE_INFINITY;
-      series.append(times[i], words[2 * i + 1 - LOW], words[2 * i + LOW]);
+      if (times[i] > series.lastTime) series.append(times[i], words[2 * i + 1 - LOW], words[2 * i + LOW]);
     }
-    this.#head.committed(batch);
+    for (const { series, time, histogram } of this.#histograms) {
+      series.pendingTime = Number.NEGATIVE_INFINITY;
+      if (time > series.lastTime) series.appendHistogram(time, histogram);
+    }
+    this.#head.committed(batch, this.#histograms);
     for (const { ref, metadata } of this.#metadata) this.#head.setMetadata(ref, metadata);
     for (const exemplar of this.#exemplars) this.#head.exemplars.add(exemplar.ref, exemplar);
     batch.clear();
@@ -149,7 +165,7 @@ export class HeadAppender implements Appender {
 
   #forget(): void {
     for (const series of this.#batch.series) series.pendingTime = Number.NEGATIVE_INFINITY;
-    for (const { ref } of this.#created) this.#head.abandon(ref);
+    for (const { series } of this.#histograms) series.pendingTime = Number.NEGATIVE_INFINITY;
     this.#batch.clear();
   }
 
@@ -178,6 +194,7 @@ export class HeadAppender implements Appender {
     const high = batch.words[2 * row + 1 - LOW];
     const low = batch.words[2 * row + LOW];
     if (timestamp === series.lastTime) {
+      if (series.lastHistogram) return AppendResult.duplicate;
       return high === series.lastHigh >>> 0 && low === series.lastLow >>> 0 ? AppendResult.ok : AppendResult.duplicate;
     }
     if (timestamp === series.pendingTime)

@@ -1,8 +1,11 @@
 /** The head: all series in memory, backed by the write-ahead log. */
 
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Labels, type Matcher, type MetricMetadata, SampleBuffer } from "@pharos/model";
+import { FAR } from "../block/tombstones.ts";
 import { Encoder } from "../wal/encoding.ts";
+import { encodeHistograms, groupHistograms, type HistogramRecord } from "../wal/histogram-records.ts";
 import {
   decodeRecord,
   type ExemplarRecord,
@@ -21,6 +24,7 @@ import {
   readSegment,
   replayWal,
   segmentsOf,
+  type WalCompression,
   WalWriter,
 } from "../wal/wal.ts";
 import { HeadAppender, SampleBatch } from "./appender.ts";
@@ -31,10 +35,12 @@ import { MemSeries } from "./series.ts";
 export interface HeadOptions {
   /** Folder of the write-ahead log. */
   walDir: string;
-  compress: boolean;
+  compression: WalCompression;
   maxExemplars: number;
   /** Bytes of memory that series and samples may take; at it new series are refused. 0: any. */
   memoryBudgetBytes: number;
+  /** Older samples are in blocks: they are neither taken nor replayed. */
+  minValidTime: number;
   onReplay?: (done: number, total: number) => void;
 }
 
@@ -55,28 +61,41 @@ export class Head implements Disposable {
   #nextRef = 1;
   #maxTime = Number.NEGATIVE_INFINITY;
   /** Samples before this are not taken. */
-  minValidTime = Number.NEGATIVE_INFINITY;
+  minValidTime: number;
   readonly corruption: Corruption | undefined;
   created = 0;
   removed = 0;
   samples = 0;
+  histogramSamples = 0;
   refused = 0;
 
   constructor(options: HeadOptions) {
     this.#options = options;
+    this.minValidTime = options.minValidTime;
     this.exemplars = new ExemplarRing(options.maxExemplars);
     this.corruption = this.#replay();
     const segments = segmentsOf(options.walDir);
     this.#wal = new WalWriter(
       options.walDir,
       (segments.at(-1) ?? lastCheckpoint(options.walDir)?.index ?? -1) + 1,
-      options.compress,
+      options.compression,
     );
   }
 
   /** Bytes of the log's segment being written. */
   get walBytes(): number {
     return this.#wal.segmentBytes;
+  }
+
+  /** Bytes of the whole log on disk, checkpoint included. */
+  get logBytes(): number {
+    const dir = this.#options.walDir;
+    const folders = [dir, lastCheckpoint(dir)?.path].filter((path) => path !== undefined);
+    return folders.reduce(
+      (sum, folder) =>
+        segmentsOf(folder).reduce((part, i) => part + statSync(join(folder, String(i).padStart(8, "0"))).size, sum),
+      0,
+    );
   }
 
   get seriesCount(): number {
@@ -137,12 +156,12 @@ export class Head implements Disposable {
     this.created++;
   }
 
-  /** The transaction that made it was given up. */
-  abandon(ref: number): void {
-    const series = this.#byRef.get(ref);
-    this.#unlogged.delete(ref);
-    this.#byRef.delete(ref);
-    if (series) this.#byKey.delete(series.labels.key());
+  /**
+   * Series that no transaction has logged yet. Whoever commits first logs them all, also those of other transactions and
+   * of ones that were rolled back: its samples may refer to them.
+   */
+  unlogged(): SeriesRecord[] {
+    return [...this.#unlogged].map((ref) => ({ ref, labels: this.#byRef.get(ref)!.labels }));
   }
 
   setMetadata(ref: number, metadata: MetricMetadata): void {
@@ -163,8 +182,10 @@ export class Head implements Disposable {
     this.#idleBatches.push(batch);
   }
 
-  committed({ count, times }: SampleColumns): void {
+  committed({ count, times }: SampleColumns, histograms: readonly HistogramRecord[]): void {
     this.samples += count;
+    this.histogramSamples += histograms.length;
+    for (const { time } of histograms) if (time > this.#maxTime) this.#maxTime = time;
     for (let i = 0; i < count; i++) if (times[i] > this.#maxTime) this.#maxTime = times[i];
   }
 
@@ -172,12 +193,16 @@ export class Head implements Disposable {
   log(
     series: readonly SeriesRecord[],
     samples: SampleColumns,
+    histograms: readonly HistogramRecord[],
     metadata: readonly { ref: number; metadata: MetricMetadata }[],
     exemplars: readonly ExemplarRecord[],
   ): void {
     if (series.length > 0) this.#record((out) => encodeSeries(out, series));
     if (metadata.length > 0) this.#record((out) => encodeMetadata(out, metadata));
     if (samples.count > 0) this.#record((out) => encodeSamples(out, samples));
+    for (const [type, entries] of groupHistograms(histograms)) {
+      this.#record((out) => encodeHistograms(out, type, entries));
+    }
     if (exemplars.length > 0) this.#record((out) => encodeExemplars(out, exemplars));
   }
 
@@ -188,7 +213,7 @@ export class Head implements Disposable {
     this.#record((out) =>
       encodeTombstones(
         out,
-        [...chosen].map(({ ref }) => ({ ref, mint, maxt })),
+        [...chosen].map(({ ref }) => ({ ref, mint: Math.max(mint, -FAR), maxt: Math.min(maxt, FAR) })),
       ),
     );
     const buffer = new SampleBuffer();
@@ -225,7 +250,7 @@ export class Head implements Disposable {
       ...(old ? segmentsOf(old.path).map((index) => join(old.path, String(index).padStart(8, "0"))) : []),
       ...closed.filter((index) => index <= last).map((index) => join(dir, String(index).padStart(8, "0"))),
     ];
-    checkpoint(dir, last, this.#options.compress, (writer) => {
+    checkpoint(dir, last, this.#options.compression, (writer) => {
       for (const file of files) {
         const problem = readSegment(file, (record) => this.#copyRecord(record, mint, writer));
         if (problem) throw new Error(`${file} at ${problem.offset}: ${problem.reason}`);
@@ -256,6 +281,7 @@ export class Head implements Disposable {
     const metadata: { ref: number; metadata: MetricMetadata }[] = [];
     const tombstones: { ref: number; mint: number; maxt: number }[] = [];
     const exemplars: ExemplarRecord[] = [];
+    const histograms: HistogramRecord[] = [];
     const batch = new SampleBatch();
     const alive = (ref: number): boolean => this.#byRef.has(ref);
     decodeRecord(record, {
@@ -269,6 +295,7 @@ export class Head implements Disposable {
         batch.words[2 * batch.count + 1 - HIGH] = low;
         batch.count++;
       },
+      histogram: (ref, time, histogram) => time >= mint && alive(ref) && histograms.push({ ref, time, histogram }),
       metadata: (ref, entry) => alive(ref) && metadata.push({ ref, metadata: entry }),
       tombstone: (ref, from, to) => to >= mint && alive(ref) && tombstones.push({ ref, mint: from, maxt: to }),
       exemplar: (ref, { labels, value, timestamp = 0 }) =>
@@ -283,6 +310,7 @@ export class Head implements Disposable {
     if (series.length > 0) write(() => encodeSeries(out, series));
     if (metadata.length > 0) write(() => encodeMetadata(out, metadata));
     if (batch.count > 0) write(() => encodeSamples(out, batch));
+    for (const [type, entries] of groupHistograms(histograms)) write(() => encodeHistograms(out, type, entries));
     if (tombstones.length > 0) write(() => encodeTombstones(out, tombstones));
     if (exemplars.length > 0) write(() => encodeExemplars(out, exemplars));
   }
@@ -308,8 +336,14 @@ export class Head implements Disposable {
           },
           sample: (ref, time, high, low) => {
             const series = seriesOf(ref);
-            if (!series || time <= series.lastTime) return;
+            if (!series || time < this.minValidTime || time <= series.lastTime) return;
             series.append(time, high, low);
+            if (time > this.#maxTime) this.#maxTime = time;
+          },
+          histogram: (ref, time, histogram) => {
+            const series = seriesOf(ref);
+            if (!series || time < this.minValidTime || time <= series.lastTime) return;
+            series.appendHistogram(time, histogram);
             if (time > this.#maxTime) this.#maxTime = time;
           },
           metadata: (ref, metadata) => {

@@ -1,7 +1,8 @@
 /** Which series have a label: sorted lists of refs by name and value. Refs only ever grow, so that appending keeps order. */
 import { compareStrings, type Labels, type Matcher } from "@pharos/model";
+import { type PostingsSource, selectPostings } from "../postings/select.ts";
 
-export class Postings {
+export class Postings implements PostingsSource {
   readonly #all: number[] = [];
   readonly #byName = new Map<string, Map<string, number[]>>();
 
@@ -59,71 +60,18 @@ export class Postings {
 
   /** Refs of the series all matchers accept, ascending. */
   select(matchers: readonly Matcher[]): readonly number[] {
-    let result: readonly number[] | undefined;
-    const rest: Matcher[] = [];
-    // Matchers that need a label come first: they only ever make the set smaller.
-    for (const matcher of matchers) {
-      if (matcher.matchesEmpty) rest.push(matcher);
-      else result = intersect(result, this.#accepting(matcher));
-      if (result?.length === 0) return [];
-    }
-    result ??= this.#all;
-    for (const matcher of rest) {
-      const refused = this.#refusing(matcher);
-      if (refused.length > 0) result = subtract(result, refused);
-    }
-    return result;
+    return selectPostings(this, matchers);
   }
 
-  /** Series whose value the matcher accepts; the matcher does not accept "". */
-  #accepting(matcher: Matcher): readonly number[] {
-    const values = this.#byName.get(matcher.name);
-    if (!values) return [];
-    if (matcher.type === "=") return values.get(matcher.value) ?? [];
-    const literals = matcher.type === "=~" ? matcher.regexp?.literals : undefined;
-    if (literals) return union(literals.map((value) => values.get(value) ?? []));
-    const lists: number[][] = [];
-    for (const [value, refs] of values) if (matcher.matches(value)) lists.push(refs);
-    return union(lists);
+  all(): readonly number[] {
+    return this.#all;
   }
 
-  /** Series that have the label with a value the matcher refuses; those without it are accepted. */
-  #refusing(matcher: Matcher): readonly number[] {
-    const values = this.#byName.get(matcher.name);
-    if (!values) return [];
-    if (matcher.type === "!=") return values.get(matcher.value) ?? [];
-    const lists: number[][] = [];
-    for (const [value, refs] of values) if (!matcher.matches(value)) lists.push(refs);
-    return union(lists);
+  unsortedValues(name: string): Iterable<string> {
+    return this.#byName.get(name)?.keys() ?? [];
   }
-}
 
-function intersect(a: readonly number[] | undefined, b: readonly number[]): readonly number[] {
-  if (!a) return b;
-  const out: number[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    if (a[i] === b[j]) {
-      out.push(a[i]);
-      i++;
-      j++;
-    } else if (a[i] < b[j]) i++;
-    else j++;
+  refs(name: string, value: string): readonly number[] {
+    return this.#byName.get(name)?.get(value) ?? [];
   }
-  return out;
-}
-
-function subtract(a: readonly number[], b: readonly number[]): readonly number[] {
-  const out: number[] = [];
-  for (let i = 0, j = 0; i < a.length; i++) {
-    while (j < b.length && b[j] < a[i]) j++;
-    if (b[j] !== a[i]) out.push(a[i]);
-  }
-  return out;
-}
-
-/** Lists of one name are disjoint. */
-function union(lists: readonly (readonly number[])[]): readonly number[] {
-  if (lists.length === 0) return [];
-  if (lists.length === 1) return lists[0];
-  return lists.flat().sort((a, b) => a - b);
 }

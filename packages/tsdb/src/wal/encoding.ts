@@ -27,6 +27,18 @@ export class Encoder {
     this.#bytes[this.length++] = value;
   }
 
+  u32(value: number): void {
+    this.#reserve(4);
+    this.#bytes.writeUInt32BE(value >>> 0, this.length);
+    this.length += 4;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
   u64(value: number): void {
     this.#reserve(8);
     this.#bytes.writeUInt32BE(Math.floor(value / 2 ** 32) >>> 0, this.length);
@@ -128,8 +140,11 @@ export class Decoder {
   }
 
   varint(): number {
+    this.#need(1);
+    // The sign is the lowest bit, which a number beyond 2^53 no longer has.
+    const negative = (this.bytes[this.at] & 1) === 1;
     const value = this.uvarint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    return negative ? -Math.ceil(value / 2) : value / 2;
   }
 
   string(): string {

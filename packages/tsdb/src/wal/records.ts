@@ -5,10 +5,19 @@
  *   2 samples   u64 ref0, i64 t0, (varint Δref, varint Δt, f64)*   deltas to the first
  *   3 tombstones (u64 ref, varint mint, varint maxt)*
  *   4 exemplars  as 2, each followed by labels
+ *   7, 8, 9, 10 histograms: see histogram-records.ts
  *   6 metadata  (uvarint ref, u8 type, uvarint n, n × (string key, string value))*
  */
-import { type Exemplar, Labels, type MetricMetadata, type MetricType } from "@pharos/model";
+import {
+  type Exemplar,
+  type FloatHistogram,
+  type IntHistogram,
+  Labels,
+  type MetricMetadata,
+  type MetricType,
+} from "@pharos/model";
 import { Decoder, type Encoder } from "./encoding.ts";
+import { decodeHistograms, isHistogramRecord } from "./histogram-records.ts";
 
 export const RecordType = { series: 1, samples: 2, tombstones: 3, exemplars: 4, metadata: 6 } as const;
 
@@ -117,6 +126,7 @@ export function encodeExemplars(out: Encoder, entries: readonly ExemplarRecord[]
 export interface RecordHandlers {
   series(ref: number, labels: Labels): void;
   sample(ref: number, time: number, high: number, low: number): void;
+  histogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram): void;
   metadata(ref: number, metadata: MetricMetadata): void;
   tombstone(ref: number, mint: number, maxt: number): void;
   exemplar(ref: number, exemplar: Exemplar): void;
@@ -125,7 +135,12 @@ export interface RecordHandlers {
 /** Decodes one record; types that are not ours are skipped, as upstream does. */
 export function decodeRecord(bytes: Buffer, handlers: RecordHandlers): void {
   const input = new Decoder(bytes);
-  switch (input.byte()) {
+  const type = input.byte();
+  if (isHistogramRecord(type)) {
+    decodeHistograms(type, input, handlers.histogram);
+    return;
+  }
+  switch (type) {
     case RecordType.series:
       while (!input.done) handlers.series(input.u64(), readLabels(input));
       break;

@@ -21,7 +21,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { zstdDecompressSync } from "node:zlib";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { syncFolder } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import snappy from "snappy";
@@ -36,6 +36,9 @@ const FULL = 1;
 const FIRST = 2;
 const MIDDLE = 3;
 const LAST = 4;
+
+/** How records are packed, where that makes them smaller. */
+export type WalCompression = "none" | "snappy" | "zstd";
 
 export interface Corruption {
   segment: string;
@@ -125,16 +128,16 @@ export function readSegment(
 /** Writes records into consecutive segment files of a folder. */
 export class WalWriter implements Disposable {
   readonly #dir: string;
-  readonly #compress: boolean;
+  readonly #compression: WalCompression;
   #segment: number;
   #fd: number;
   /** Bytes in the current segment. */
   #size: number;
 
   /** Starts a new segment with this number. */
-  constructor(dir: string, segment: number, compress: boolean) {
+  constructor(dir: string, segment: number, compression: WalCompression) {
     this.#dir = dir;
-    this.#compress = compress;
+    this.#compression = compression;
     mkdirSync(dir, { recursive: true });
     this.#segment = segment;
     this.#fd = openSync(join(dir, segmentName(segment)), "a");
@@ -154,11 +157,14 @@ export class WalWriter implements Disposable {
   log(record: Buffer): void {
     let body: Buffer = record;
     let flag = 0;
-    if (this.#compress) {
-      const packed = snappy.compressSync(record) as Buffer;
+    if (this.#compression !== "none") {
+      const packed =
+        this.#compression === "snappy"
+          ? (snappy.compressSync(record) as Buffer)
+          : zstdCompressSync(record, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
       if (packed.length < record.length) {
         body = packed;
-        flag = SNAPPY;
+        flag = this.#compression === "snappy" ? SNAPPY : ZSTD;
       }
     }
     const pages = Math.ceil((body.length + HEADER) / (PAGE - HEADER)) + 1;
@@ -263,12 +269,17 @@ export function replayWal(
 }
 
 /** Replaces the segments up to `last` (and an older checkpoint) by what `rewrite` writes. */
-export function checkpoint(dir: string, last: number, compress: boolean, rewrite: (writer: WalWriter) => void): void {
+export function checkpoint(
+  dir: string,
+  last: number,
+  compression: WalCompression,
+  rewrite: (writer: WalWriter) => void,
+): void {
   const name = `checkpoint.${segmentName(last)}`;
   const temporary = join(dir, `${name}.tmp`);
   rmSync(temporary, { recursive: true, force: true });
   {
-    using writer = new WalWriter(temporary, 0, compress);
+    using writer = new WalWriter(temporary, 0, compression);
     rewrite(writer);
   }
   const old = lastCheckpoint(dir);

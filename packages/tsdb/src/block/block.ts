@@ -1,0 +1,142 @@
+/** One block on disk: index, chunks and deleted ranges, opened for reading. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import type { Labels, Matcher, SampleBuffer, StoredSeries } from "@pharos/model";
+import { decodeChunk } from "../chunk/decode.ts";
+import { selectPostings } from "../postings/select.ts";
+import { ChunkReader } from "./chunk-files.ts";
+import { type ChunkMeta, IndexReader } from "./index-reader.ts";
+import { type BlockMeta, readMeta } from "./meta.ts";
+import {
+  addInterval,
+  dropIntervals,
+  type Interval,
+  readTombstones,
+  type Tombstones,
+  writeTombstones,
+} from "./tombstones.ts";
+
+export class BlockSeries implements StoredSeries {
+  readonly labels: Labels;
+  readonly chunks: readonly ChunkMeta[];
+  readonly intervals: readonly Interval[] | undefined;
+  readonly #chunkReader: ChunkReader;
+
+  constructor(
+    labels: Labels,
+    chunks: readonly ChunkMeta[],
+    intervals: readonly Interval[] | undefined,
+    reader: ChunkReader,
+  ) {
+    this.labels = labels;
+    this.chunks = chunks;
+    this.intervals = intervals;
+    this.#chunkReader = reader;
+  }
+
+  read(mint: number, maxt: number, out: SampleBuffer): void {
+    const from = out.length;
+    for (const chunk of this.chunks) {
+      if (chunk.maxt < mint || chunk.mint > maxt) continue;
+      const { encoding, data } = this.#chunkReader.read(chunk.ref);
+      decodeChunk(encoding, data, mint, maxt, out);
+    }
+    if (this.intervals) dropIntervals(out, from, this.intervals);
+  }
+
+  data(chunk: ChunkMeta): { encoding: number; data: Uint8Array } {
+    return this.#chunkReader.read(chunk.ref);
+  }
+}
+
+export class Block implements Disposable {
+  readonly dir: string;
+  readonly meta: BlockMeta;
+  readonly index: IndexReader;
+  readonly tombstones: Tombstones;
+  readonly #chunks: ChunkReader;
+  /** Queriers that read from it; a block that is dropped is closed when the last one is gone. */
+  #readers = 0;
+  #dropped: (() => void) | undefined;
+
+  /** Throws a UserError that names the damaged file. */
+  constructor(dir: string) {
+    this.dir = dir;
+    this.meta = readMeta(dir);
+    this.tombstones = readTombstones(dir);
+    this.#chunks = new ChunkReader(join(dir, "chunks"));
+    try {
+      this.index = new IndexReader(join(dir, "index"));
+    } catch (error) {
+      this.#chunks[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  get bytes(): number {
+    return this.index.size + this.#chunks.size + statSync(join(this.dir, "meta.json")).size;
+  }
+
+  overlaps(mint: number, maxt: number): boolean {
+    return this.meta.minTime <= maxt && this.meta.maxTime > mint;
+  }
+
+  /** Series with a chunk in the range, sorted by labels (the order of refs). */
+  select(matchers: readonly Matcher[], mint: number, maxt: number): BlockSeries[] {
+    const out: BlockSeries[] = [];
+    for (const ref of selectPostings(this.index, matchers)) {
+      const { labels, chunks } = this.index.series(ref);
+      const inRange = chunks.filter((chunk) => chunk.maxt >= mint && chunk.mint <= maxt);
+      if (inRange.length === 0) continue;
+      const intervals = this.tombstones.get(ref);
+      if (
+        intervals &&
+        inRange.every((chunk) => intervals.some((gap) => gap.mint <= chunk.mint && gap.maxt >= chunk.maxt))
+      )
+        continue;
+      out.push(new BlockSeries(labels, inRange, intervals, this.#chunks));
+    }
+    return out;
+  }
+
+  /** Marks samples as deleted; they are gone from queries at once and from the disk with the next rewriting. */
+  delete(matchers: readonly Matcher[], mint: number, maxt: number): void {
+    let changed = false;
+    for (const ref of selectPostings(this.index, matchers)) {
+      const { chunks } = this.index.series(ref);
+      if (!chunks.some((chunk) => chunk.maxt >= mint && chunk.mint <= maxt)) continue;
+      const first = Math.max(mint, chunks[0].mint);
+      const last = Math.min(maxt, chunks[chunks.length - 1].maxt);
+      addInterval(this.tombstones, ref, first, last);
+      changed = true;
+    }
+    if (changed) writeTombstones(this.dir, this.tombstones);
+  }
+
+  acquire(): void {
+    this.#readers++;
+  }
+
+  release(): void {
+    if (--this.#readers === 0) this.#finish();
+  }
+
+  /** Closes the block once nobody reads it, then calls `after`. */
+  drop(after: () => void): void {
+    this.#dropped = after;
+    if (this.#readers === 0) this.#finish();
+  }
+
+  [Symbol.dispose](): void {
+    this.index[Symbol.dispose]();
+    this.#chunks[Symbol.dispose]();
+  }
+
+  #finish(): void {
+    const after = this.#dropped;
+    if (!after) return;
+    this.#dropped = undefined;
+    this[Symbol.dispose]();
+    after();
+  }
+}

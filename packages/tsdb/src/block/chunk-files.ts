@@ -1,0 +1,137 @@
+/**
+ * Chunk files of a block, chunks/000001 … of at most 512 MiB:
+ *
+ *   magic 85BD40DD · version 1 · 3 zero bytes · chunk*
+ *   chunk: uvarint length of data · u8 encoding · data · u32 CRC-32C of encoding and data
+ *
+ * A chunk is named by file (from 0) × 2^32 + offset of its length field.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "@pharos/model";
+import { crc32c } from "../wal/crc32c.ts";
+import { Encoder } from "../wal/encoding.ts";
+import { PagedFile } from "./paged-file.ts";
+
+const MAGIC = 0x85bd40dd;
+const HEADER = 8;
+const MAX_FILE = 512 * 2 ** 20;
+const FLUSH = 2 ** 20;
+
+export interface ChunkData {
+  encoding: number;
+  data: Uint8Array;
+}
+
+export class ChunkReader implements Disposable {
+  readonly #files: PagedFile[] = [];
+  readonly size: number;
+
+  constructor(dir: string) {
+    for (const name of readdirSync(dir)
+      .filter((name) => /^\d{6}$/.test(name))
+      .sort()) {
+      const file = new PagedFile(join(dir, name));
+      this.#files.push(file);
+      const head = file.read(0, HEADER);
+      if (head.length < HEADER || head.readUInt32BE(0) !== MAGIC || head[4] !== 1) {
+        this[Symbol.dispose]();
+        throw damaged(file.path, 0, "it does not start with the magic number of a chunk file");
+      }
+    }
+    this.size = this.#files.reduce((sum, file) => sum + file.size, 0);
+  }
+
+  /** Throws a UserError that names file and offset when the chunk is damaged. */
+  read(ref: number): ChunkData {
+    const index = Math.floor(ref / 2 ** 32);
+    const offset = ref - index * 2 ** 32;
+    const file = this.#files[index];
+    if (!file) throw damaged(`chunk file ${index + 1}`, offset, "the file is missing");
+    const start = file.read(offset, 5);
+    let length = 0;
+    let at = 0;
+    for (let shift = 0; at < start.length; shift += 7) {
+      const byte = start[at++];
+      length |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    const bytes = file.read(offset + at, length + 5);
+    if (length < 0 || bytes.length !== length + 5) throw damaged(file.path, offset, "the file ends inside a chunk");
+    if (crc32c(bytes, 0, length + 1) !== bytes.readUInt32BE(length + 1)) {
+      throw damaged(file.path, offset, "checksum mismatch");
+    }
+    return { encoding: bytes[0], data: bytes.subarray(1, length + 1) };
+  }
+
+  [Symbol.dispose](): void {
+    for (const file of this.#files) file[Symbol.dispose]();
+  }
+}
+
+function damaged(file: string, offset: number, what: string): UserError {
+  return new UserError("tsdb.chunk", `chunk at offset ${offset} cannot be read: ${what}`, {
+    where: { file },
+    fix: "Queries that need this chunk fail. Restore the block from a copy, or move its folder away",
+  });
+}
+
+export class ChunkWriter implements Disposable {
+  readonly #dir: string;
+  readonly #out = new Encoder();
+  readonly #crc = new Encoder();
+  #fd: number | undefined;
+  #index = -1;
+  /** Bytes of the current file that were written, without the buffer. */
+  #written = 0;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    mkdirSync(dir, { recursive: true });
+    this.#next();
+  }
+
+  /** Returns the chunk's ref. */
+  write(encoding: number, data: Uint8Array): number {
+    if (this.#written + this.#out.length + data.length + 16 > MAX_FILE) this.#next();
+    const ref = this.#index * 2 ** 32 + this.#written + this.#out.length;
+    this.#out.uvarint(data.length);
+    this.#crc.reset();
+    this.#crc.byte(encoding);
+    this.#crc.raw(data);
+    this.#out.raw(this.#crc.view());
+    this.#out.u32(crc32c(this.#crc.view()));
+    if (this.#out.length >= FLUSH) this.#flush();
+    return ref;
+  }
+
+  /** Writes and syncs what is left. */
+  finish(): void {
+    if (this.#fd === undefined) return;
+    this.#flush();
+    fsyncSync(this.#fd);
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #next(): void {
+    this.finish();
+    this.#index++;
+    this.#written = 0;
+    this.#fd = openSync(join(this.#dir, String(this.#index + 1).padStart(6, "0")), "wx");
+    this.#out.reset();
+    this.#out.u32(MAGIC);
+    this.#out.u32(0x01000000);
+  }
+
+  #flush(): void {
+    const bytes = this.#out.view();
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd!, bytes, done);
+    this.#written += bytes.length;
+    this.#out.reset();
+  }
+}

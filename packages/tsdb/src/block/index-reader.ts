@@ -1,0 +1,182 @@
+/**
+ * A block's index, versions 1 and 2 (the writer beside it describes the layout). In memory: where each symbol and each
+ * posting list is. Series, lists and symbols themselves are read when asked for.
+ */
+import { compareStrings, Labels, UserError } from "@pharos/model";
+import type { PostingsSource } from "../postings/select.ts";
+import { crc32c } from "../wal/crc32c.ts";
+import { Decoder } from "../wal/encoding.ts";
+import { PagedFile } from "./paged-file.ts";
+
+export const INDEX_MAGIC = 0xbaaad700;
+const TOC_BYTES = 6 * 8 + 4;
+/** A series entry is read with this guess of its length first. */
+const SERIES_GUESS = 512;
+const SYMBOL_CACHE = 16_384;
+
+export interface ChunkMeta {
+  mint: number;
+  maxt: number;
+  ref: number;
+}
+
+export interface IndexSeries {
+  labels: Labels;
+  chunks: ChunkMeta[];
+}
+
+export class IndexReader implements PostingsSource, Disposable {
+  readonly #file: PagedFile;
+  readonly version: number;
+  /** Offsets of the symbols' length fields; version 1 refers to them by these, version 2 by their number. */
+  readonly #symbols: Float64Array;
+  readonly #cache = new Map<number, string>();
+  /** name → value → offset of the posting list. */
+  readonly #offsets = new Map<string, Map<string, number>>();
+  #allRefs: readonly number[] | undefined;
+
+  constructor(path: string) {
+    this.#file = new PagedFile(path);
+    try {
+      const head = this.#file.read(0, 5);
+      if (head.length < 5 || head.readUInt32BE(0) !== INDEX_MAGIC) throw this.#damaged(0, "it is no index file");
+      this.version = head[4];
+      if (this.version < 1 || this.version > 2) throw this.#damaged(4, `version ${this.version} is not supported`);
+      const toc = this.#file.read(this.#file.size - TOC_BYTES, TOC_BYTES);
+      if (toc.length < TOC_BYTES || crc32c(toc, 0, TOC_BYTES - 4) !== toc.readUInt32BE(TOC_BYTES - 4)) {
+        throw this.#damaged(this.#file.size - TOC_BYTES, "its table of contents has a wrong checksum");
+      }
+      const input = new Decoder(toc);
+      const symbols = input.u64();
+      for (let i = 0; i < 4; i++) input.u64();
+      this.#symbols = this.#readSymbols(symbols);
+      this.#readOffsets(input.u64());
+    } catch (error) {
+      this.#file[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  get size(): number {
+    return this.#file.size;
+  }
+
+  names(): string[] {
+    return [...this.#offsets.keys()].filter((name) => name !== "").sort(compareStrings);
+  }
+
+  values(name: string): string[] {
+    return [...this.unsortedValues(name)].sort(compareStrings);
+  }
+
+  unsortedValues(name: string): Iterable<string> {
+    return this.#offsets.get(name)?.keys() ?? [];
+  }
+
+  all(): readonly number[] {
+    this.#allRefs ??= this.refs("", "");
+    return this.#allRefs;
+  }
+
+  refs(name: string, value: string): readonly number[] {
+    const offset = this.#offsets.get(name)?.get(value);
+    if (offset === undefined) return [];
+    const body = this.#section(offset);
+    const count = body.readUInt32BE(0);
+    const refs: number[] = new Array(count);
+    for (let i = 0; i < count; i++) refs[i] = body.readUInt32BE(4 + 4 * i);
+    return refs;
+  }
+
+  series(ref: number): IndexSeries {
+    const offset = this.version === 1 ? ref : ref * 16;
+    let bytes = this.#file.read(offset, SERIES_GUESS);
+    let input = new Decoder(bytes);
+    const length = input.uvarint();
+    const start = input.at;
+    if (start + length + 4 > bytes.length) {
+      bytes = this.#file.read(offset, start + length + 4);
+      if (bytes.length < start + length + 4) throw this.#damaged(offset, "the file ends inside a series");
+    }
+    if (crc32c(bytes, start, start + length) !== bytes.readUInt32BE(start + length)) {
+      throw this.#damaged(offset, "a series has a wrong checksum");
+    }
+    input = new Decoder(bytes.subarray(start, start + length));
+    const count = input.uvarint();
+    const pairs: string[] = new Array(count * 2);
+    for (let i = 0; i < pairs.length; i++) pairs[i] = this.#symbol(input.uvarint());
+    const chunks: ChunkMeta[] = [];
+    const chunkCount = input.uvarint();
+    let maxt = 0;
+    let chunk = 0;
+    for (let i = 0; i < chunkCount; i++) {
+      const mint = i === 0 ? input.varint() : maxt + input.uvarint();
+      maxt = mint + input.uvarint();
+      chunk = i === 0 ? input.uvarint() : chunk + input.varint();
+      chunks.push({ mint, maxt, ref: chunk });
+    }
+    return { labels: Labels.fromSortedPairs(pairs), chunks };
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
+  }
+
+  #symbol(ref: number): string {
+    let text = this.#cache.get(ref);
+    if (text !== undefined) return text;
+    const offset = this.version === 1 ? ref : this.#symbols[ref];
+    if (offset === undefined) throw this.#damaged(0, `symbol ${ref} does not exist`);
+    const input = new Decoder(this.#file.read(offset, 128));
+    const size = input.uvarint();
+    text = this.#file.read(offset + input.at, size).toString("utf8");
+    if (this.#cache.size >= SYMBOL_CACHE) this.#cache.clear();
+    this.#cache.set(ref, text);
+    return text;
+  }
+
+  /** Body of a section: u32 length, body, u32 checksum. */
+  #section(offset: number): Buffer {
+    const head = this.#file.read(offset, 4);
+    if (head.length < 4) throw this.#damaged(offset, "a section lies behind the end of the file");
+    const length = head.readUInt32BE(0);
+    const bytes = this.#file.read(offset + 4, length + 4);
+    if (bytes.length < length + 4) throw this.#damaged(offset, "the file ends inside a section");
+    if (crc32c(bytes, 0, length) !== bytes.readUInt32BE(length)) throw this.#damaged(offset, "checksum mismatch");
+    return bytes.subarray(0, length);
+  }
+
+  #readSymbols(offset: number): Float64Array {
+    const body = this.#section(offset);
+    const count = body.readUInt32BE(0);
+    const offsets = new Float64Array(count);
+    const input = new Decoder(body);
+    input.at = 4;
+    for (let i = 0; i < count; i++) {
+      offsets[i] = offset + 4 + input.at;
+      const size = input.uvarint();
+      input.at += size;
+    }
+    return offsets;
+  }
+
+  #readOffsets(offset: number): void {
+    const input = new Decoder(this.#section(offset));
+    const count = input.u32();
+    for (let i = 0; i < count; i++) {
+      if (input.byte() !== 2) throw this.#damaged(offset, "an entry of the table of posting lists has no two keys");
+      const name = input.string();
+      const value = input.string();
+      let values = this.#offsets.get(name);
+      if (!values) this.#offsets.set(name, (values = new Map()));
+      values.set(value, input.uvarint());
+    }
+  }
+
+  #damaged(offset: number, what: string): UserError {
+    return new UserError("tsdb.index", `the index is damaged at ${offset}: ${what}`, {
+      where: { file: this.#file.path },
+      fix: "The block is left out. Restore it from a copy, or move its folder away",
+    });
+  }
+}

@@ -1,0 +1,61 @@
+/** meta.json of a block: what it covers and what it was made of. Times are Unix ms; `maxTime` is exclusive. */
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "@pharos/model";
+
+export interface BlockMeta {
+  ulid: string;
+  minTime: number;
+  maxTime: number;
+  stats: {
+    numSamples?: number;
+    numFloatSamples?: number;
+    numHistogramSamples?: number;
+    numSeries?: number;
+    numChunks?: number;
+    numTombstones?: number;
+  };
+  compaction: {
+    level: number;
+    sources?: string[];
+    parents?: { ulid: string; minTime: number; maxTime: number }[];
+    deletable?: boolean;
+    failed?: boolean;
+    hints?: string[];
+  };
+  version: number;
+}
+
+/** Throws a UserError that names the file when it is missing, no JSON, or of another version. */
+export function readMeta(dir: string): BlockMeta {
+  const file = join(dir, "meta.json");
+  let meta: BlockMeta;
+  try {
+    meta = JSON.parse(readFileSync(file, "utf8")) as BlockMeta;
+  } catch (error) {
+    throw new UserError("tsdb.block", `cannot read the block's description: ${(error as Error).message}`, {
+      where: { file },
+      fix: "The block is left out. Restore the file, or move the folder away",
+      cause: error,
+    });
+  }
+  if (meta.version !== 1 || typeof meta.minTime !== "number" || typeof meta.maxTime !== "number") {
+    throw new UserError("tsdb.block", `block format version ${meta.version} is not supported`, { where: { file } });
+  }
+  return meta;
+}
+
+const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** 48 bits of time and 80 of chance, so that names sort by age. */
+export function newUlid(now: number): string {
+  let text = "";
+  for (let rest = now, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) text = CROCKFORD[rest % 32] + text;
+  for (const byte of randomBytes(16)) text += CROCKFORD[byte & 31];
+  return text;
+}
+
+export function isUlid(name: string): boolean {
+  return /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(name);
+}

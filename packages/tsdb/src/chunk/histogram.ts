@@ -1,0 +1,420 @@
+/**
+ * Native histogram chunks in Prometheus' format, integer (encoding 2) and float (3):
+ *
+ *   u16 count · flags byte (80 counter reset, 40 no reset, C0 gauge, 0 unknown) · layout · samples
+ *   layout   zero threshold (0: none; 1…254: power of two 2^(b-243)/2… as frexp's exponent + 243; 255: float64 follows) ·
+ *            varbit schema · positive spans · negative spans (count, then length and offset each) ·
+ *            bounds when the schema is -53 (count, then x·1000+1 when whole and small, else a 0 bit and a float64)
+ *   integer  first: t, count, zero count, 64-bit sum, buckets; then Δ² of t, count, zero count, XORed sum, Δ² of buckets
+ *   float    first: t, 64-bit count, zero count, sum, buckets; then Δ² of t and everything else XORed, each on its own
+ *
+ * A staleness marker is a sum with the marker's payload and has no buckets; nothing but markers follows it in a chunk.
+ */
+import {
+  type CounterResetHint,
+  CUSTOM_BUCKETS_SCHEMA,
+  type FloatHistogram,
+  type IntHistogram,
+  LOW_WORD,
+  type SampleBuffer,
+  type Span,
+  STALE_NAN_HIGH,
+  STALE_NAN_LOW,
+} from "@pharos/model";
+import { BitReader, BitWriter, XorReader, XorWriter } from "./bits.ts";
+import { readVarbit, readVarbitUnsigned, writeVarbit, writeVarbitUnsigned } from "./varbit.ts";
+
+const COUNTER_RESET = 0x80;
+const NO_RESET = 0x40;
+const GAUGE = 0xc0;
+/** The most a varbit integer or an XORed value takes, in bytes, rounded up. */
+const FIELD_BYTES = 10;
+
+const float = new Float64Array(1);
+const floatWords = new Uint32Array(float.buffer);
+const HIGH_WORD = 1 - LOW_WORD;
+
+function highOf(value: number): number {
+  float[0] = value;
+  return floatWords[HIGH_WORD];
+}
+
+function lowOf(value: number): number {
+  float[0] = value;
+  return floatWords[LOW_WORD];
+}
+
+function fromWords(high: number, low: number): number {
+  floatWords[HIGH_WORD] = high;
+  floatWords[LOW_WORD] = low;
+  return float[0];
+}
+
+interface Layout {
+  schema: number;
+  zeroThreshold: number;
+  positiveSpans: Span[];
+  negativeSpans: Span[];
+  customValues: number[];
+}
+
+function bucketsOf(spans: readonly Span[]): number {
+  let count = 0;
+  for (const { length } of spans) count += length;
+  return count;
+}
+
+function writeFloat(out: BitWriter, value: number): void {
+  out.bits(highOf(value), 32);
+  out.bits(lowOf(value), 32);
+}
+
+function readFloat(input: BitReader): number {
+  const high = input.bits(32);
+  return fromWords(high, input.bits(32));
+}
+
+function writeZeroThreshold(out: BitWriter, threshold: number): void {
+  if (threshold === 0) {
+    out.bits(0, 8);
+    return;
+  }
+  const exponent = Math.log2(threshold);
+  // frexp's fraction of a power of two is 0.5, its exponent one more than the logarithm.
+  if (Number.isInteger(exponent) && 2 ** exponent === threshold && exponent + 1 >= -242 && exponent + 1 <= 11) {
+    out.bits(exponent + 1 + 243, 8);
+    return;
+  }
+  out.bits(255, 8);
+  writeFloat(out, threshold);
+}
+
+function readZeroThreshold(input: BitReader): number {
+  const byte = input.bits(8);
+  if (byte === 0) return 0;
+  return byte === 255 ? readFloat(input) : 2 ** (byte - 244);
+}
+
+function writeLayout(out: BitWriter, layout: Layout): void {
+  const { schema, zeroThreshold, positiveSpans, negativeSpans, customValues } = layout;
+  writeZeroThreshold(out, zeroThreshold);
+  writeVarbit(out, schema);
+  for (const spans of [positiveSpans, negativeSpans]) {
+    writeVarbitUnsigned(out, spans.length);
+    for (const { length, offset } of spans) {
+      writeVarbitUnsigned(out, length);
+      writeVarbit(out, offset);
+    }
+  }
+  if (schema !== CUSTOM_BUCKETS_SCHEMA) return;
+  writeVarbitUnsigned(out, customValues.length);
+  for (const bound of customValues) {
+    const thousandths = Math.round(bound * 1000);
+    if (thousandths >= 0 && thousandths <= 33_554_430 && thousandths / 1000 === bound) {
+      writeVarbitUnsigned(out, thousandths + 1);
+    } else {
+      out.bits(0, 1);
+      writeFloat(out, bound);
+    }
+  }
+}
+
+function readLayout(input: BitReader): Layout {
+  const zeroThreshold = readZeroThreshold(input);
+  const schema = readVarbit(input);
+  const [positiveSpans, negativeSpans] = [0, 1].map(() =>
+    Array.from({ length: readVarbitUnsigned(input) }, () => {
+      const length = readVarbitUnsigned(input);
+      return { length, offset: readVarbit(input) };
+    }),
+  );
+  const customValues: number[] = [];
+  if (schema === CUSTOM_BUCKETS_SCHEMA) {
+    for (let left = readVarbitUnsigned(input); left > 0; left--) {
+      const whole = readVarbitUnsigned(input);
+      customValues.push(whole === 0 ? readFloat(input) : (whole - 1) / 1000);
+    }
+  }
+  return { schema, zeroThreshold, positiveSpans, negativeSpans, customValues };
+}
+
+function sameSpans(a: readonly Span[], b: readonly Span[]): boolean {
+  return a.length === b.length && a.every((span, i) => span.offset === b[i].offset && span.length === b[i].length);
+}
+
+function sameLayout(a: Layout, b: Layout): boolean {
+  return (
+    a.schema === b.schema &&
+    a.zeroThreshold === b.zeroThreshold &&
+    sameSpans(a.positiveSpans, b.positiveSpans) &&
+    sameSpans(a.negativeSpans, b.negativeSpans) &&
+    a.customValues.length === b.customValues.length &&
+    a.customValues.every((value, i) => value === b.customValues[i])
+  );
+}
+
+const EMPTY: Layout = { schema: 0, zeroThreshold: 0, positiveSpans: [], negativeSpans: [], customValues: [] };
+
+/** One bucket column: integers as Δ², floats XORed. */
+class Column {
+  readonly isFloat: boolean;
+  #value = 0;
+  #delta = 0;
+  #xor = new XorWriter();
+
+  constructor(isFloat: boolean) {
+    this.isFloat = isFloat;
+  }
+
+  first(out: BitWriter, value: number, unsigned: boolean): void {
+    if (this.isFloat) this.#xor.first(out, highOf(value), lowOf(value));
+    else if (unsigned) writeVarbitUnsigned(out, value);
+    else writeVarbit(out, value);
+    this.#value = value;
+  }
+
+  next(out: BitWriter, value: number): void {
+    if (this.isFloat) {
+      this.#xor.next(out, highOf(value), lowOf(value));
+      return;
+    }
+    const delta = value - this.#value;
+    writeVarbit(out, delta - this.#delta);
+    this.#delta = delta;
+    this.#value = value;
+  }
+}
+
+/** An open chunk of histograms of one kind and layout. */
+export class HistogramAppender {
+  readonly encoding: 2 | 3;
+  readonly #out = new BitWriter(256);
+  readonly #layout: Layout;
+  readonly #gauge: boolean;
+  readonly #columns: Column[] = [];
+  readonly #sum = new XorWriter();
+  #previous: IntHistogram | FloatHistogram;
+  #delta = 0;
+  count = 0;
+  firstTime = 0;
+  lastTime = 0;
+
+  /** `after` is the last histogram of the series, if it was one: it decides whether this chunk starts with a reset. */
+  constructor(first: IntHistogram | FloatHistogram, after: IntHistogram | FloatHistogram | undefined) {
+    this.encoding = first.kind === "int" ? 2 : 3;
+    this.#layout = first.stale ? EMPTY : first;
+    this.#gauge = first.counterResetHint === "gauge";
+    this.#previous = first;
+    this.#out.reserve(64 + 20 * (first.positiveSpans.length + first.negativeSpans.length + first.customValues.length));
+    this.#out.bits(this.#flags(first, after), 8);
+    writeLayout(this.#out, this.#layout);
+  }
+
+  /** False when the histogram needs a new chunk: other kind or layout, a counter reset, or after a marker. */
+  accepts(histogram: IntHistogram | FloatHistogram): boolean {
+    if (this.count === 0) return true;
+    if ((histogram.kind === "int" ? 2 : 3) !== this.encoding) return false;
+    if (histogram.stale) return true;
+    if (this.#previous.stale) return false;
+    if ((histogram.counterResetHint === "gauge") !== this.#gauge) return false;
+    if (!sameLayout(histogram, this.#layout)) return false;
+    return this.#gauge || (histogram.counterResetHint !== "reset" && !isReset(this.#previous, histogram));
+  }
+
+  append(time: number, histogram: IntHistogram | FloatHistogram): void {
+    const out = this.#out;
+    const fields = histogram.stale
+      ? [0, 0]
+      : [
+          histogram.count,
+          histogram.zeroCount,
+          ...(histogram.kind === "int"
+            ? [...histogram.positiveDeltas, ...histogram.negativeDeltas]
+            : [...histogram.positiveBuckets, ...histogram.negativeBuckets]),
+        ];
+    out.reserve((fields.length + 3) * FIELD_BYTES);
+    const sumHigh = histogram.stale ? STALE_NAN_HIGH : highOf(histogram.sum);
+    const sumLow = histogram.stale ? STALE_NAN_LOW : lowOf(histogram.sum);
+    const isFloat = this.encoding === 3;
+    if (this.count === 0) {
+      writeVarbit(out, time);
+      for (const value of fields) {
+        if (this.#columns.length === 2) this.#sum.first(out, sumHigh, sumLow);
+        const column = new Column(isFloat);
+        column.first(out, value, this.#columns.length < 2);
+        this.#columns.push(column);
+      }
+      if (fields.length === 2) this.#sum.first(out, sumHigh, sumLow);
+      this.firstTime = time;
+    } else {
+      const delta = time - this.lastTime;
+      writeVarbit(out, delta - this.#delta);
+      this.#delta = delta;
+      for (let i = 0; i < 2; i++) {
+        if (histogram.stale && !isFloat) writeVarbit(out, 0);
+        else this.#columns[i].next(out, fields[i]);
+      }
+      this.#sum.next(out, sumHigh, sumLow);
+      for (let i = 2; i < fields.length; i++) this.#columns[i].next(out, fields[i]);
+    }
+    this.lastTime = time;
+    this.#previous = histogram;
+    this.count++;
+  }
+
+  get last(): IntHistogram | FloatHistogram {
+    return this.#previous;
+  }
+
+  finish(): Uint8Array {
+    return this.view().slice();
+  }
+
+  view(): Uint8Array {
+    this.#out.setCount(this.count);
+    return this.#out.view();
+  }
+
+  get byteLength(): number {
+    return this.#out.capacity;
+  }
+
+  #flags(first: IntHistogram | FloatHistogram, after: IntHistogram | FloatHistogram | undefined): number {
+    if (this.#gauge) return GAUGE;
+    if (first.counterResetHint === "reset") return COUNTER_RESET;
+    if (!after || after.stale || first.stale || after.kind !== first.kind || !sameLayout(after, first)) return 0;
+    return isReset(after, first) ? COUNTER_RESET : NO_RESET;
+  }
+}
+
+/** Whether a counter of the same layout went down anywhere. */
+function isReset(before: IntHistogram | FloatHistogram, after: IntHistogram | FloatHistogram): boolean {
+  if (after.count < before.count || after.zeroCount < before.zeroCount) return true;
+  if (before.kind === "int" && after.kind === "int") {
+    return (
+      anyLess(running(before.positiveDeltas), running(after.positiveDeltas)) ||
+      anyLess(running(before.negativeDeltas), running(after.negativeDeltas))
+    );
+  }
+  if (before.kind !== "float" || after.kind !== "float") return true;
+  return (
+    anyLess(before.positiveBuckets, after.positiveBuckets) || anyLess(before.negativeBuckets, after.negativeBuckets)
+  );
+}
+
+function running(deltas: readonly number[]): number[] {
+  let current = 0;
+  return deltas.map((delta) => (current += delta));
+}
+
+function anyLess(before: readonly number[], after: readonly number[]): boolean {
+  return before.some((value, i) => after[i] < value);
+}
+
+function hintOf(flags: number, row: number): CounterResetHint {
+  if ((flags & GAUGE) === GAUGE) return "gauge";
+  // The first one of a chunk may follow on anything, whatever the writer knew then.
+  return row > 0 ? "not_reset" : "unknown";
+}
+
+const STALE: Omit<FloatHistogram, "counterResetHint"> = {
+  kind: "float",
+  ...EMPTY,
+  zeroCount: 0,
+  count: 0,
+  sum: Number.NaN,
+  positiveBuckets: [],
+  negativeBuckets: [],
+  stale: true,
+};
+
+export function decodeIntHistogram(bytes: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
+  const samples = (bytes[0] << 8) | bytes[1];
+  if (samples === 0) return;
+  const input = new BitReader(bytes);
+  const flags = input.bits(8);
+  const layout = readLayout(input);
+  const positives = bucketsOf(layout.positiveSpans);
+  const values = new Float64Array(2 + positives + bucketsOf(layout.negativeSpans));
+  const deltas = new Float64Array(values.length);
+  const sum = new XorReader();
+  let time = 0;
+  let delta = 0;
+  for (let row = 0; row < samples; row++) {
+    if (row === 0) {
+      time = readVarbit(input);
+      values[0] = readVarbitUnsigned(input);
+      values[1] = readVarbitUnsigned(input);
+      sum.first(input);
+      for (let i = 2; i < values.length; i++) values[i] = readVarbit(input);
+    } else {
+      time += delta += readVarbit(input);
+      values[0] += deltas[0] += readVarbit(input);
+      values[1] += deltas[1] += readVarbit(input);
+      sum.next(input);
+    }
+    const stale = sum.high === STALE_NAN_HIGH && sum.low === STALE_NAN_LOW;
+    if (row > 0 && !stale) for (let i = 2; i < values.length; i++) values[i] += deltas[i] += readVarbit(input);
+    if (time < mint) continue;
+    if (time > maxt) return;
+    const counterResetHint = hintOf(flags, row);
+    if (stale) {
+      out.pushHistogram(time, { ...STALE, counterResetHint });
+      continue;
+    }
+    const buckets: number[] = Array.from(values.subarray(2));
+    out.pushHistogram(time, {
+      kind: "float",
+      counterResetHint,
+      ...layout,
+      count: values[0],
+      zeroCount: values[1],
+      sum: fromWords(sum.high, sum.low),
+      positiveBuckets: running(buckets.slice(0, positives)),
+      negativeBuckets: running(buckets.slice(positives)),
+    });
+  }
+}
+
+export function decodeFloatHistogram(bytes: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
+  const samples = (bytes[0] << 8) | bytes[1];
+  if (samples === 0) return;
+  const input = new BitReader(bytes);
+  const flags = input.bits(8);
+  const layout = readLayout(input);
+  const positives = bucketsOf(layout.positiveSpans);
+  // Columns: count, zero count, sum, buckets.
+  const columns = Array.from({ length: 3 + positives + bucketsOf(layout.negativeSpans) }, () => new XorReader());
+  const sum = columns[2];
+  let time = 0;
+  let delta = 0;
+  for (let row = 0; row < samples; row++) {
+    if (row === 0) {
+      time = readVarbit(input);
+      for (const column of columns) column.first(input);
+    } else {
+      time += delta += readVarbit(input);
+      for (let i = 0; i < 3; i++) columns[i].next(input);
+    }
+    const stale = sum.high === STALE_NAN_HIGH && sum.low === STALE_NAN_LOW;
+    if (row > 0 && !stale) for (let i = 3; i < columns.length; i++) columns[i].next(input);
+    if (time < mint) continue;
+    if (time > maxt) return;
+    const counterResetHint = hintOf(flags, row);
+    if (stale) {
+      out.pushHistogram(time, { ...STALE, counterResetHint });
+      continue;
+    }
+    const values = columns.map(({ high, low }) => fromWords(high, low));
+    out.pushHistogram(time, {
+      kind: "float",
+      counterResetHint,
+      ...layout,
+      count: values[0],
+      zeroCount: values[1],
+      sum: values[2],
+      positiveBuckets: values.slice(3, 3 + positives),
+      negativeBuckets: values.slice(3 + positives),
+    });
+  }
+}

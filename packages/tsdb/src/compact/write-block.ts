@@ -1,0 +1,94 @@
+/** Writes a block: into a folder with a temporary name that becomes the block by a rename, so that a crash leaves no half block. */
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { syncFolder, writeFileAtomic } from "@pharos/kit";
+import type { Labels } from "@pharos/model";
+import { ChunkWriter } from "../block/chunk-files.ts";
+import type { ChunkMeta } from "../block/index-reader.ts";
+import { IndexWriter } from "../block/index-writer.ts";
+import { type BlockMeta, newUlid } from "../block/meta.ts";
+import { writeTombstones } from "../block/tombstones.ts";
+import { Encoding } from "../chunk/decode.ts";
+
+export const TEMPORARY_SUFFIX = ".tmp-for-creation";
+
+export interface ChunkOut {
+  mint: number;
+  maxt: number;
+  encoding: number;
+  data: Uint8Array;
+}
+
+/** A series to be written; `chunks` is called once and may be empty. */
+export interface SeriesOut {
+  labels: Labels;
+  chunks(): readonly ChunkOut[];
+}
+
+export interface BlockOut {
+  minTime: number;
+  maxTime: number;
+  compaction: BlockMeta["compaction"];
+  /** Sorted by labels. */
+  series: readonly SeriesOut[];
+  now: number;
+}
+
+/** The event loop gets a turn after so many series. */
+const TURN = 500;
+
+/** Returns the new block's description; undefined when there was no sample, then nothing is left on disk. */
+export async function writeBlock(dir: string, block: BlockOut): Promise<BlockMeta | undefined> {
+  const ulid = newUlid(block.now);
+  const temporary = join(dir, ulid + TEMPORARY_SUFFIX);
+  mkdirSync(temporary, { recursive: true });
+  try {
+    const symbols = new Set<string>();
+    for (const { labels } of block.series) for (const text of labels.pairs) symbols.add(text);
+    using chunkWriter = new ChunkWriter(join(temporary, "chunks"));
+    using index = new IndexWriter(join(temporary, "index"), symbols);
+    const stats = { numSamples: 0, numFloatSamples: 0, numHistogramSamples: 0, numSeries: 0, numChunks: 0 };
+    for (let i = 0; i < block.series.length; i++) {
+      if (i % TURN === TURN - 1) await setImmediate();
+      const series = block.series[i];
+      const metas: ChunkMeta[] = [];
+      for (const { mint, maxt, encoding, data } of series.chunks()) {
+        metas.push({ mint, maxt, ref: chunkWriter.write(encoding, data) });
+        // The two top bits are flags in the encodings with start timestamps only.
+        const count = (data[0] << 8) | data[1];
+        stats.numSamples += count;
+        if (encoding === Encoding.xor) stats.numFloatSamples += count;
+        else stats.numHistogramSamples += count;
+      }
+      if (metas.length === 0) continue;
+      stats.numSeries++;
+      stats.numChunks += metas.length;
+      index.add(series.labels, metas);
+    }
+    if (stats.numSeries === 0) {
+      rmSync(temporary, { recursive: true });
+      return undefined;
+    }
+    chunkWriter.finish();
+    index.finish();
+    writeTombstones(temporary, new Map());
+    const { compaction, minTime, maxTime } = block;
+    const meta: BlockMeta = {
+      ulid,
+      minTime,
+      maxTime,
+      stats,
+      compaction: { ...compaction, sources: compaction.sources ?? [ulid] },
+      version: 1,
+    };
+    writeFileAtomic(join(temporary, "meta.json"), `${JSON.stringify(meta, null, "\t")}\n`);
+    syncFolder(join(temporary, "chunks"));
+    renameSync(temporary, join(dir, ulid));
+    syncFolder(dir);
+    return meta;
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
