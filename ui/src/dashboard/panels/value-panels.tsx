@@ -39,7 +39,7 @@ function fitting(values: readonly PanelValue[], width: number, height: number, a
   const longest = Math.max(1, ...values.map(({ text }) => text.length));
   const share = across ? width / Math.max(1, values.length) : width;
   const tall = across ? height : height / Math.max(1, values.length);
-  return Math.max(13, Math.min(most, (share / longest) * 1.5, tall * 0.5));
+  return Math.max(13, Math.min(most, ((share - 24) / longest) * 1.5, tall * 0.5));
 }
 
 export function StatPanel({ panel, data, width, height }: PanelView) {
