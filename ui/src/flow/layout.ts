@@ -79,7 +79,7 @@ export function layoutFlow(flow: Flow, width: number): FlowLayout {
 }
 
 function layoutWide(flow: Flow, width: number): FlowLayout {
-  const boxWidth = Math.min(244, (width - 4 * 74) / 5);
+  const boxWidth = Math.min(244, (width - 4 * 66) / 5);
   const gutter = (width - 5 * boxWidth) / 4;
   const left = (column: number): number => column * (boxWidth + gutter);
   const boxes: Box[] = [];
