@@ -205,7 +205,9 @@ function wideArrows(edges: readonly FlowEdge[], boxes: readonly Box[]): Arrow[] 
 
 function layoutNarrow(flow: Flow, width: number): FlowLayout {
   const rail = 26;
-  const boxWidth = width - 2 * rail;
+  // On a tablet boxes keep the width that they can be read at.
+  const boxWidth = Math.min(width - 2 * rail, 480);
+  const left = (width - boxWidth) / 2;
   const boxes: Box[] = [];
   const headings: Heading[] = [];
   let y = 0;
@@ -223,12 +225,12 @@ function layoutNarrow(flow: Flow, width: number): FlowLayout {
             ? "Channels"
             : "";
     if (heading) {
-      headings.push({ text: heading, x: rail, y });
+      headings.push({ text: heading, x: left, y });
       y += HEADING;
     }
     for (const node of nodes) {
       const height = boxHeight(node);
-      boxes.push({ node, x: rail, y, width: boxWidth, height, compact: COMPACT.has(kind) });
+      boxes.push({ node, x: left, y, width: boxWidth, height, compact: COMPACT.has(kind) });
       y += height + 10;
     }
     previous = kind;
@@ -251,7 +253,7 @@ function layoutNarrow(flow: Flow, width: number): FlowLayout {
     const lane = targets ? 0 : Math.min(2, sources.get(edge.from) ?? 0);
     sources.set(edge.from, lane + 1);
     const side = targets ? -1 : 1;
-    const edgeX = targets ? rail : rail + boxWidth;
+    const edgeX = targets ? left : left + boxWidth;
     const x = edgeX + side * (9 + lane * 6);
     const y1 = from.box.y + Math.min(from.box.height / 2, 34);
     const y2 = to.box.y + Math.min(to.box.height / 2, targets ? 34 : 46);
