@@ -112,7 +112,7 @@ export function PanelCard(props: {
   })();
   const expr = data?.sent[0]?.expr;
   return (
-    <section
+    <article
       className={`card panel${panel.transparent ? " transparent" : ""}${loading && data ? " is-loading" : ""}`}
       style={style}
       aria-label={title || panel.type}
@@ -168,6 +168,6 @@ export function PanelCard(props: {
       <div className="panel-body" ref={ref}>
         {body}
       </div>
-    </section>
+    </article>
   );
 }

@@ -74,14 +74,12 @@ function NodeBox({ box, lit }: { box: Box; lit: boolean }) {
       )}
     </>
   );
-  const label = `${node.title}: ${WORDS[node.status]}. ${summary(node.facts)}`;
   return node.href ? (
-    <Link className={className} style={style} href={node.href} aria-label={label} data-testid={`flow-node-${node.id}`}>
+    <Link className={className} style={style} href={node.href} data-testid={`flow-node-${node.id}`}>
       {content}
     </Link>
   ) : (
-    // biome-ignore lint/a11y/useSemanticElements: a box of the drawing, named as a whole
-    <div className={className} style={style} role="group" aria-label={label} data-testid={`flow-node-${node.id}`}>
+    <div className={className} style={style} data-testid={`flow-node-${node.id}`}>
       {content}
     </div>
   );
@@ -107,7 +105,6 @@ function EdgeLabel({ arrow, lit, select }: { arrow: Arrow; lit: boolean; select:
       className={`flow-label s-${edge.status}${lit ? " lit" : ""}`}
       style={{ left: arrow.label.x, top: arrow.label.y }}
       aria-pressed={lit}
-      aria-label={`${edge.label}: ${WORDS[edge.status]}. ${summary(edge.facts)}`}
       title={summary(edge.facts)}
       onClick={() => select(lit ? "" : edge.id)}
     >
@@ -115,6 +112,7 @@ function EdgeLabel({ arrow, lit, select }: { arrow: Arrow; lit: boolean; select:
         {edge.status !== "ok" && edge.status !== "idle" && <Icon name={edge.status} size={11} />}
         {edge.label}
       </span>
+      <span className="visually-hidden">{WORDS[edge.status]}</span>
       {first && <b className="num">{factText(first)}</b>}
     </button>
   );
