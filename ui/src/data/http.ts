@@ -1,6 +1,6 @@
 /** Requests to our own server, and to the data sources behind its proxy. */
 
-const PROMETHEUS = "/api/datasources/proxy/uid/prometheus";
+const PROMETHEUS = "prometheus";
 const ALERTMANAGER = "/api/datasources/proxy/uid/alertmanager";
 
 export async function getJson<T>(url: string, init?: RequestInit): Promise<T> {
@@ -40,13 +40,14 @@ export async function prometheus<T>(
   path: string,
   params: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
+  uid = PROMETHEUS,
 ): Promise<T & { notes?: ApiNotes }> {
   // Queries may be longer than a URL can be.
   const isQuery = path.startsWith("/api/v1/query");
   const body = new URLSearchParams(params);
   const query = body.toString();
   const answer = await getJson<{ data: T } & ApiNotes>(
-    `${PROMETHEUS}${path}${isQuery || query === "" ? "" : `?${query}`}`,
+    `/api/datasources/proxy/uid/${encodeURIComponent(uid)}${path}${isQuery || query === "" ? "" : `?${query}`}`,
     isQuery ? { method: "POST", body, signal } : { signal },
   );
   return Object.assign(answer.data as object, { notes: { warnings: answer.warnings, infos: answer.infos } }) as T & {

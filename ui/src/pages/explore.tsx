@@ -1,6 +1,7 @@
 /** Ask Prometheus: expressions, a graph or a table. The URL has the form of Prometheus' own page (g0.expr, g0.tab). */
 import { useEffect, useMemo, useRef, useState } from "react";
-import { type QueryData, seriesName, toFrame, uniqueNames } from "../core/frames.ts";
+import { seriesText as seriesName } from "../core/frames/prometheus.ts";
+import { type MatrixRow, type QueryData, toGrid, uniqueNames, type VectorRow } from "../core/grid.ts";
 import { formatSeconds, parseInterval, roundStep } from "../core/time.ts";
 import { type ApiNotes, prometheus } from "../data/http.ts";
 import { Empty, PageHead } from "../shell/page.tsx";
@@ -59,7 +60,7 @@ function Graph({ answer, expr }: { answer: Answer; expr: string }) {
   const { data, start, end, step } = answer;
   const rows = data.resultType === "matrix" ? data.result : [];
   const { times, series } = useMemo(() => {
-    const frame = toFrame(rows.slice(0, MAX_LINES), start, end, step);
+    const frame = toGrid(rows.slice(0, MAX_LINES), start, end, step);
     const names = uniqueNames(frame.rows.map(({ metric }) => seriesName(metric)));
     return { times: frame.times, series: frame.rows.map(({ values }, i) => ({ name: names[i], values })) };
   }, [rows, start, end, step]);
@@ -88,7 +89,8 @@ function Table({ answer }: { answer: Answer }) {
   if (data.resultType === "scalar" || data.resultType === "string") {
     return <p className="note">{data.result[1]}</p>;
   }
-  const rows = data.result.map((row) => ({
+  const found = data.result as readonly (MatrixRow | VectorRow)[];
+  const rows = found.map((row) => ({
     name: seriesName(row.metric),
     value:
       "value" in row && row.value
