@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { type Logger, writeFileAtomic } from "@pharos/kit";
-import { describeError, type Labels, Matcher, type MatchType, matchesAll, UserError } from "@pharos/model";
+import { describeError, type Labels, type MatchType, UserError } from "@pharos/model";
+import { AlertMatcher, matchAll } from "./matcher/matcher.ts";
 
 export interface SilenceMatcher {
   name: string;
@@ -36,8 +37,8 @@ function operator({ isRegex, isEqual }: SilenceMatcher): MatchType {
   return isRegex ? (isEqual ? "=~" : "!~") : isEqual ? "=" : "!=";
 }
 
-export function compile(matchers: readonly SilenceMatcher[]): Matcher[] {
-  return matchers.map((matcher) => new Matcher(operator(matcher), matcher.name, matcher.value));
+export function compile(matchers: readonly SilenceMatcher[]): AlertMatcher[] {
+  return matchers.map((matcher) => new AlertMatcher(operator(matcher), matcher.name, matcher.value));
 }
 
 function fail(message: string): UserError {
@@ -47,7 +48,7 @@ function fail(message: string): UserError {
 export class Silences {
   readonly #path: string;
   readonly #retention: number;
-  readonly #silences = new Map<string, { silence: Silence; matchers: Matcher[] }>();
+  readonly #silences = new Map<string, { silence: Silence; matchers: AlertMatcher[] }>();
 
   constructor(path: string, retentionMs: number, log: Logger) {
     this.#path = path;
@@ -76,7 +77,7 @@ export class Silences {
   matching(labels: Labels, now: number): string[] {
     const ids: string[] = [];
     for (const { silence, matchers } of this.#silences.values()) {
-      if (silenceState(silence, now) === "active" && matchesAll(matchers, labels)) ids.push(silence.id);
+      if (silenceState(silence, now) === "active" && matchAll(matchers, labels)) ids.push(silence.id);
     }
     return ids.sort();
   }
@@ -88,7 +89,7 @@ export class Silences {
   set(input: Omit<Silence, "id" | "updatedAt"> & { id?: string }, now: number): string | undefined {
     const { matchers, startsAt, endsAt, createdBy, comment } = input;
     if (matchers.length === 0) throw fail("silence invalid: at least one matcher required");
-    let compiled: Matcher[];
+    let compiled: AlertMatcher[];
     try {
       compiled = compile(matchers);
     } catch (error) {
@@ -96,7 +97,7 @@ export class Silences {
     }
     if (matchers.some(({ name }) => name === ""))
       throw fail('silence invalid: invalid label matcher 0: invalid label name ""');
-    if (compiled.every((matcher) => matcher.matchesEmpty))
+    if (compiled.every((matcher) => matcher.matches("")))
       throw fail("silence invalid: at least one matcher must not match the empty string");
     if (!Number.isFinite(startsAt) || !Number.isFinite(endsAt))
       throw fail("silence invalid: invalid start or end timestamp");
@@ -147,7 +148,7 @@ export class Silences {
     if (changed) this.#write();
   }
 
-  #store(silence: Silence, matchers: Matcher[]): void {
+  #store(silence: Silence, matchers: AlertMatcher[]): void {
     const before = this.#silences.get(silence.id);
     this.#silences.set(silence.id, { silence, matchers });
     try {

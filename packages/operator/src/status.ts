@@ -36,7 +36,7 @@ export class StatusWriter {
 
   /** Bindings say which instances took the object, or why one refused it; an unselected object has none. */
   async writeObject(report: ObjectReport, object: KubeObject): Promise<void> {
-    const old = (object.status ?? {}) as Status & {
+    const old = (object.status ?? {}) as Omit<Status, "bindings"> & {
       bindings?: { name: string; namespace: string; resource: string; conditions: Condition[] }[];
     };
     const bindings = report.verdicts

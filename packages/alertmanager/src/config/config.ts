@@ -2,9 +2,10 @@
 import { globSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { type HttpClientConfig, parseHttpClientConfig, parseYaml, Secret, type YamlNode } from "@pharos/kit";
-import { describeError, type Matcher, UserError } from "@pharos/model";
+import { describeError, UserError } from "@pharos/model";
+import { MatcherSyntax } from "../matcher/compat.ts";
+import { AlertMatcher } from "../matcher/matcher.ts";
 import { createTemplates, type Templates } from "../notify/templates.ts";
-import { parseMatcher } from "./matchers.ts";
 import { type Receiver, readReceiver } from "./receivers.ts";
 import { type Route, readRoute } from "./routes.ts";
 import { readTimeInterval, type TimeInterval } from "./time-intervals.ts";
@@ -21,8 +22,8 @@ export interface GlobalSettings {
 }
 
 export interface InhibitRule {
-  source: Matcher[];
-  target: Matcher[];
+  source: AlertMatcher[];
+  target: AlertMatcher[];
   equal: string[];
 }
 
@@ -80,10 +81,12 @@ function readGlobal(node: YamlNode | undefined): GlobalSettings {
   return settings;
 }
 
-function matcherList(node: YamlNode | undefined): Matcher[] {
-  return (node?.items() ?? []).map((item) => {
+const syntax = new MatcherSyntax();
+
+function matcherList(node: YamlNode | undefined): AlertMatcher[] {
+  return (node?.items() ?? []).flatMap((item) => {
     try {
-      return parseMatcher(item.string());
+      return syntax.matchers(item.string(), "config");
     } catch (error) {
       throw item.error(describeError(error), { code: "alertmanager.matcher", cause: error });
     }
@@ -94,14 +97,14 @@ function matcherList(node: YamlNode | undefined): Matcher[] {
 export function readMatchers(
   map: { get(key: string): YamlNode | undefined },
   prefix: "" | "source_" | "target_",
-): Matcher[] {
+): AlertMatcher[] {
   const out = matcherList(map.get(`${prefix}matchers`));
   for (const [key, operator] of [
     [`${prefix}match`, "="],
     [`${prefix}match_re`, "=~"],
   ] as const) {
     for (const [name, value] of map.get(key)?.entries() ?? [])
-      out.push(parseMatcher(`${JSON.stringify(name)}${operator}${JSON.stringify(value.string())}`));
+      out.push(new AlertMatcher(operator, name, value.string()));
   }
   return out;
 }

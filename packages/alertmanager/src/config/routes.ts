@@ -1,6 +1,7 @@
 /** The routing tree: which receivers an alert goes to, and how alerts are grouped on the way. */
 import type { YamlNode } from "@pharos/kit";
-import { type Labels, type Matcher, matchesAll } from "@pharos/model";
+import type { Labels } from "@pharos/model";
+import { type AlertMatcher, matchAll } from "../matcher/matcher.ts";
 import { readMatchers } from "./config.ts";
 import type { Receiver } from "./receivers.ts";
 import type { TimeInterval } from "./time-intervals.ts";
@@ -17,7 +18,7 @@ export interface Route {
   repeatInterval: number;
   muteTimeIntervals: string[];
   activeTimeIntervals: string[];
-  matchers: Matcher[];
+  matchers: AlertMatcher[];
   continue: boolean;
   routes: Route[];
 }
@@ -43,11 +44,9 @@ export function readRoute(
   if (names && new Set(names).size !== names.length)
     throw map.get("group_by")!.error("duplicated label in group_by", { code: "alertmanager.config" });
   if (names?.includes("...") && names.length > 1)
-    throw map
-      .get("group_by")!
-      .error("cannot have wildcard group_by (`...`) and other labels at the same time", {
-        code: "alertmanager.config",
-      });
+    throw map.get("group_by")!.error("cannot have wildcard group_by (`...`) and other labels at the same time", {
+      code: "alertmanager.config",
+    });
   const matchers = readMatchers(map, "");
   const receiver = map.get("receiver")?.string() || parent?.receiver || "";
   const route: Route = {
@@ -91,7 +90,7 @@ export function readRoute(
 
 /** Routes an alert goes to: the deepest that match, the next siblings too where `continue` says so. */
 export function matchRoutes(route: Route, labels: Labels): Route[] {
-  if (!matchesAll(route.matchers, labels)) return [];
+  if (!matchAll(route.matchers, labels)) return [];
   const found: Route[] = [];
   for (const child of route.routes) {
     const matched = matchRoutes(child, labels);

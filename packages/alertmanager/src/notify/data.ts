@@ -43,7 +43,10 @@ const STRINGS = STRING.slice;
 
 /** Names sorted, but alertname first, as upstream sorts pairs. */
 function sortedNames(kv: Value): string[] {
-  const names = [...kv.map.keys()].map((key) => (key as Value).text).sort(compareStrings);
+  const names = kv.map
+    .sorted()
+    .map(({ key }) => key.text)
+    .sort(compareStrings);
   return names.includes("alertname") ? ["alertname", ...names.filter((name) => name !== "alertname")] : names;
 }
 
@@ -130,7 +133,7 @@ const DATA = new Type("struct", "template.Data", {
 
 /** Go's zero time stands for "not yet". */
 function moment(ms: number): Value {
-  return time(ms === 0 ? Moment.ZERO : Moment.fromUnixMilli(ms));
+  return time(ms === 0 ? Moment.zero : Moment.fromMillis(ms));
 }
 
 /** The data as a Go value, for templates. */

@@ -63,9 +63,7 @@ function plain(value: Value | undefined): unknown {
     case "array":
       return value.items.map(plain);
     case "map":
-      return Object.fromEntries(
-        [...value.map.keys()].map((key) => [sprint([key as Value]), plain(value.map.get(key as Value))]),
-      );
+      return Object.fromEntries(value.map.sorted().map(({ key, value: item }) => [sprint([key]), plain(item)]));
     case "struct":
       return Object.fromEntries(value.type.fields.map(({ name }) => [name, plain(value.field(name))]));
     case "string":
