@@ -14,7 +14,15 @@ const DashboardsPage = lazy(() => import("./pages/dashboards.tsx"));
 const DashboardPage = lazy(() => import("./dashboard/dashboard-page.tsx"));
 
 /** `g` and a letter goes to a page. */
-const KEYS: Record<string, string> = { f: "/", t: "/targets", r: "/rules", a: "/alerts", s: "/silences", e: "/explore", d: "/dashboards" };
+const KEYS: Record<string, string> = {
+  f: "/",
+  t: "/targets",
+  r: "/rules",
+  a: "/alerts",
+  s: "/silences",
+  e: "/explore",
+  d: "/dashboards",
+};
 
 function useKeys(): void {
   useEffect(() => {
@@ -22,7 +30,11 @@ function useKeys(): void {
     const press = (event: KeyboardEvent): void => {
       const { target } = event;
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))) return;
+      if (
+        target instanceof HTMLElement &&
+        (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+      )
+        return;
       if (going && KEYS[event.key]) navigate(KEYS[event.key]);
       else if (event.key === "t" && !going) toggleTheme();
       else if (event.key === "/") {

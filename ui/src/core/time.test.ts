@@ -17,7 +17,13 @@ test("points in time", () => {
 });
 
 test("intervals and steps", () => {
-  expect([parseInterval("1m30s"), parseInterval("5"), parseInterval("250ms"), parseInterval("x"), parseInterval("")]).toEqual([90_000, 5000, 250, undefined, undefined]);
+  expect([
+    parseInterval("1m30s"),
+    parseInterval("5"),
+    parseInterval("250ms"),
+    parseInterval("x"),
+    parseInterval(""),
+  ]).toEqual([90_000, 5000, 250, undefined, undefined]);
   expect([roundStep(3600e3, 300), roundStep(3600e3, 300, 15), roundStep(86_400e3 * 7, 300)]).toEqual([15, 15, 3600]);
   expect([formatSeconds(90), formatSeconds(120), formatSeconds(7200)]).toEqual(["90s", "2m", "2h"]);
 });

@@ -1,6 +1,14 @@
 /** Ranges as URLs have them: `now-6h`, `now/d`, Unix ms, or a date. */
 
-const UNITS: Record<string, number> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 7 * 86_400e3, M: 30 * 86_400e3, y: 365 * 86_400e3 };
+const UNITS: Record<string, number> = {
+  s: 1e3,
+  m: 60e3,
+  h: 3600e3,
+  d: 86_400e3,
+  w: 7 * 86_400e3,
+  M: 30 * 86_400e3,
+  y: 365 * 86_400e3,
+};
 
 function floorTo(ms: number, unit: string, end: boolean): number {
   const date = new Date(ms);
@@ -18,7 +26,8 @@ export function parseTime(text: string, now = Date.now(), end = false): number |
   const match = /^now((?:[+-]\d+[smhdwMy])*)(?:\/([smhdwMy]))?$/.exec(trimmed);
   if (match) {
     let ms = now;
-    for (const [, sign, count, unit] of match[1].matchAll(/([+-])(\d+)([smhdwMy])/g)) ms += (sign === "-" ? -1 : 1) * Number(count) * UNITS[unit];
+    for (const [, sign, count, unit] of match[1].matchAll(/([+-])(\d+)([smhdwMy])/g))
+      ms += (sign === "-" ? -1 : 1) * Number(count) * UNITS[unit];
     return match[2] ? floorTo(ms, match[2], end) : ms;
   }
   if (/^\d{10,}$/.test(trimmed)) return trimmed.length <= 10 ? Number(trimmed) * 1000 : Number(trimmed);
@@ -50,6 +59,11 @@ export function roundStep(rangeMs: number, points: number, minimum = 1): number 
 
 /** Seconds as Prometheus writes a duration. */
 export function formatSeconds(seconds: number): string {
-  for (const [unit, size] of [["d", 86_400], ["h", 3600], ["m", 60]] as const) if (seconds >= size && seconds % size === 0) return `${seconds / size}${unit}`;
+  for (const [unit, size] of [
+    ["d", 86_400],
+    ["h", 3600],
+    ["m", 60],
+  ] as const)
+    if (seconds >= size && seconds % size === 0) return `${seconds / size}${unit}`;
   return `${seconds}s`;
 }

@@ -1,24 +1,34 @@
 import { expect, test } from "vitest";
-import { formatValue, fromNow } from "./units.ts";
+import { formatTicks, formatValue, fromNow } from "./units.ts";
 
 test.each([
-  [1234, "short", undefined, "1.23 K"],
-  [0, "short", undefined, "0"],
-  [0.5, "percentunit", undefined, "50%"],
-  [12.345, "percent", 1, "12.3%"],
   [1536, "bytes", undefined, "1.5 KiB"],
-  [2e9, "Bps", undefined, "2 GB/s"],
-  [0.0005, "s", undefined, "500 µs"],
+  [1500, "decbytes", undefined, "1.5 kB"],
+  [12_340, "short", undefined, "12.3 K"],
+  [1_234_567, "short", 2, "1.23 Mil"],
+  [0.4567, "percentunit", undefined, "45.7%"],
+  [45.67, "percent", 1, "45.7%"],
+  [0.0023, "s", undefined, "2.3 ms"],
   [90, "s", undefined, "1.5 min"],
-  [172800, "s", undefined, "2 days"],
-  [75, "celsius", undefined, "75 °C"],
+  [172_800, "s", undefined, "2 days"],
+  [0, "s", undefined, "0 s"],
+  [1e6, "bps", undefined, "1 Mb/s"],
+  [2500, "reqps", undefined, "2.5K req/s"],
+  [93_784, "dtdurations", undefined, "1 day, 2 hours"],
+  [1, "bool_yes_no", undefined, "Yes"],
+  [3, "cores", undefined, "3 cores"],
+  [5, "suffix:pods", undefined, "5 pods"],
+  [Number.POSITIVE_INFINITY, "s", undefined, "∞"],
   [Number.NaN, "s", undefined, "–"],
-  [Number.POSITIVE_INFINITY, "short", undefined, "∞"],
-  [5, "suffix:apples", undefined, "5 apples"],
-])("%d as %s", (value, unit, decimals, text) => {
+])("%s in %s", (value, unit, decimals, text) => {
   expect(formatValue(value, unit, decimals)).toBe(text);
 });
 
+test("the ticks of an axis share one count of decimals", () => {
+  expect(formatTicks([0, 0.25, 0.5, 1], "percentunit")).toEqual(["0%", "25%", "50%", "100%"]);
+  expect(formatTicks([0, 0.5, 1, 1.5], "none")).toEqual(["0", "0.5", "1.0", "1.5"]);
+});
+
 test("ages", () => {
-  expect([fromNow(0), fromNow(1000, 1500), fromNow(0 + 1000, 13_000)]).toEqual(["never", "now", "12 s ago"]);
+  expect([fromNow(0), fromNow(1000, 1500), fromNow(1000, 13_000)]).toEqual(["never", "now", "12 s ago"]);
 });

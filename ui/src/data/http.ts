@@ -1,6 +1,6 @@
 /** Requests to our own server, and to the data sources behind its proxy. */
 
-const PROMETHEUS = "/api/datasources/proxy/uid/prometheus";
+const PROMETHEUS = "prometheus";
 const ALERTMANAGER = "/api/datasources/proxy/uid/alertmanager";
 
 export async function getJson<T>(url: string, init?: RequestInit): Promise<T> {
@@ -19,8 +19,13 @@ export async function getJson<T>(url: string, init?: RequestInit): Promise<T> {
     body = text;
   }
   if (!answer.ok) {
-    const { error, message } = (typeof body === "object" && body !== null ? body : {}) as { error?: string; message?: string };
-    throw new Error(error ?? message ?? (typeof body === "string" && body !== "" ? body : `HTTP status ${answer.status}`));
+    const { error, message } = (typeof body === "object" && body !== null ? body : {}) as {
+      error?: string;
+      message?: string;
+    };
+    throw new Error(
+      error ?? message ?? (typeof body === "string" && body !== "" ? body : `HTTP status ${answer.status}`),
+    );
   }
   return body as T;
 }
@@ -31,13 +36,23 @@ export interface ApiNotes {
 }
 
 /** `data` of a Prometheus API answer, with its notes. */
-export async function prometheus<T>(path: string, params: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<T & { notes?: ApiNotes }> {
+export async function prometheus<T>(
+  path: string,
+  params: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
+  uid = PROMETHEUS,
+): Promise<T & { notes?: ApiNotes }> {
   // Queries may be longer than a URL can be.
   const isQuery = path.startsWith("/api/v1/query");
   const body = new URLSearchParams(params);
   const query = body.toString();
-  const answer = await getJson<{ data: T } & ApiNotes>(`${PROMETHEUS}${path}${isQuery || query === "" ? "" : `?${query}`}`, isQuery ? { method: "POST", body, signal } : { signal });
-  return Object.assign(answer.data as object, { notes: { warnings: answer.warnings, infos: answer.infos } }) as T & { notes: ApiNotes };
+  const answer = await getJson<{ data: T } & ApiNotes>(
+    `/api/datasources/proxy/uid/${encodeURIComponent(uid)}${path}${isQuery || query === "" ? "" : `?${query}`}`,
+    isQuery ? { method: "POST", body, signal } : { signal },
+  );
+  return Object.assign(answer.data as object, { notes: { warnings: answer.warnings, infos: answer.infos } }) as T & {
+    notes: ApiNotes;
+  };
 }
 
 export function alertmanager<T>(path: string, init?: RequestInit): Promise<T> {

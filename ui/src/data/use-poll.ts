@@ -7,8 +7,15 @@ export interface Polled<T> {
   refresh: () => void;
 }
 
-export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, intervalMs: number, deps: readonly unknown[] = []): Polled<T> {
-  const [state, setState] = useState<{ data: T | undefined; error: string | undefined }>({ data: undefined, error: undefined });
+export function usePoll<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  intervalMs: number,
+  deps: readonly unknown[] = [],
+): Polled<T> {
+  const [state, setState] = useState<{ data: T | undefined; error: string | undefined }>({
+    data: undefined,
+    error: undefined,
+  });
   const [tick, setTick] = useState(0);
   const latest = useRef(load);
   latest.current = load;
@@ -21,7 +28,8 @@ export function usePoll<T>(load: (signal: AbortSignal) => Promise<T>, intervalMs
         const data = await latest.current(abort.signal);
         if (!abort.signal.aborted) setState({ data, error: undefined });
       } catch (error) {
-        if (!abort.signal.aborted) setState(({ data }) => ({ data, error: error instanceof Error ? error.message : String(error) }));
+        if (!abort.signal.aborted)
+          setState(({ data }) => ({ data, error: error instanceof Error ? error.message : String(error) }));
       }
       if (!abort.signal.aborted && intervalMs > 0) timer = window.setTimeout(next, intervalMs);
     };

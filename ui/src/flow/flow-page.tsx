@@ -1,213 +1,289 @@
-/** The monitoring flow, live: every component, what flows between them, and what is wrong. */
-import type { Flow, FlowEdge, FlowFact, FlowNode, FlowProblem } from "@pharos/model/flow";
-import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import type { Flow, FlowEdge, FlowFact, FlowProblem, FlowStatus } from "@pharos/model";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { formatValue } from "../core/units.ts";
 import { getJson } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
+import { Icon } from "../kit/icon.tsx";
 import { Link } from "../shell/link.tsx";
-import { Badge, Empty, PageHead } from "../shell/page.tsx";
+import { Empty, PageHead } from "../shell/page.tsx";
+import { setParams, useLocation } from "../shell/router.ts";
 import { type Arrow, type Box, layoutFlow } from "./layout.ts";
+import "./flow.css";
 
-const POLL_MS = 2_000;
-/** Below this the drawing becomes a list. */
-const NARROW = 760;
+const WORDS: Record<FlowStatus, string> = { ok: "OK", warning: "Warning", error: "Error", idle: "Idle" };
+const POLL_MS = 2000;
 
-const ICONS: Record<FlowNode["kind"], ReactNode> = {
-  resources: <path d="M5 4h9l5 5v11H5zM14 4v5h5M8 13h8M8 16h5" />,
-  operator: <path d="M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2" />,
-  exporter: <path d="M4 5h16v5H4zM4 14h16v5H4zM7 7.500h.01M7 16.500h.01" />,
-  application: <path d="M12 3 20 7.500v9L12 21l-8-4.500v-9zM12 12l8-4.500M12 12v9M12 12 4 7.500" />,
-  prometheus: <path d="M12 3c1 3.500 4.500 5 4.500 9a4.500 4.500 0 0 1-9 0c0-1.500.6-2.600 1.300-3.500.2 1.300.8 2 1.600 2.300C10 8 10.500 5.500 12 3zM7 19h10M9 21.500h6" />,
-  rules: <path d="M5 6h14M5 12h9M5 18h6M17 15l2 2 3-4" />,
-  alertmanager: <path d="M6 16V11a6 6 0 1 1 12 0v5l1.500 2h-15zM10 21h4" />,
-  channel: <path d="M4 5h16v11H9l-5 4zM8 9h8M8 12h5" />,
-  dashboards: <path d="M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z" />,
-};
-
-function factText({ value, unit }: FlowFact): string {
-  return typeof value === "number" ? formatValue(value, unit ?? "short") : value;
-}
-
-function Facts({ facts }: { facts: readonly FlowFact[] }) {
+/** Status as colour, sign and word. */
+function Status({ tone, children }: { tone: FlowStatus; children: ReactNode }) {
   return (
-    <dl className="flow-facts">
-      {facts.map((fact) => (
-        <div key={fact.label}>
-          <dt>{fact.label}</dt>
-          <dd>{factText(fact)}</dd>
-        </div>
-      ))}
-    </dl>
+    <span className={`flow-status s-${tone}`}>
+      <Icon name={tone} size={13} />
+      {children}
+    </span>
   );
 }
 
-function NodeCard({ node, style }: { node: FlowNode; style?: React.CSSProperties }) {
-  const body = (
+function factText(fact: FlowFact): string {
+  return typeof fact.value === "number" ? formatValue(fact.value, fact.unit ?? "short") : fact.value;
+}
+
+function summary(facts: readonly FlowFact[]): string {
+  return facts.map((fact) => `${fact.label} ${factText(fact)}`).join(", ");
+}
+
+function NodeBox({ box, lit }: { box: Box; lit: boolean }) {
+  const { node } = box;
+  const style = { left: box.x, top: box.y, width: box.width, height: box.height };
+  const className = `flow-node s-${node.status} kind-${node.kind}${box.compact ? " compact" : ""}${lit ? " lit" : ""}`;
+  const content = (
     <>
-      <span className="flow-node-head">
-        <svg viewBox="0 0 24 24" aria-hidden="true">
-          {ICONS[node.kind]}
-        </svg>
-        <span className="flow-node-title" title={node.title}>
-          {node.title}
-        </span>
-        <span className={`flow-dot is-${node.status}`} title={node.status}>
-          <span className="visually-hidden">{node.status}</span>
+      <span className="flow-node-icon">
+        <Icon name={node.kind} size={box.compact ? 16 : 20} />
+      </span>
+      <span className="flow-node-title">
+        <strong title={node.title}>{node.title}</strong>
+        <span className="flow-node-sub">
+          <Status tone={node.status}>
+            <span
+              className={
+                box.compact && (node.status === "ok" || node.status === "idle") ? "visually-hidden" : undefined
+              }
+            >
+              {WORDS[node.status]}
+            </span>
+          </Status>{" "}
+          {box.compact
+            ? node.facts
+                .slice(0, 2)
+                .map((fact) => `${factText(fact)} ${fact.label}`)
+                .join(" · ") || node.subtitle
+            : node.subtitle}
         </span>
       </span>
-      {node.subtitle && (
-        <span className="flow-node-sub" title={node.subtitle}>
-          {node.subtitle}
-        </span>
+      {!box.compact && node.facts.length > 0 && (
+        <dl className="flow-facts">
+          {node.facts.slice(0, 6).map((fact) => (
+            <div key={fact.label}>
+              <dt>{fact.label}</dt>
+              <dd className="num" title={factText(fact)}>
+                {factText(fact)}
+              </dd>
+            </div>
+          ))}
+        </dl>
       )}
-      {node.facts.length > 0 && <Facts facts={node.facts.slice(0, 4)} />}
     </>
   );
-  const className = `flow-node is-${node.status}-edge kind-${node.kind}`;
-  // The resources page is the API itself, not a page of this application.
-  return node.href && node.kind !== "resources" ? (
-    <Link href={node.href} className={className} style={style}>
-      {body}
+  return node.href ? (
+    <Link className={className} style={style} href={node.href} data-testid={`flow-node-${node.id}`}>
+      {content}
     </Link>
   ) : (
-    <div className={className} style={style}>
-      {body}
+    <div className={className} style={style} data-testid={`flow-node-${node.id}`}>
+      {content}
     </div>
   );
 }
 
-/** The one figure worth standing on the arrow itself. */
-function edgeText({ label, facts, status }: FlowEdge): string {
-  const get = (name: string): FlowFact | undefined => facts.find((fact) => fact.label === name);
-  const failed = get("failed") ?? get("rejected") ?? get("failing") ?? get("down");
-  if ((status === "error" || status === "warning") && failed && Number(failed.value) > 0) return `${factText(failed)} ${failed.label}`;
-  const rate = get("samples/s");
-  if (rate) return `${formatValue(Number(rate.value), "short", Number(rate.value) < 10 ? 1 : 0)}/s`;
-  const sent = get("sent");
-  if (sent) return `${factText(sent)} ${label}`;
-  const objects = get("objects");
-  return objects ? `${factText(objects)} objects` : label;
-}
-
-function describeEdge(edge: FlowEdge): string {
-  return `${edge.label}: ${edge.facts.map((fact) => `${fact.label} ${factText(fact)}`).join(", ")}`;
-}
-
-function Drawing({ flow, width }: { flow: Flow; width: number }) {
-  const layout = layoutFlow(flow);
-  const scale = Math.min(1.15, width / layout.width);
+function EdgePaths({ arrow, lit }: { arrow: Arrow; lit: boolean }) {
+  const moving = arrow.edge.status !== "idle";
   return (
-    <div className="flow-canvas" style={{ height: layout.height * scale }}>
-      <div style={{ width: layout.width, height: layout.height, transform: `scale(${scale})`, transformOrigin: "0 0", position: "relative" }}>
-        <svg className="flow-arrows" width={layout.width} height={layout.height} aria-hidden="true">
-          <defs>
-            {["ok", "warning", "error", "idle"].map((status) => (
-              <marker key={status} id={`tip-${status}`} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
-                <path d="M0 0 8 4 0 8z" className={`tip-${status}`} />
-              </marker>
-            ))}
-          </defs>
-          {layout.arrows.map(({ edge, path }: Arrow) => (
-            <g key={edge.id}>
-              <path d={path} className={`flow-line line-${edge.status}`} markerEnd={`url(#tip-${edge.status})`} />
-              {edge.status !== "idle" && <path d={path} className={`flow-pulse line-${edge.status}`} />}
-            </g>
-          ))}
-        </svg>
-        {layout.arrows.map(({ edge, x, y }: Arrow) => (
-          <span key={edge.id} className={`flow-edge is-${edge.status}`} style={{ left: x, top: y }} title={describeEdge(edge)}>
-            {edgeText(edge)}
-          </span>
-        ))}
-        {layout.boxes.map(({ node, x, y, width: boxWidth, height }: Box) => (
-          <NodeCard key={node.id} node={node} style={{ position: "absolute", left: x, top: y, width: boxWidth, height }} />
-        ))}
-      </div>
-    </div>
+    <g className={`flow-edge s-${arrow.edge.status}${lit ? " lit" : ""}`}>
+      <path className="flow-line" d={arrow.path} markerEnd={`url(#flow-tip-${arrow.edge.status})`} />
+      {moving && <path className="flow-drops" d={arrow.path} />}
+    </g>
   );
 }
 
-const ORDER: FlowNode["kind"][] = ["resources", "operator", "application", "exporter", "prometheus", "rules", "alertmanager", "channel", "dashboards"];
-
-/** The same in one column, each box with what arrives at it. */
-function List({ flow }: { flow: Flow }) {
-  const nodes = [...flow.nodes].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+function EdgeLabel({ arrow, lit, select }: { arrow: Arrow; lit: boolean; select: (id: string) => void }) {
+  if (!arrow.label) return null;
+  const { edge } = arrow;
+  const first = edge.facts[0];
   return (
-    <ol className="flow-list">
-      {nodes.map((node) => (
-        <li key={node.id}>
-          {flow.edges
-            .filter(({ to, from }) => to === node.id && !from.startsWith("target/"))
-            .map((edge) => (
-              <span key={edge.id} className={`flow-in is-${edge.status}`}>
-                ↓ {edgeText(edge)}
-              </span>
-            ))}
-          <NodeCard node={node} />
-        </li>
-      ))}
-    </ol>
+    <button
+      type="button"
+      className={`flow-label s-${edge.status}${lit ? " lit" : ""}`}
+      style={{ left: arrow.label.x, top: arrow.label.y }}
+      aria-pressed={lit}
+      title={summary(edge.facts)}
+      onClick={() => select(lit ? "" : edge.id)}
+    >
+      <span>
+        {edge.status !== "ok" && edge.status !== "idle" && <Icon name={edge.status} size={11} />}
+        {edge.label}
+      </span>
+      <span className="visually-hidden">{WORDS[edge.status]}</span>
+      {first && <b className="num">{factText(first)}</b>}
+    </button>
   );
 }
 
-function Problems({ problems }: { problems: readonly FlowProblem[] }) {
-  if (problems.length === 0) {
-    return <p className="note flow-quiet">Nothing is wrong: every monitor is selected, every target is up, every rule evaluates.</p>;
-  }
-  return (
-    <ul className="flow-problems">
-      {problems.map((problem) => (
-        <li key={`${problem.code} ${problem.object} ${problem.message}`} className="card">
-          <Badge status={problem.severity} />
-          <div>
-            <strong>{problem.object}</strong>
-            <p>{problem.message}</p>
-            {problem.fix && <p className="fix">→ {problem.fix}</p>}
-          </div>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-export function FlowPage() {
-  const { data: flow, error } = usePoll((signal) => getJson<Flow>("/api/pharos/flow", { signal }), POLL_MS);
+function Diagram({ flow }: { flow: Flow }) {
   const frame = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
-  useLayoutEffect(() => {
-    const element = frame.current;
-    if (!element) return;
+  const at = useLocation().params.get("at") ?? "";
+  const setAt = (id: string): void => setParams({ at: id }, true);
+  useEffect(() => {
+    const element = frame.current!;
     const observer = new ResizeObserver(() => setWidth(element.clientWidth));
     observer.observe(element);
     setWidth(element.clientWidth);
     return () => observer.disconnect();
   }, []);
-  const errors = flow?.problems.filter(({ severity }) => severity === "error").length ?? 0;
-  const warnings = (flow?.problems.length ?? 0) - errors;
+  const layout = width > 0 ? layoutFlow(flow, width) : undefined;
+  const edge = flow.edges.find((candidate) => candidate.id === at);
+  return (
+    <section aria-label="Monitoring flow" className="flow-frame">
+      <div ref={frame} className="flow-canvas" style={{ height: layout?.height ?? 500 }} data-testid="flow-diagram">
+        {layout && (
+          <>
+            <svg width={layout.width} height={layout.height} aria-hidden="true">
+              <defs>
+                {(["ok", "warning", "error", "idle"] as const).map((status) => (
+                  <marker
+                    key={status}
+                    id={`flow-tip-${status}`}
+                    className={`flow-tip s-${status}`}
+                    viewBox="0 0 8 8"
+                    refX="5"
+                    refY="4"
+                    markerWidth="9"
+                    markerHeight="9"
+                    markerUnits="userSpaceOnUse"
+                    orient="auto"
+                  >
+                    <path d="M1 1l5 3-5 3" />
+                  </marker>
+                ))}
+              </defs>
+              {layout.arrows.map((arrow) => (
+                <EdgePaths key={arrow.edge.id} arrow={arrow} lit={arrow.edge.id === at} />
+              ))}
+            </svg>
+            {layout.headings.map((heading) => (
+              <h2 key={heading.text} className="flow-heading" style={{ left: heading.x, top: heading.y }}>
+                {heading.text}
+              </h2>
+            ))}
+            {layout.boxes.map((box) => (
+              <NodeBox key={box.node.id} box={box} lit={box.node.id === at} />
+            ))}
+            {layout.arrows.map((arrow) => (
+              <EdgeLabel key={arrow.edge.id} arrow={arrow} lit={arrow.edge.id === at} select={setAt} />
+            ))}
+          </>
+        )}
+      </div>
+      {edge && <EdgeDetails edge={edge} flow={flow} close={() => setAt("")} />}
+    </section>
+  );
+}
+
+function EdgeDetails({ edge, flow, close }: { edge: FlowEdge; flow: Flow; close: () => void }) {
+  const name = (id: string): string => flow.nodes.find((node) => node.id === id)?.title ?? id;
+  return (
+    <aside className="flow-details" aria-label="Arrow">
+      <div>
+        <strong>
+          {name(edge.from)} → {name(edge.to)}
+        </strong>{" "}
+        <span className="sub">{edge.label}</span> <Status tone={edge.status}>{WORDS[edge.status]}</Status>
+      </div>
+      <dl>
+        {edge.facts.map((fact) => (
+          <div key={fact.label}>
+            <dt>{fact.label}</dt>
+            <dd className="num">{factText(fact)}</dd>
+          </div>
+        ))}
+      </dl>
+      <button type="button" className="button quiet" onClick={close} aria-label="Close">
+        <Icon name="close" size={14} />
+      </button>
+    </aside>
+  );
+}
+
+function Problems({ flow }: { flow: Flow }) {
+  const problems = [...flow.problems].sort((a, b) => Number(b.severity === "error") - Number(a.severity === "error"));
+  if (problems.length === 0) return null;
+  return (
+    <section aria-labelledby="problems" className="flow-problems" data-testid="flow-problems">
+      <h2 id="problems">Problems</h2>
+      <ul>
+        {problems.map((problem) => (
+          <ProblemRow key={`${problem.code} ${problem.object} ${problem.message}`} problem={problem} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function ProblemRow({ problem }: { problem: FlowProblem }) {
+  return (
+    <li className={`card flow-problem s-${problem.severity}`}>
+      <Icon name={problem.severity} size={18} />
+      <div>
+        <p>
+          <strong>{problem.object}</strong>
+          <code>{problem.code}</code>
+          <span className="visually-hidden">{WORDS[problem.severity]}</span>
+        </p>
+        <p>{problem.message}</p>
+        {problem.fix && (
+          <p className="flow-fix">
+            <b>Fix:</b> {problem.fix}
+          </p>
+        )}
+      </div>
+      <button
+        type="button"
+        className="button"
+        onClick={() => {
+          setParams({ at: problem.at }, true);
+          document.querySelector(".flow-canvas")?.scrollIntoView({ behavior: "smooth", block: "center" });
+        }}
+      >
+        Show
+      </button>
+    </li>
+  );
+}
+
+function Headline({ flow }: { flow: Flow }) {
+  const errors = flow.problems.filter((problem) => problem.severity === "error").length;
+  const warnings = flow.problems.length - errors;
+  if (flow.problems.length === 0) return <Status tone="ok">Everything flows</Status>;
+  const words = [
+    errors > 0 && `${errors} error${errors === 1 ? "" : "s"}`,
+    warnings > 0 && `${warnings} warning${warnings === 1 ? "" : "s"}`,
+  ].filter(Boolean);
+  return <Status tone={errors > 0 ? "error" : "warning"}>{words.join(", ")}</Status>;
+}
+
+export function FlowPage() {
+  const [paused, setPaused] = useState(false);
+  const { data: flow, error } = usePoll(
+    (signal) => getJson<Flow>("/api/pharos/flow", { signal }),
+    paused ? 0 : POLL_MS,
+  );
   return (
     <>
       <PageHead title="Flow" sub="from resources to notifications">
-        {flow && (
-          <>
-            <Badge status={errors > 0 ? "error" : "ok"}>{errors === 0 ? "no errors" : `${errors} error${errors > 1 ? "s" : ""}`}</Badge>
-            {warnings > 0 && <Badge status="warning">{`${warnings} warning${warnings > 1 ? "s" : ""}`}</Badge>}
-          </>
-        )}
+        {flow && !error && <Headline flow={flow} />}
+        {flow && <span className="flow-time">{new Date(flow.generatedAt).toLocaleTimeString("en-GB")}</span>}
+        <button type="button" className="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
+          <Icon name={paused ? "play" : "pause"} size={14} /> {paused ? "Resume" : "Live"}
+        </button>
       </PageHead>
-      {error && (
-        <p className="note is-error" role="alert">
-          {error}
-        </p>
-      )}
-      <div ref={frame} data-testid="flow">
-        {!flow && !error && <Empty loading>.</Empty>}
-        {flow && width > 0 && (width < NARROW ? <List flow={flow} /> : <Drawing flow={flow} width={width} />)}
-      </div>
-      {flow && (
-        <section aria-label="Problems" className="flow-section">
-          <h2>Problems</h2>
-          <Problems problems={flow.problems} />
-        </section>
+      {error && <Empty error={error}>.</Empty>}
+      {flow ? (
+        <>
+          <Diagram flow={flow} />
+          <Problems flow={flow} />
+        </>
+      ) : (
+        !error && <Empty loading>.</Empty>
       )}
     </>
   );

@@ -1,30 +1,58 @@
-import type { Flow, FlowNode, FlowNodeKind } from "@pharos/model/flow";
+import type { Flow, FlowNodeKind } from "@pharos/model";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { layoutFlow } from "./layout.ts";
 
-const node = (id: string, kind: FlowNodeKind): FlowNode => ({ id, kind, title: id, status: "ok", facts: [] });
-const edge = (from: string, to: string) => ({ id: `${from}-${to}`, from, to, label: "x", status: "ok" as const, facts: [] });
+const KINDS: FlowNodeKind[] = [
+  "resources",
+  "operator",
+  "exporter",
+  "application",
+  "prometheus",
+  "rules",
+  "alertmanager",
+  "channel",
+  "dashboards",
+];
 
-function overlap(a: { x: number; y: number; width: number; height: number }, b: typeof a): boolean {
-  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
-}
+const flows = fc
+  .array(fc.record({ kind: fc.constantFrom(...KINDS), facts: fc.nat(9) }), { maxLength: 40 })
+  .map((parts): Flow => {
+    const nodes = parts.map(({ kind, facts }, index) => ({
+      id: `n${index}`,
+      kind,
+      title: `${kind} ${index}`,
+      status: "ok" as const,
+      facts: Array.from({ length: facts }, (_, fact) => ({ label: `fact ${fact}`, value: fact })),
+    }));
+    const edges = nodes.slice(1).map((node, index) => ({
+      id: `e${index}`,
+      from: nodes[index]!.id,
+      to: node.id,
+      label: "scrape",
+      status: "ok" as const,
+      facts: [],
+    }));
+    return { generatedAt: 0, nodes, edges, problems: [] };
+  });
 
-test.each([0, 1, 7, 40])("with %d applications no two boxes overlap, all are on the canvas, every arrow is drawn", (count) => {
-  const applications = Array.from({ length: count }, (_, i) => node(`app${i}`, "application"));
-  const flow: Flow = {
-    generatedAt: 0,
-    nodes: [
-      node("resources", "resources"), node("operator", "operator"), node("p", "prometheus"), node("p2", "prometheus"), node("r", "rules"),
-      node("r2", "rules"), node("a", "alertmanager"), node("c", "channel"), node("d", "dashboards"), node("n", "exporter"), ...applications,
-    ], // biome-ignore format: a list
-    edges: [edge("resources", "operator"), edge("operator", "p"), edge("n", "p"), edge("p", "r"), edge("r", "a"), edge("a", "c"), edge("p", "d"), ...applications.map(({ id }) => edge(id, "p"))],
-    problems: [],
-  };
-  const { boxes, arrows, width, height } = layoutFlow(flow);
-  expect(boxes).toHaveLength(flow.nodes.length);
-  expect(arrows).toHaveLength(flow.edges.length);
-  for (const [i, box] of boxes.entries()) {
-    expect(box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height).toBe(true);
-    for (const other of boxes.slice(i + 1)) expect(overlap(box, other), `${box.node.id} ${other.node.id}`).toBe(false);
-  }
+test("every node gets a box inside the drawing, no two boxes overlap, every edge an arrow", () => {
+  fc.assert(
+    fc.property(flows, fc.integer({ min: 300, max: 2000 }), (flow, width) => {
+      const { boxes, arrows, height } = layoutFlow(flow, width);
+      expect(boxes.map((box) => box.node.id).sort()).toEqual(flow.nodes.map((node) => node.id).sort());
+      for (const [index, a] of boxes.entries()) {
+        expect(a.x).toBeGreaterThanOrEqual(0);
+        expect(a.x + a.width).toBeLessThanOrEqual(width + 0.01);
+        expect(a.y + a.height).toBeLessThanOrEqual(height);
+        for (const b of boxes.slice(index + 1)) {
+          const apart = a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+          expect(apart, `${a.node.title} and ${b.node.title}`).toBe(true);
+        }
+      }
+      expect(arrows.length).toBe(flow.edges.length);
+      for (const arrow of arrows) expect(arrow.path).not.toContain("NaN");
+    }),
+    { numRuns: 150, seed: 7 },
+  );
 });

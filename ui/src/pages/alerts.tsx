@@ -32,7 +32,15 @@ export function silenceUrl(labels: Readonly<Record<string, string>>): string {
   return `/silences?new=${encodeURIComponent(matchers.join(", "))}`;
 }
 
-function AlertCard({ alert, query, managed }: { alert: ActiveAlert; query: string; managed: ManagedAlert | undefined }) {
+function AlertCard({
+  alert,
+  query,
+  managed,
+}: {
+  alert: ActiveAlert;
+  query: string;
+  managed: ManagedAlert | undefined;
+}) {
   const { summary, description, runbook_url: runbook } = alert.annotations;
   return (
     <article className="card alert-card">
@@ -41,7 +49,8 @@ function AlertCard({ alert, query, managed }: { alert: ActiveAlert; query: strin
         <strong>{alert.labels.alertname}</strong>
         <Fate managed={managed} />
         <span className="when">
-          since {fromNow(Date.parse(alert.activeAt)).replace(" ago", "")} · value <span className="value">{String(Number(alert.value))}</span>
+          since {fromNow(Date.parse(alert.activeAt)).replace(" ago", "")} · value{" "}
+          <span className="value">{String(Number(alert.value))}</span>
         </span>
         <Link className="button" href={silenceUrl(alert.labels)}>
           Silence
@@ -68,21 +77,55 @@ export function AlertsPage() {
   const { params } = useLocation();
   const state = params.get("state") ?? "all";
   const search = (params.get("q") ?? "").toLowerCase();
-  const rules = usePoll((signal) => prometheus<{ groups: RuleGroup[] }>("/api/v1/rules", { type: "alert" }, signal), 5_000);
+  const rules = usePoll(
+    (signal) => prometheus<{ groups: RuleGroup[] }>("/api/v1/rules", { type: "alert" }, signal),
+    5_000,
+  );
   const managed = usePoll(() => alertmanager<ManagedAlert[]>("/api/v2/alerts"), 5_000);
   const fates = new Map((managed.data ?? []).map((alert) => [alert.labels.alertname + alert.labels.instance, alert]));
   const exact = new Map((managed.data ?? []).map((alert) => [key(alert.labels), alert]));
-  const all = (rules.data?.groups ?? []).flatMap(({ rules: list }) => list).flatMap((rule) => (rule.alerts ?? []).map((alert) => ({ alert, query: rule.query })));
+  const all = (rules.data?.groups ?? [])
+    .flatMap(({ rules: list }) => list)
+    .flatMap((rule) => (rule.alerts ?? []).map((alert) => ({ alert, query: rule.query })));
   const shown = all
-    .filter(({ alert }) => (state === "all" || alert.state === state) && JSON.stringify([alert.labels, alert.annotations]).toLowerCase().includes(search))
-    .sort((a, b) => Number(b.alert.state === "firing") - Number(a.alert.state === "firing") || Date.parse(b.alert.activeAt) - Date.parse(a.alert.activeAt));
-  const inactive = (rules.data?.groups ?? []).flatMap(({ rules: list }) => list).filter((rule) => rule.state === "inactive");
+    .filter(
+      ({ alert }) =>
+        (state === "all" || alert.state === state) &&
+        JSON.stringify([alert.labels, alert.annotations]).toLowerCase().includes(search),
+    )
+    .sort(
+      (a, b) =>
+        Number(b.alert.state === "firing") - Number(a.alert.state === "firing") ||
+        Date.parse(b.alert.activeAt) - Date.parse(a.alert.activeAt),
+    );
+  const inactive = (rules.data?.groups ?? [])
+    .flatMap(({ rules: list }) => list)
+    .filter((rule) => rule.state === "inactive");
   return (
     <>
-      <PageHead title="Alerts" sub={rules.data && `${all.filter(({ alert }) => alert.state === "firing").length} firing, ${all.filter(({ alert }) => alert.state === "pending").length} pending, ${inactive.length} quiet`}>
-        <input type="search" className="input" placeholder="Search (/)" aria-label="Search alerts" defaultValue={params.get("q") ?? ""} onChange={(event) => setParams({ q: event.target.value }, true)} />
+      <PageHead
+        title="Alerts"
+        sub={
+          rules.data &&
+          `${all.filter(({ alert }) => alert.state === "firing").length} firing, ${all.filter(({ alert }) => alert.state === "pending").length} pending, ${inactive.length} quiet`
+        }
+      >
+        <input
+          type="search"
+          className="input"
+          placeholder="Search (/)"
+          aria-label="Search alerts"
+          defaultValue={params.get("q") ?? ""}
+          onChange={(event) => setParams({ q: event.target.value }, true)}
+        />
         {FILTERS.map((filter) => (
-          <button key={filter} type="button" className="button" aria-pressed={state === filter} onClick={() => setParams({ state: filter === "all" ? undefined : filter })}>
+          <button
+            key={filter}
+            type="button"
+            className="button"
+            aria-pressed={state === filter}
+            onClick={() => setParams({ state: filter === "all" ? undefined : filter })}
+          >
             {filter}
           </button>
         ))}
@@ -95,7 +138,12 @@ export function AlertsPage() {
       )}
       {shown.map(({ alert, query }) => (
         // External labels make Alertmanager's set a larger one: the name and the instance find it then.
-        <AlertCard key={key(alert.labels)} alert={alert} query={query} managed={exact.get(key(alert.labels)) ?? fates.get(alert.labels.alertname + alert.labels.instance)} />
+        <AlertCard
+          key={key(alert.labels)}
+          alert={alert}
+          query={query}
+          managed={exact.get(key(alert.labels)) ?? fates.get(alert.labels.alertname + alert.labels.instance)}
+        />
       ))}
     </>
   );

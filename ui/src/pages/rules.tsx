@@ -1,4 +1,4 @@
-import { fromNow, formatValue } from "../core/units.ts";
+import { formatValue, fromNow } from "../core/units.ts";
 import { prometheus } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
 import { Link } from "../shell/link.tsx";
@@ -49,7 +49,9 @@ function RuleRow({ rule }: { rule: Rule }) {
         {rule.duration ? <span className="label">for {formatValue(rule.duration, "s")}</span> : null}
         <LabelList labels={rule.labels ?? {}} />
         <span className="when">
-          {rule.lastEvaluation.startsWith("0001") ? "not evaluated yet" : `${fromNow(Date.parse(rule.lastEvaluation))}, took ${formatValue(rule.evaluationTime, "s")}`}
+          {rule.lastEvaluation.startsWith("0001")
+            ? "not evaluated yet"
+            : `${fromNow(Date.parse(rule.lastEvaluation))}, took ${formatValue(rule.evaluationTime, "s")}`}
         </span>
       </div>
       {rule.lastError && <p className="note is-error">{rule.lastError}</p>}
@@ -65,16 +67,28 @@ export function RulesPage() {
   const search = (params.get("q") ?? "").toLowerCase();
   const { data, error } = usePoll((signal) => prometheus<{ groups: RuleGroup[] }>("/api/v1/rules", {}, signal), 5_000);
   const groups = (data?.groups ?? [])
-    .map((group) => ({ ...group, rules: group.rules.filter((rule) => `${group.name} ${rule.name} ${rule.query}`.toLowerCase().includes(search)) }))
+    .map((group) => ({
+      ...group,
+      rules: group.rules.filter((rule) => `${group.name} ${rule.name} ${rule.query}`.toLowerCase().includes(search)),
+    }))
     .filter(({ rules }) => rules.length > 0);
   return (
     <>
       <PageHead title="Rules" sub={data && `${data.groups.length} groups`}>
-        <input type="search" className="input" placeholder="Search (/)" aria-label="Search rules" defaultValue={params.get("q") ?? ""} onChange={(event) => setParams({ q: event.target.value }, true)} />
+        <input
+          type="search"
+          className="input"
+          placeholder="Search (/)"
+          aria-label="Search rules"
+          defaultValue={params.get("q") ?? ""}
+          onChange={(event) => setParams({ q: event.target.value }, true)}
+        />
       </PageHead>
       {groups.length === 0 && (
         <Empty error={error} loading={!data}>
-          {data?.groups.length === 0 ? "No rules are loaded. A PrometheusRule in any namespace makes some." : "No rule matches the search."}
+          {data?.groups.length === 0
+            ? "No rules are loaded. A PrometheusRule in any namespace makes some."
+            : "No rule matches the search."}
         </Empty>
       )}
       {groups.map((group) => (

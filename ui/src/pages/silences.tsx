@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { parseInterval } from "../core/time.ts";
-import { fromNow, formatValue } from "../core/units.ts";
+import { formatValue, fromNow } from "../core/units.ts";
 import { alertmanager } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
 import { Badge, Empty, PageHead } from "../shell/page.tsx";
@@ -30,11 +30,17 @@ export function parseMatchers(text: string): SilenceMatcher[] {
   const out: SilenceMatcher[] = [];
   let rest = text.trim().replace(/^\{|\}$/g, "");
   while (rest !== "") {
-    const match = /^\s*([a-zA-Z_][\w.]*|"(?:[^"\\]|\\.)*")\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^",\s]+)\s*(?:,\s*|$)/.exec(rest);
+    const match =
+      /^\s*([a-zA-Z_][\w.]*|"(?:[^"\\]|\\.)*")\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^",\s]+)\s*(?:,\s*|$)/.exec(rest);
     if (!match) throw new Error(`not a matcher: ${rest}. Write it like alertname="CPUTempHigh", instance=~"node-.*"`);
     const [all, name, operator, value] = match;
     const unquote = (part: string): string => (part.startsWith('"') ? (JSON.parse(part) as string) : part);
-    out.push({ name: unquote(name), value: unquote(value), isRegex: operator.endsWith("~"), isEqual: !operator.startsWith("!") });
+    out.push({
+      name: unquote(name),
+      value: unquote(value),
+      isRegex: operator.endsWith("~"),
+      isEqual: !operator.startsWith("!"),
+    });
     rest = rest.slice(all.length);
   }
   if (out.length === 0) throw new Error("a silence needs at least one matcher");
@@ -75,7 +81,13 @@ function NewSilence({ matchers, onDone }: { matchers: string; onDone: () => void
       <h2>New silence</h2>
       <label>
         Matchers
-        <input className="input" name="matchers" defaultValue={matchers} placeholder='alertname="CPUTempHigh"' required />
+        <input
+          className="input"
+          name="matchers"
+          defaultValue={matchers}
+          placeholder='alertname="CPUTempHigh"'
+          required
+        />
       </label>
       <div className="row">
         <label>
@@ -124,7 +136,10 @@ export function SilencesPage() {
   };
   return (
     <>
-      <PageHead title="Silences" sub={data && `${data.filter(({ status }) => status.state === "active").length} active`}>
+      <PageHead
+        title="Silences"
+        sub={data && `${data.filter(({ status }) => status.state === "active").length} active`}
+      >
         {creating === null && (
           <button type="button" className="button primary" onClick={() => setParams({ new: " " })}>
             New silence
@@ -156,7 +171,10 @@ export function SilencesPage() {
             <Badge status={STATUS[silence.status.state]}>{silence.status.state}</Badge>
             <strong>{silence.comment}</strong>
             <span className="when">
-              {silence.createdBy} · {silence.status.state === "expired" ? `ended ${fromNow(Date.parse(silence.endsAt))}` : `ends in ${formatValue((Date.parse(silence.endsAt) - Date.now()) / 1000, "s")}`}
+              {silence.createdBy} ·{" "}
+              {silence.status.state === "expired"
+                ? `ended ${fromNow(Date.parse(silence.endsAt))}`
+                : `ends in ${formatValue((Date.parse(silence.endsAt) - Date.now()) / 1000, "s")}`}
             </span>
             {silence.status.state !== "expired" && (
               <button type="button" className="button" onClick={() => void expire(silence.id)}>

@@ -33,7 +33,9 @@ function PoolCard({ name, targets }: { name: string; targets: readonly Target[] 
     <section className="card pool" aria-label={name}>
       <header>
         <h2>{name}</h2>
-        <Badge status={up === targets.length ? "ok" : up > 0 ? "warning" : "error"}>{`${up}/${targets.length} up`}</Badge>
+        <Badge
+          status={up === targets.length ? "ok" : up > 0 ? "warning" : "error"}
+        >{`${up}/${targets.length} up`}</Badge>
         <span className="sub">every {targets[0].scrapeInterval}</span>
       </header>
       <div className="scroll-x">
@@ -83,16 +85,30 @@ export function TargetsPage() {
     (target) =>
       (health === "all" || target.health === health) &&
       (!onlyPool || target.scrapePool === onlyPool) &&
-      (search === "" || `${target.scrapeUrl} ${JSON.stringify(target.labels)} ${target.lastError}`.toLowerCase().includes(search)),
+      (search === "" ||
+        `${target.scrapeUrl} ${JSON.stringify(target.labels)} ${target.lastError}`.toLowerCase().includes(search)),
   );
   const pools = Map.groupBy(shown, ({ scrapePool }) => scrapePool);
   const total = data?.activeTargets.length ?? 0;
   return (
     <>
       <PageHead title="Targets" sub={data && `${shown.length} of ${total}`}>
-        <input type="search" className="input" placeholder="Search (/)" aria-label="Search targets" defaultValue={params.get("q") ?? ""} onChange={(event) => setParams({ q: event.target.value }, true)} />
+        <input
+          type="search"
+          className="input"
+          placeholder="Search (/)"
+          aria-label="Search targets"
+          defaultValue={params.get("q") ?? ""}
+          onChange={(event) => setParams({ q: event.target.value }, true)}
+        />
         {FILTERS.map((filter) => (
-          <button key={filter} type="button" className="button" aria-pressed={health === filter} onClick={() => setParams({ health: filter === "all" ? undefined : filter })}>
+          <button
+            key={filter}
+            type="button"
+            className="button"
+            aria-pressed={health === filter}
+            onClick={() => setParams({ health: filter === "all" ? undefined : filter })}
+          >
             {filter}
           </button>
         ))}
@@ -104,7 +120,9 @@ export function TargetsPage() {
       </PageHead>
       {pools.size === 0 && (
         <Empty error={error} loading={!data}>
-          {total === 0 ? "There are no targets. A ServiceMonitor that selects a Service makes some; the flow page says what is missing." : "No target matches the filter."}
+          {total === 0
+            ? "There are no targets. A ServiceMonitor that selects a Service makes some; the flow page says what is missing."
+            : "No target matches the filter."}
         </Empty>
       )}
       {[...pools].map(([name, targets]) => (

@@ -49,7 +49,13 @@ export function Nav() {
         <span>Pharos</span>
       </Link>
       {ITEMS.map(({ href, icon, title }) => (
-        <Link key={href} href={href} className="item" aria-current={isCurrent(path, href) ? "page" : undefined} title={title}>
+        <Link
+          key={href}
+          href={href}
+          className="item"
+          aria-current={isCurrent(path, href) ? "page" : undefined}
+          title={title}
+        >
           <svg viewBox="0 0 24 24" aria-hidden="true">
             {ICONS[icon]}
           </svg>

@@ -21,7 +21,13 @@ export function Badge({ status, children }: { status: string; children?: ReactNo
   return <span className={`badge is-${status}`}>{children ?? WORDS[status] ?? status}</span>;
 }
 
-export function LabelList({ labels, skip = [] }: { labels: Readonly<Record<string, string>>; skip?: readonly string[] }) {
+export function LabelList({
+  labels,
+  skip = [],
+}: {
+  labels: Readonly<Record<string, string>>;
+  skip?: readonly string[];
+}) {
   return (
     <span className="labels">
       {Object.entries(labels)

@@ -1,0 +1,182 @@
+/** Runs a panel's queries and brings the answers into frames. */
+
+import type { Panel } from "../core/dashboard/types.ts";
+import type { Frame } from "../core/frames/frame.ts";
+import {
+  type MatrixSeries,
+  matrixFrames,
+  sampleValue,
+  type VectorSample,
+  vectorFrames,
+} from "../core/frames/prometheus.ts";
+import { transform } from "../core/frames/transform.ts";
+import { type Json, object, string } from "../core/json.ts";
+import { formatSeconds, parseInterval, roundStep } from "../core/time.ts";
+import { interpolate, type Value, type Values } from "../core/vars/interpolate.ts";
+import { getJson, prometheus } from "../data/http.ts";
+
+export interface Datasource {
+  uid: string;
+  name: string;
+  type: string;
+  isDefault: boolean;
+}
+
+export interface PanelData {
+  frames: Frame[];
+  /** Seconds between points of the range queries. */
+  step: number;
+  /** Unix ms. */
+  from: number;
+  to: number;
+  /** Queries as they were sent, variables filled in. */
+  sent: { refId: string; expr: string }[];
+  notes: string[];
+}
+
+/** Assumed for $__rate_interval, as Grafana's data source setting does. */
+const SCRAPE_SECONDS = 15;
+const MAX_POINTS = 1500;
+/** Requests at a time: browsers open six connections to one server. */
+const IN_FLIGHT = 6;
+
+const waiting: (() => void)[] = [];
+let running = 0;
+
+async function inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  while (running >= IN_FLIGHT) await new Promise<void>((resolve) => waiting.push(resolve));
+  running++;
+  try {
+    signal.throwIfAborted();
+    return await work();
+  } finally {
+    running--;
+    waiting.shift()?.();
+  }
+}
+
+/** Values of the variables that Grafana itself provides, for one range and step. */
+export function builtIns(from: number, to: number, step: number): [string, Value][] {
+  const range = Math.max(1, Math.round((to - from) / 1000));
+  const one = (text: string): Value => ({ values: [text] });
+  const rate = Math.max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS);
+  return [
+    ["__interval", one(formatSeconds(step))],
+    ["__interval_ms", one(String(step * 1000))],
+    ["__rate_interval", one(formatSeconds(rate))],
+    ["__rate_interval_ms", one(String(rate * 1000))],
+    ["__auto", one(formatSeconds(step))],
+    ["__range", one(`${range}s`)],
+    ["__range_s", one(String(range))],
+    ["__range_ms", one(String(range * 1000))],
+    ["__from", one(String(Math.round(from)))],
+    ["__to", one(String(Math.round(to)))],
+  ];
+}
+
+/** The Prometheus that a reference names: by uid, name or variable; an import placeholder or nothing is the default one. */
+export function resolveDatasource(
+  reference: Json | undefined,
+  sources: readonly Datasource[],
+  values: Values,
+): Datasource | string {
+  const raw = typeof reference === "string" ? reference : string(object(reference).uid);
+  const wanted = interpolate(raw, values, "text");
+  const ofType = sources.filter((source) => source.type === "prometheus");
+  const fallback = ofType.find((source) => source.isDefault) ?? ofType[0];
+  if (!fallback) return "No Prometheus data source is configured.";
+  const byVariable = /^\$\{?(\w+)\}?$/.exec(raw);
+  const uid = byVariable ? values.get(byVariable[1]!)?.values[0] : undefined;
+  return ofType.find((source) => source.uid === (uid ?? wanted) || source.name === wanted) ?? fallback;
+}
+
+let sourcesOnce: Promise<Datasource[]> | undefined;
+export function datasources(): Promise<Datasource[]> {
+  sourcesOnce ??= getJson<Datasource[]>("/api/datasources").catch((error: unknown) => {
+    sourcesOnce = undefined;
+    throw error;
+  });
+  return sourcesOnce;
+}
+
+type QueryData =
+  | { resultType: "matrix"; result: MatrixSeries[] }
+  | { resultType: "vector"; result: VectorSample[] }
+  | { resultType: "scalar" | "string"; result: [number, string] };
+
+/** Minimum step in seconds: `>=30s`, `30s` or a variable; 1 when there is none. */
+function minimumStep(text: string, values: Values): number {
+  const ms = parseInterval(interpolate(text, values, "text").replace(/^>=?\s*/, ""));
+  return ms === undefined ? 1 : Math.max(1, ms / 1000);
+}
+
+export async function loadPanel(
+  panel: Panel,
+  values: Values,
+  range: { from: number; to: number },
+  width: number,
+  signal: AbortSignal,
+): Promise<PanelData> {
+  const sources = await datasources();
+  let { from, to } = range;
+  const own = parseInterval(interpolate(panel.timeFrom, values, "text").replace(/^now-/, ""));
+  if (own) from = to - own;
+  const shift = parseInterval(panel.timeShift) ?? 0;
+  from -= shift;
+  to -= shift;
+  const points = Math.min(MAX_POINTS, panel.maxDataPoints ?? Math.max(60, Math.round(width / 3)));
+  const sent: PanelData["sent"] = [];
+  const notes: string[] = [];
+  let panelStep = roundStep(to - from, points, minimumStep(panel.interval, values));
+  const shown = panel.targets.filter((target) => !target.hidden && target.expr !== "");
+  const parts = await Promise.all(
+    shown.map(async (target) => {
+      if (!target.supported) {
+        notes.push(`Query ${target.refId} is not for Prometheus and is left out.`);
+        return [];
+      }
+      const step =
+        roundStep(
+          to - from,
+          points,
+          Math.max(minimumStep(panel.interval, values), minimumStep(target.interval, values)),
+        ) * Math.max(1, target.intervalFactor);
+      panelStep = Math.max(panelStep, step);
+      const full = new Map([...values, ...builtIns(from, to, step)]);
+      const expr = interpolate(target.expr, full, "promql");
+      sent.push({ refId: target.refId, expr });
+      const source = resolveDatasource(target.datasource, sources, values);
+      if (typeof source === "string") throw new Error(source);
+      // Ends on the grid of steps, so that a refresh asks for the same points again.
+      const end = Math.floor(to / 1000 / step) * step;
+      const start = Math.floor(from / 1000 / step) * step;
+      const options = { refId: target.refId, legend: interpolate(target.legend, full, "text"), format: target.format };
+      const ask = async (instant: boolean): Promise<Frame[]> => {
+        const data = await inTurn(signal, () =>
+          prometheus<QueryData>(
+            instant ? "/api/v1/query" : "/api/v1/query_range",
+            instant
+              ? { query: expr, time: String(to / 1000) }
+              : { query: expr, start: String(start), end: String(end), step: String(step) },
+            signal,
+            source.uid,
+          ),
+        );
+        for (const note of [...(data.notes?.warnings ?? []), ...(data.notes?.infos ?? [])]) notes.push(note);
+        if (data.resultType === "matrix") return matrixFrames(data.result, options);
+        if (data.resultType === "vector") return vectorFrames(data.result, options);
+        return vectorFrames([{ metric: {}, value: data.result }], {
+          ...options,
+          legend: options.legend || expr,
+        }).filter(() => !Number.isNaN(sampleValue(data.result[1])));
+      };
+      const frames: Frame[] = [];
+      if (target.range && !target.instant) frames.push(...(await ask(false)));
+      else frames.push(...(await ask(true)));
+      return frames;
+    }),
+  );
+  const { frames, unknown } = transform(parts.flat(), panel.transformations);
+  for (const id of new Set(unknown)) notes.push(`The transformation "${id}" is not applied.`);
+  return { frames, step: panelStep, from, to, sent, notes };
+}

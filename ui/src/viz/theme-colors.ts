@@ -1,0 +1,25 @@
+/** Colours for canvases, which see neither CSS variables nor a change of theme. */
+import { useEffect, useState } from "react";
+
+export function themeColor(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+export function useThemeVersion(): number {
+  const [version, setVersion] = useState(0);
+  useEffect(() => {
+    const changed = (): void => setVersion((value) => value + 1);
+    window.addEventListener("pharos:theme", changed);
+    return () => window.removeEventListener("pharos:theme", changed);
+  }, []);
+  return version;
+}
+
+/** Any CSS colour with an opacity of 0 to 1. */
+export function withAlpha(color: string, alpha: number): string {
+  const part = Math.round(Math.min(1, Math.max(0, alpha)) * 255)
+    .toString(16)
+    .padStart(2, "0");
+  if (/^#[0-9a-f]{6}$/i.test(color)) return color + part;
+  return `color-mix(in srgb, ${color} ${Math.round(Math.min(1, alpha) * 1000) / 10}%, transparent)`;
+}
