@@ -33,16 +33,18 @@ export function isResolved({ endsAt }: StoredAlert, now: number): boolean {
   return endsAt !== 0 && endsAt <= now;
 }
 
-/** Two statements about one alert, as upstream merges them: earliest start, newest words, later end unless it was a timeout. */
+/**
+ * Two statements about one alert, as upstream merges them: the newer one counts, with the earliest start. While it still fires a
+ * later end that somebody stated explicitly stays; once it is resolved the latest end of both does.
+ */
 export function mergeAlerts(old: StoredAlert, next: StoredAlert): StoredAlert {
-  const overlaps = next.startsAt <= old.endsAt && old.startsAt <= next.endsAt;
-  if (!overlaps) return next;
+  const within = (ms: number): boolean => ms > old.startsAt && ms < old.endsAt;
+  if (!within(next.endsAt) && !within(next.startsAt)) return next;
   const [older, newer] = next.updatedAt < old.updatedAt ? [next, old] : [old, next];
   const merged = { ...newer, startsAt: Math.min(older.startsAt, newer.startsAt) };
-  if (newer.endsAt < older.endsAt && !older.timeout) {
-    merged.endsAt = older.endsAt;
-    merged.timeout = false;
-  }
+  const now = newer.updatedAt;
+  const keepsOlderEnd = isResolved(newer, now) ? isResolved(older, now) : !older.timeout;
+  if (keepsOlderEnd && older.endsAt > newer.endsAt) merged.endsAt = older.endsAt;
   return merged;
 }
 

@@ -9,7 +9,7 @@ import {
   Registry,
   registerProcessMetrics,
 } from "@pharos/kit";
-import { describeError, UserError } from "@pharos/model";
+import { describeError } from "@pharos/model";
 import { AlertStore, isResolved } from "./alerts.ts";
 import { alertStatus, mountAlerts } from "./api/alerts.ts";
 import type { ApiContext, Generation } from "./api/context.ts";
@@ -112,7 +112,15 @@ class Server implements Alertmanager {
       silences: () => this.#silenceCounts(),
       groups: () => this.#running.dispatcher.size,
     });
-    this.#http = createHttpServer({ ...options.listen, log, registry, metricsPrefix: "alertmanager", cors: true });
+    this.#http = createHttpServer({
+      ...options.listen,
+      log,
+      registry,
+      metricsPrefix: "alertmanager",
+      cors: true,
+      // Errors of this API are JSON strings.
+      errorBody: (message) => ({ type: "application/json", body: JSON.stringify(message) }),
+    });
     this.#running = this.#start(config);
     this.#metrics.reloadSuccessful.set(1);
     this.#metrics.reloadSuccessTime.set(this.#now() / 1000);
@@ -139,15 +147,6 @@ class Server implements Alertmanager {
 
   #mount(registry: Registry): void {
     const { app } = this.#http;
-    // Errors of this API are JSON strings.
-    app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-      const status = error instanceof UserError ? 400 : (error.statusCode ?? 500);
-      if (status >= 500) this.#options.log.error("a request failed", { err: error });
-      void reply
-        .code(status)
-        .type("application/json")
-        .send(JSON.stringify(describeError(error)));
-    });
     mountAlerts(app, this.#context);
     mountSilences(app, this.#context);
     mountStatus(app, this.#context);

@@ -18,6 +18,8 @@ export interface HttpServerOptions {
   metricsPrefix?: string;
   /** Largest request body in bytes; default 32 MiB. */
   bodyLimit?: number;
+  /** Words an error for the client, as the component's API has it; default: plain text. Status and logging are not its business. */
+  errorBody?: (message: string) => { type: string; body: string };
   /** Sends `Access-Control-Allow-Origin: *`, as Prometheus and Alertmanager do. */
   cors?: boolean;
 }
@@ -38,7 +40,10 @@ export function requestParams(request: FastifyRequest): URLSearchParams {
   return params;
 }
 
+const plainText = (message: string) => ({ type: "text/plain; charset=utf-8", body: `${message}\n` });
+
 export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { errorBody = plainText } = options;
   const app = fastify({
     bodyLimit: options.bodyLimit ?? 32 * 2 ** 20,
     forceCloseConnections: true,
@@ -82,10 +87,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const status = error.statusCode ?? (error instanceof UserError ? 400 : 500);
     if (status >= 500)
       options.log.error("request failed", { method: request.method, path: request.url.split("?")[0], err: error });
-    void reply
-      .code(status)
-      .type("text/plain; charset=utf-8")
-      .send(`${error instanceof UserError ? error.describe() : error.message}\n`);
+    const message = error instanceof UserError ? error.describe() : error.message;
+    const { type, body } = errorBody(message);
+    void reply.code(status).type(type).send(body);
   });
 
   let url = "";
