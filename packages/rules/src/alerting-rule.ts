@@ -92,7 +92,7 @@ export class AlertingRule {
         activeAt: timeMs,
         firedAt: 0,
         resolvedAt: 0,
-        lastSentAt: known?.lastSentAt ?? 0,
+        lastSentAt: 0,
         validUntil: 0,
         keepFiringSince: 0,
       });
