@@ -1,9 +1,12 @@
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { FlowPage } from "./flow/flow-page.tsx";
 import { AlertsPage } from "./pages/alerts.tsx";
 import { RulesPage } from "./pages/rules.tsx";
 import { SilencesPage } from "./pages/silences.tsx";
 import { TargetsPage } from "./pages/targets.tsx";
+import { ErrorBoundary } from "./shell/error-boundary.tsx";
+import { Help } from "./shell/help.tsx";
+import { useShortcuts } from "./shell/keys.ts";
 import { Nav } from "./shell/nav.tsx";
 import { PageHead } from "./shell/page.tsx";
 import { navigate, useLocation } from "./shell/router.ts";
@@ -14,46 +17,23 @@ const DashboardsPage = lazy(() => import("./pages/dashboards.tsx"));
 const DashboardPage = lazy(() => import("./dashboard/dashboard-page.tsx"));
 
 /** `g` and a letter goes to a page. */
-const KEYS: Record<string, string> = {
-  f: "/",
-  t: "/targets",
-  r: "/rules",
-  a: "/alerts",
-  s: "/silences",
-  e: "/explore",
-  d: "/dashboards",
-};
+const PAGES: readonly (readonly [key: string, path: string, title: string])[] = [
+  ["f", "/", "Flow"],
+  ["t", "/targets", "Targets"],
+  ["r", "/rules", "Rules"],
+  ["a", "/alerts", "Alerts"],
+  ["s", "/silences", "Silences"],
+  ["e", "/explore", "Explore"],
+  ["d", "/dashboards", "Dashboards"],
+];
 
-function useKeys(): void {
-  useEffect(() => {
-    let going = false;
-    const press = (event: KeyboardEvent): void => {
-      const { target } = event;
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (
-        target instanceof HTMLElement &&
-        (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-      )
-        return;
-      if (going && KEYS[event.key]) navigate(KEYS[event.key]);
-      else if (event.key === "t" && !going) toggleTheme();
-      else if (event.key === "/") {
-        const search = document.querySelector<HTMLInputElement>('input[type="search"]');
-        if (search) {
-          event.preventDefault();
-          search.focus();
-        }
-      }
-      going = event.key === "g";
-    };
-    window.addEventListener("keydown", press);
-    return () => window.removeEventListener("keydown", press);
-  }, []);
+function focusSearch(): void {
+  document.querySelector<HTMLInputElement>('input[type="search"]')?.focus();
 }
 
 function pageOf(path: string): ReactNode {
   const board = /^\/d\/([^/]+)/.exec(path);
-  if (board) return <DashboardPage uid={decodeURIComponent(board[1])} key={board[1]} />;
+  if (board) return <DashboardPage uid={board[1]} key={board[1]} />;
   switch (path) {
     case "/":
       return <FlowPage />;
@@ -80,14 +60,26 @@ function pageOf(path: string): ReactNode {
 }
 
 export function App() {
-  useKeys();
+  const [help, setHelp] = useState(false);
+  useShortcuts([
+    ...PAGES.map(([key, path, title]) => ({ keys: `g ${key}`, title, run: () => navigate(path) })),
+    { keys: "/", title: "Search on this page", run: focusSearch },
+    { keys: "T", title: "Dark or light", run: toggleTheme },
+    { keys: "?", title: "These shortcuts", run: () => setHelp(true) },
+  ]);
   const { path } = useLocation();
   return (
     <div className="shell">
-      <Nav />
-      <main>
-        <Suspense fallback={<p className="note">Loading …</p>}>{pageOf(path)}</Suspense>
+      <a className="skip" href="#main">
+        To the page
+      </a>
+      <Nav openHelp={() => setHelp(true)} />
+      <main id="main" tabIndex={-1}>
+        <ErrorBoundary key={path} what="This page">
+          <Suspense fallback={<p className="note">Loading …</p>}>{pageOf(path)}</Suspense>
+        </ErrorBoundary>
       </main>
+      {help && <Help close={() => setHelp(false)} />}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/pages.css";
 import { App } from "./app.tsx";
-import { applyTheme } from "./shell/theme.ts";
+import { startTheme } from "./shell/theme.ts";
 
-applyTheme();
+startTheme();
 createRoot(document.getElementById("root")!).render(<App />);

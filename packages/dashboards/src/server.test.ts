@@ -73,6 +73,11 @@ describe("pages", () => {
     expect((await fetch(`${server.url}/api/nothing`)).status).toBe(404);
   });
 
+  test("resources lead to the Kubernetes API", async () => {
+    const answer = await fetch(`${server.url}/resources`, { redirect: "manual" });
+    expect([answer.status, answer.headers.get("location")]).toEqual([302, "http://127.0.0.1:1"]);
+  });
+
   test("another site can neither read through a name of its own nor change anything", async () => {
     const { request } = await import("undici");
     const { statusCode } = await request(`${server.url}/`, { headers: { host: "evil.example" } });

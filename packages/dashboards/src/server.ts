@@ -45,6 +45,7 @@ export async function createDashboardsServer(options: DashboardsServerOptions): 
     resourcesUrl,
     datasources: datasources.map(({ uid, name, type, url }) => ({ uid, name, type, url })),
   }));
+  app.get("/resources", async (_request, reply) => reply.redirect(resourcesUrl));
   mountMetrics(app, registry);
   mountGrafanaApi(app, dashboards, datasources);
   mountProxy(app, datasources);

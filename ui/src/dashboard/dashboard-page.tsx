@@ -8,6 +8,7 @@ import { interpolate, withScoped } from "../core/vars/interpolate.ts";
 import { ALL } from "../core/vars/variables.ts";
 import { getJson } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
+import { useShortcuts } from "../shell/keys.ts";
 import { Link } from "../shell/link.tsx";
 import { Empty, PageHead } from "../shell/page.tsx";
 import { setParams, useLocation } from "../shell/router.ts";
@@ -126,42 +127,28 @@ function SaveButton({ board, scope, range }: { board: Dashboard; scope: Scope | 
   );
 }
 
-/** Grafana's keys: t and an arrow moves the range, t z zooms out, d k hides the page's head, Esc leaves a panel. */
-function useKeys(range: TimeRange): void {
-  useEffect(() => {
-    let first = "";
-    let at = 0;
-    const span = range.to - range.from;
-    const onKey = (event: KeyboardEvent): void => {
-      if (
-        event.ctrlKey ||
-        event.metaKey ||
-        event.altKey ||
-        (event.target as HTMLElement).closest("input, select, textarea, [contenteditable]")
-      )
-        return;
-      const pair = event.timeStamp - at < 1200 ? `${first} ${event.key}` : "";
-      first = event.key;
-      at = event.timeStamp;
-      if (pair === "t ArrowLeft") zoomTo(range.from - span / 2, range.to - span / 2);
-      else if (pair === "t ArrowRight") zoomTo(range.from + span / 2, range.to + span / 2);
-      else if (pair === "t z" || pair === "t -")
-        zoomTo(range.from - span / 2, Math.min(Date.now(), range.to + span / 2));
-      else if (pair === "t +") zoomTo(range.from + span / 4, range.to - span / 4);
-      else if (pair === "d k")
-        setParams({ kiosk: new URLSearchParams(location.search).has("kiosk") ? undefined : "1" });
-      else if (event.key === "Escape") setParams({ viewPanel: undefined });
-    };
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
-  }, [range.from, range.to]);
+/** Grafana's keys. */
+function useBoardShortcuts({ from, to }: TimeRange): void {
+  const span = to - from;
+  useShortcuts([
+    { keys: "t ArrowLeft", title: "Earlier", run: () => zoomTo(from - span / 2, to - span / 2) },
+    { keys: "t ArrowRight", title: "Later", run: () => zoomTo(from + span / 2, to + span / 2) },
+    { keys: "t z", title: "Zoom out", run: () => zoomTo(from - span / 2, Math.min(Date.now(), to + span / 2)) },
+    { keys: "t +", title: "Zoom in", run: () => zoomTo(from + span / 4, to - span / 4) },
+    {
+      keys: "d k",
+      title: "Panels alone (kiosk)",
+      run: () => setParams({ kiosk: new URLSearchParams(location.search).has("kiosk") ? undefined : "1" }),
+    },
+    { keys: "Escape", title: "Back to all panels", run: () => setParams({ viewPanel: undefined }) },
+  ]);
 }
 
 function LoadedBoard({ board }: { board: Dashboard }) {
   const { params } = useLocation();
   const range = useTimeRange({ from: board.from, to: board.to, refresh: board.refresh });
   const scope = useVariables(board, params, range);
-  useKeys(range);
+  useBoardShortcuts(range);
   const rows = useMemo(() => (scope ? expandRepeats(board.rows, scope.values) : []), [board, scope]);
   const viewId = Number(/\d+$/.exec(params.get("viewPanel") ?? "")?.[0] ?? 0);
   const viewed = rows.flatMap((row) => row.panels).find((panel) => panel.id === viewId);
@@ -214,9 +201,10 @@ function LoadedBoard({ board }: { board: Dashboard }) {
   );
 }
 
+/** `uid` as the URL has it, percent-encoded. */
 export default function DashboardPage({ uid }: { uid: string }) {
   const { data, error } = usePoll(
-    (signal) => getJson<{ dashboard: JsonObject }>(`/api/dashboards/uid/${encodeURIComponent(uid)}`, { signal }),
+    (signal) => getJson<{ dashboard: JsonObject }>(`/api/dashboards/uid/${uid}`, { signal }),
     0,
     [uid],
   );

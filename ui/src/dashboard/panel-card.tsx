@@ -3,6 +3,7 @@ import { type CSSProperties, lazy, Suspense, useEffect, useMemo, useRef, useStat
 import type { Panel } from "../core/dashboard/types.ts";
 import { string } from "../core/json.ts";
 import { interpolate, type Values, withScoped } from "../core/vars/interpolate.ts";
+import { ErrorBoundary } from "../shell/error-boundary.tsx";
 import { Link } from "../shell/link.tsx";
 import { Empty } from "../shell/page.tsx";
 import { setParams } from "../shell/router.ts";
@@ -166,7 +167,7 @@ export function PanelCard(props: {
         </span>
       </div>
       <div className="panel-body" ref={ref}>
-        {body}
+        <ErrorBoundary what="This panel">{body}</ErrorBoundary>
       </div>
     </article>
   );

@@ -1,5 +1,5 @@
 import type { Flow, FlowEdge, FlowFact, FlowProblem, FlowStatus } from "@pharos/model";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { formatValue } from "../core/units.ts";
 import { getJson } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
@@ -7,11 +7,17 @@ import { Icon } from "../kit/icon.tsx";
 import { Link } from "../shell/link.tsx";
 import { Empty, PageHead } from "../shell/page.tsx";
 import { setParams, useLocation } from "../shell/router.ts";
-import { type Arrow, type Box, layoutFlow } from "./layout.ts";
+import { FOLDED, foldTargets } from "./fold.ts";
+import { type Arrow, type Box, cardFacts } from "./geometry.ts";
+import { NO_CHANNEL, withMissingChannel } from "./ghost.ts";
+import { layoutFlow, WIDE_FROM } from "./layout.ts";
 import "./flow.css";
 
 const WORDS: Record<FlowStatus, string> = { ok: "OK", warning: "Warning", error: "Error", idle: "Idle" };
 const POLL_MS = 2000;
+/** Applications drawn one by one before the healthy ones become one box. */
+const SHOWN_WIDE = 12;
+const SHOWN_NARROW = 6;
 
 /** Status as colour, sign and word. */
 function Status({ tone, children }: { tone: FlowStatus; children: ReactNode }) {
@@ -31,10 +37,47 @@ function summary(facts: readonly FlowFact[]): string {
   return facts.map((fact) => `${fact.label} ${factText(fact)}`).join(", ");
 }
 
-function NodeBox({ box, lit }: { box: Box; lit: boolean }) {
+/** The one number that stands on an arrow: what went wrong if something did, else how much flows. */
+function figure({ facts, status }: FlowEdge): string {
+  const named = (...labels: string[]): FlowFact | undefined => facts.find(({ label }) => labels.includes(label));
+  const bad = named("failed", "rejected", "failing", "down");
+  if (status !== "ok" && bad && Number(bad.value) > 0) return `${factText(bad)} ${bad.label}`;
+  const good = named("sent", "objects", "samples/s");
+  return good ? factText(good) : "";
+}
+
+function NodeBox({
+  box,
+  lit,
+  near,
+  hover,
+  unfold,
+}: {
+  box: Box;
+  lit: boolean;
+  near: boolean;
+  hover: (id: string) => void;
+  unfold: () => void;
+}) {
   const { node } = box;
   const style = { left: box.x, top: box.y, width: box.width, height: box.height };
-  const className = `flow-node s-${node.status} kind-${node.kind}${box.compact ? " compact" : ""}${lit ? " lit" : ""}`;
+  const ghost = node.id === NO_CHANNEL;
+  const className = [
+    `flow-node s-${node.status} kind-${node.kind}`,
+    box.compact && "compact",
+    box.compact && box.height < 54 && "dense",
+    ghost && "ghost",
+    lit && "lit",
+    near && "near",
+  ]
+    .filter(Boolean)
+    .join(" ");
+  const pointed = {
+    onPointerEnter: () => hover(node.id),
+    onPointerLeave: () => hover(""),
+    onFocus: () => hover(node.id),
+    onBlur: () => hover(""),
+  };
   const content = (
     <>
       <span className="flow-node-icon">
@@ -62,7 +105,7 @@ function NodeBox({ box, lit }: { box: Box; lit: boolean }) {
       </span>
       {!box.compact && node.facts.length > 0 && (
         <dl className="flow-facts">
-          {node.facts.slice(0, 6).map((fact) => (
+          {cardFacts(node).map((fact) => (
             <div key={fact.label}>
               <dt>{fact.label}</dt>
               <dd className="num" title={factText(fact)}>
@@ -74,21 +117,34 @@ function NodeBox({ box, lit }: { box: Box; lit: boolean }) {
       )}
     </>
   );
-  return node.href ? (
-    <Link className={className} style={style} href={node.href} data-testid={`flow-node-${node.id}`}>
+  const shared = { className, style, "data-testid": `flow-node-${node.id}`, ...pointed };
+  if (node.id === FOLDED) {
+    return (
+      <button type="button" {...shared} onClick={unfold} title="Show all">
+        {content}
+      </button>
+    );
+  }
+  if (!node.href) return <div {...shared}>{content}</div>;
+  // The server sends on to the Kubernetes API, which is not a page of this application.
+  if (node.kind === "resources") {
+    return (
+      <a {...shared} href={node.href}>
+        {content}
+      </a>
+    );
+  }
+  return (
+    <Link {...shared} href={node.href}>
       {content}
     </Link>
-  ) : (
-    <div className={className} style={style} data-testid={`flow-node-${node.id}`}>
-      {content}
-    </div>
   );
 }
 
-function EdgePaths({ arrow, lit }: { arrow: Arrow; lit: boolean }) {
-  const moving = arrow.edge.status !== "idle";
+function EdgePaths({ arrow, lit, near }: { arrow: Arrow; lit: boolean; near: boolean }) {
+  const moving = arrow.edge.status !== "idle" && !arrow.still;
   return (
-    <g className={`flow-edge s-${arrow.edge.status}${lit ? " lit" : ""}`}>
+    <g className={`flow-edge s-${arrow.edge.status}${lit ? " lit" : ""}${near ? " near" : ""}`}>
       <path className="flow-line" d={arrow.path} markerEnd={`url(#flow-tip-${arrow.edge.status})`} />
       {moving && <path className="flow-drops" d={arrow.path} />}
     </g>
@@ -98,11 +154,11 @@ function EdgePaths({ arrow, lit }: { arrow: Arrow; lit: boolean }) {
 function EdgeLabel({ arrow, lit, select }: { arrow: Arrow; lit: boolean; select: (id: string) => void }) {
   if (!arrow.label) return null;
   const { edge } = arrow;
-  const first = edge.facts[0];
+  const value = figure(edge);
   return (
     <button
       type="button"
-      className={`flow-label s-${edge.status}${lit ? " lit" : ""}`}
+      className={`flow-label s-${edge.status}${lit ? " lit" : ""}${arrow.label.level ? " level" : ""}`}
       style={{ left: arrow.label.x, top: arrow.label.y }}
       aria-pressed={lit}
       title={summary(edge.facts)}
@@ -113,7 +169,7 @@ function EdgeLabel({ arrow, lit, select }: { arrow: Arrow; lit: boolean; select:
         {edge.label}
       </span>
       <span className="visually-hidden">{WORDS[edge.status]}</span>
-      {first && <b className="num">{factText(first)}</b>}
+      <b className="num">{value}</b>
     </button>
   );
 }
@@ -130,13 +186,36 @@ function Diagram({ flow }: { flow: Flow }) {
     setWidth(element.clientWidth);
     return () => observer.disconnect();
   }, []);
-  const layout = width > 0 ? layoutFlow(flow, width) : undefined;
+  const [hovered, setHovered] = useState("");
+  const params = useLocation().params;
+  const all = params.has("all");
+  const layout = useMemo(() => {
+    if (width === 0) return undefined;
+    const shown = all ? Number.POSITIVE_INFINITY : width >= WIDE_FROM ? SHOWN_WIDE : SHOWN_NARROW;
+    return layoutFlow(withMissingChannel(foldTargets(flow, shown, at)), width);
+  }, [flow, width, all, at]);
+  const isNear = ({ edge: { from, to } }: Arrow): boolean => hovered !== "" && (from === hovered || to === hovered);
+  const nearNodes = new Set(layout?.arrows.filter(isNear).flatMap(({ edge: { from, to } }) => [from, to]));
   const edge = flow.edges.find((candidate) => candidate.id === at);
   return (
     <section aria-label="Monitoring flow" className="flow-frame">
-      <div ref={frame} className="flow-canvas" style={{ height: layout?.height ?? 500 }} data-testid="flow-diagram">
+      <div
+        ref={frame}
+        className={`flow-canvas${hovered === "" ? "" : " hovering"}`}
+        style={{ height: layout?.height ?? 500 }}
+        data-testid="flow-diagram"
+      >
         {layout && (
           <>
+            {all && (
+              <button
+                type="button"
+                className="button quiet flow-fold"
+                onClick={() => setParams({ all: undefined }, true)}
+              >
+                Show fewer targets
+              </button>
+            )}
             <svg width={layout.width} height={layout.height} aria-hidden="true">
               <defs>
                 {(["ok", "warning", "error", "idle"] as const).map((status) => (
@@ -157,7 +236,7 @@ function Diagram({ flow }: { flow: Flow }) {
                 ))}
               </defs>
               {layout.arrows.map((arrow) => (
-                <EdgePaths key={arrow.edge.id} arrow={arrow} lit={arrow.edge.id === at} />
+                <EdgePaths key={arrow.edge.id} arrow={arrow} lit={arrow.edge.id === at} near={isNear(arrow)} />
               ))}
             </svg>
             {layout.headings.map((heading) => (
@@ -166,7 +245,14 @@ function Diagram({ flow }: { flow: Flow }) {
               </h2>
             ))}
             {layout.boxes.map((box) => (
-              <NodeBox key={box.node.id} box={box} lit={box.node.id === at} />
+              <NodeBox
+                key={box.node.id}
+                box={box}
+                lit={box.node.id === at}
+                near={nearNodes.has(box.node.id)}
+                hover={setHovered}
+                unfold={() => setParams({ all: "1" }, true)}
+              />
             ))}
             {layout.arrows.map((arrow) => (
               <EdgeLabel key={arrow.edge.id} arrow={arrow} lit={arrow.edge.id === at} select={setAt} />

@@ -1,7 +1,8 @@
 import type { ReactNode } from "react";
+import { Icon } from "../kit/icon.tsx";
 import { Link } from "./link.tsx";
 import { useLocation } from "./router.ts";
-import { toggleTheme } from "./theme.ts";
+import { toggleTheme, useTheme } from "./theme.ts";
 
 const ICONS: Record<string, ReactNode> = {
   flow: (
@@ -9,21 +10,21 @@ const ICONS: Record<string, ReactNode> = {
       <circle cx="5" cy="12" r="2.5" />
       <circle cx="19" cy="6" r="2.5" />
       <circle cx="19" cy="18" r="2.5" />
-      <path d="M7.5 12h3c3 0 3-6 6-6M10.500 12c3 0 3 6 6 6" />
+      <path d="M7.5 12h3c3 0 3-6 6-6M10.5 12c3 0 3 6 6 6" />
     </>
   ),
   targets: (
     <>
-      <circle cx="12" cy="12" r="8.500" />
+      <circle cx="12" cy="12" r="8.5" />
       <circle cx="12" cy="12" r="4" />
       <circle cx="12" cy="12" r=".6" />
     </>
   ),
-  alerts: <path d="M6 16V11a6 6 0 1 1 12 0v5l1.500 2h-15zM10 21h4" />,
+  alerts: <path d="M6 16V11a6 6 0 1 1 12 0v5l1.5 2h-15zM10 21h4" />,
   rules: <path d="M5 6h14M5 12h9M5 18h6M17 15l2 2 3-4" />,
   explore: <path d="M4 19V5M4 19h16M7 15l4-5 3 3 5-7" />,
   dashboards: <path d="M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z" />,
-  silences: <path d="M6 16V11a6 6 0 0 1 9-5.200M18 11v5l1.500 2h-15M10 21h4M3 3l18 18" />,
+  silences: <path d="M6 16V11a6 6 0 0 1 9-5.200M18 11v5l1.5 2h-15M10 21h4M3 3l18 18" />,
 };
 
 const ITEMS = [
@@ -40,7 +41,8 @@ function isCurrent(path: string, href: string): boolean {
   return href === "/" ? path === "/" : path.startsWith(href) || (href === "/dashboards" && path.startsWith("/d/"));
 }
 
-export function Nav() {
+export function Nav({ openHelp }: { openHelp: () => void }) {
+  const theme = useTheme();
   const { path } = useLocation();
   return (
     <nav className="nav" aria-label="Pages">
@@ -62,9 +64,20 @@ export function Nav() {
           <span>{title}</span>
         </Link>
       ))}
-      <button type="button" className="button quiet foot" onClick={toggleTheme} title="Dark or light (t)">
-        ◐<span className="visually-hidden">Change between dark and light</span>
-      </button>
+      <div className="foot">
+        <button
+          type="button"
+          className="button quiet"
+          onClick={toggleTheme}
+          title="Dark or light (T)"
+          aria-label={theme === "dark" ? "Light theme" : "Dark theme"}
+        >
+          <Icon name={theme === "dark" ? "sun" : "moon"} />
+        </button>
+        <button type="button" className="button quiet" onClick={openHelp} title="Keyboard (?)" aria-label="Keyboard">
+          ?
+        </button>
+      </div>
     </nav>
   );
 }

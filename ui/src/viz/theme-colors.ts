@@ -1,18 +1,6 @@
 /** Colours for canvases, which see neither CSS variables nor a change of theme. */
-import { useEffect, useState } from "react";
-
 export function themeColor(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-export function useThemeVersion(): number {
-  const [version, setVersion] = useState(0);
-  useEffect(() => {
-    const changed = (): void => setVersion((value) => value + 1);
-    window.addEventListener("pharos:theme", changed);
-    return () => window.removeEventListener("pharos:theme", changed);
-  }, []);
-  return version;
 }
 
 /** Any CSS colour with an opacity of 0 to 1. */

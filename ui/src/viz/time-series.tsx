@@ -7,9 +7,10 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { REDUCERS, reduce } from "../core/frames/reduce.ts";
 import { formatTicks, formatValue } from "../core/units.ts";
+import { useTheme } from "../shell/theme.ts";
 import { seriesColor } from "./colors.ts";
 import { type PlotSeries, type Scale, scalesOf, stackValues } from "./plot-data.ts";
-import { themeColor, useThemeVersion, withAlpha } from "./theme-colors.ts";
+import { themeColor, withAlpha } from "./theme-colors.ts";
 
 export type { PlotSeries } from "./plot-data.ts";
 
@@ -104,7 +105,7 @@ export function TimeSeries(props: PlotProps) {
   const [size, setSize] = useState<{ width: number; height: number }>();
   const [toggled, setToggled] = useState<ReadonlySet<string>>();
   const [tip, setTip] = useState<Tip>();
-  const theme = useThemeVersion();
+  const theme = useTheme();
   const handlers = useRef({ onZoom, onZoomOut });
   handlers.current = { onZoom, onZoomOut };
   const { unit, decimals, min, max } = props;
