@@ -3,7 +3,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -100,7 +99,7 @@ export async function setUp({ ui = true } = {}) {
     join(root, "ui", "dist", "index.html"),
     () =>
       run(node, [
-        createRequire(join(root, "package.json")).resolve("vite/bin/vite.js"),
+        join(root, "node_modules/vite/bin/vite.js"),
         "build",
         "ui",
         "--logLevel",
