@@ -97,13 +97,6 @@ export async function setUp({ ui = true } = {}) {
     "ui",
     ["ui", "packages/model/src", "packages/promql/src", "package-lock.json"],
     join(root, "ui", "dist", "index.html"),
-    () =>
-      run(node, [
-        join(root, "node_modules/vite/bin/vite.js"),
-        "build",
-        "ui",
-        "--logLevel",
-        "warn",
-      ]),
+    () => run(node, [join(root, "node_modules/vite/bin/vite.js"), "build", "ui", "--logLevel", "warn"]),
   );
 }
