@@ -1,27 +1,89 @@
 /** All collectors, one file each. */
 import type { Collector } from "./collector.ts";
+import { arp } from "./collectors/arp.ts";
+import { bonding } from "./collectors/bonding.ts";
+import { buddyinfo } from "./collectors/buddyinfo.ts";
+import { cgroups } from "./collectors/cgroups.ts";
+import { conntrack } from "./collectors/conntrack.ts";
 import { cpu } from "./collectors/cpu.ts";
+import { cpufreq } from "./collectors/cpufreq.ts";
 import { diskstats } from "./collectors/diskstats.ts";
+import { dmi } from "./collectors/dmi.ts";
+import { edac } from "./collectors/edac.ts";
+import { entropy } from "./collectors/entropy.ts";
 import { filefd } from "./collectors/filefd.ts";
 import { filesystem } from "./collectors/filesystem.ts";
+import { hwmon } from "./collectors/hwmon.ts";
+import { interrupts } from "./collectors/interrupts.ts";
+import { kernelHung } from "./collectors/kernel-hung.ts";
+import { ksmd } from "./collectors/ksmd.ts";
 import { loadavg } from "./collectors/loadavg.ts";
+import { mdadm } from "./collectors/mdadm.ts";
 import { meminfo } from "./collectors/meminfo.ts";
+import { netclass } from "./collectors/netclass.ts";
 import { netdev } from "./collectors/netdev.ts";
+import { netstat } from "./collectors/netstat.ts";
+import { nvme } from "./collectors/nvme.ts";
+import { os } from "./collectors/os.ts";
+import { powersupplyclass } from "./collectors/powersupplyclass.ts";
+import { pressure } from "./collectors/pressure.ts";
+import { processes } from "./collectors/processes.ts";
+import { rapl } from "./collectors/rapl.ts";
+import { schedstat } from "./collectors/schedstat.ts";
+import { selinux } from "./collectors/selinux.ts";
+import { slabinfo } from "./collectors/slabinfo.ts";
+import { sockstat } from "./collectors/sockstat.ts";
+import { softirqs } from "./collectors/softirqs.ts";
+import { softnet } from "./collectors/softnet.ts";
 import { stat } from "./collectors/stat.ts";
+import { thermalZone } from "./collectors/thermal-zone.ts";
 import { time } from "./collectors/time.ts";
+import { udpQueues } from "./collectors/udp-queues.ts";
 import { uname } from "./collectors/uname.ts";
 import { vmstat } from "./collectors/vmstat.ts";
+import { watchdog } from "./collectors/watchdog.ts";
 
 export const COLLECTORS: readonly Collector[] = [
+  arp,
+  bonding,
+  buddyinfo,
+  cgroups,
+  conntrack,
   cpu,
+  cpufreq,
   diskstats,
+  dmi,
+  edac,
+  entropy,
   filefd,
   filesystem,
+  hwmon,
+  interrupts,
+  kernelHung,
+  ksmd,
   loadavg,
+  mdadm,
   meminfo,
+  netclass,
   netdev,
+  netstat,
+  nvme,
+  os,
+  powersupplyclass,
+  pressure,
+  processes,
+  rapl,
+  schedstat,
+  selinux,
+  slabinfo,
+  sockstat,
+  softirqs,
+  softnet,
   stat,
+  thermalZone,
   time,
+  udpQueues,
   uname,
   vmstat,
+  watchdog,
 ];

@@ -39,6 +39,7 @@ beforeAll(async () => {
     "path.procfs": join(dir, "proc"),
     "path.sysfs": join(dir, "sys"),
     "path.udev.data": join(dir, "udev"),
+    "collector.netdev.netlink": false,
   });
   exporter = await createNodeExporter({ ...options, host: "127.0.0.1", port: 0, log: silentLogger });
 });

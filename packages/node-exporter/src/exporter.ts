@@ -16,35 +16,52 @@ export interface NodeExporter extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const PAGE = `<!doctype html><html lang="en"><head><title>Node Exporter</title></head><body><h1>Node Exporter</h1><p><a href="/metrics">Metrics</a></p></body></html>`;
+const PAGE = `<!doctype html><html lang="en"><head><title>Node Exporter</title></head><body><h1>Node Exporter</h1><p><a href="PATH">Metrics</a></p></body></html>`;
 
+/** Which collectors a request wants; the text of the refusal when it names one that does not run. */
+function chooseCollectors(params: URLSearchParams, enabled: ReadonlySet<string>): ReadonlySet<string> | string {
+  const wanted = params.getAll("collect[]");
+  const excluded = params.getAll("exclude[]");
+  if (wanted.length > 0 && excluded.length > 0) return "Combined collect and exclude queries are not allowed.";
+  for (const name of wanted) {
+    if (enabled.has(name)) continue;
+    const why = COLLECTORS.some((collector) => collector.name === name) ? "disabled" : "missing";
+    return `Couldn't create filtered metrics handler: ${why} collector: ${name}`;
+  }
+  if (wanted.length > 0) return new Set(wanted);
+  return new Set([...enabled].filter((name) => !excluded.includes(name)));
+}
+
+/** Listens; throws when the address is taken. */
 export async function createNodeExporter({ host, port, log, ...options }: NodeExporterOptions): Promise<NodeExporter> {
   const registry = new Registry();
   registerProcessMetrics(registry);
   const collection: CollectionOptions = { ...nodeExporterOptions(), ...options };
   const server = createHttpServer({ host, port, log });
+  let running = 0;
   server.app.get(collection.telemetryPath, async (request, reply) => {
-    const params = requestParams(request);
-    const wanted = params.getAll("collect[]");
-    const excluded = params.getAll("exclude[]");
-    const unknown = [...wanted, ...excluded].find((name) => !COLLECTORS.some((collector) => collector.name === name));
-    if (unknown !== undefined)
+    const chosen = chooseCollectors(requestParams(request), collection.enabled);
+    if (typeof chosen === "string") return reply.code(400).type("text/plain; charset=utf-8").send(`${chosen}\n`);
+    if (collection.maxRequests > 0 && running >= collection.maxRequests) {
       return reply
-        .code(400)
-        .type("text/plain")
-        .send(`Couldn't create filtered metrics handler: missing collector: ${unknown}\n`);
-    if (wanted.length > 0 && excluded.length > 0) {
-      return reply.code(400).type("text/plain").send("Combined collect and exclude queries are not allowed.\n");
+        .code(503)
+        .type("text/plain; charset=utf-8")
+        .send(`Limit of concurrent requests reached (${collection.maxRequests}), try again later.\n`);
     }
-    let only: Set<string> | undefined;
-    if (wanted.length > 0) only = new Set(wanted);
-    else if (excluded.length > 0)
-      only = new Set(COLLECTORS.map(({ name }) => name).filter((name) => !excluded.includes(name)));
-    const { format, contentType } = negotiate(request.headers.accept);
-    const families = [...(await collect(collection, only, log)), ...registry.families()];
-    return reply.type(contentType).send(Buffer.from(encode(families, format)));
+    running++;
+    try {
+      const { format, contentType } = negotiate(request.headers.accept);
+      const own = collection.exporterMetrics ? registry.families() : [];
+      const families = [...(await collect(collection, chosen, log)), ...own];
+      return await reply.type(contentType).send(Buffer.from(encode(families, format)));
+    } finally {
+      running--;
+    }
   });
-  server.app.get("/", async (_request, reply) => reply.type("text/html; charset=utf-8").send(PAGE));
+  if (collection.telemetryPath !== "/") {
+    const page = PAGE.replace("PATH", collection.telemetryPath);
+    server.app.get("/", async (_request, reply) => reply.type("text/html; charset=utf-8").send(page));
+  }
   await server.listen();
   return { url: server.url, close: () => server.close(), [Symbol.asyncDispose]: () => server.close() };
 }

@@ -1,81 +1,114 @@
-/** Upstream's flags, as far as the collectors here have them. */
-import type { FlagSpecs } from "@pharos/kit";
+/** Upstream's flags, as far as the collectors here have them; each collector names its own. */
+import type { FlagSpec } from "@pharos/kit";
 import { compileRe2, UserError } from "@pharos/model";
 import type { RE2JS } from "re2js";
+import type { Collector, CollectorFlag, Paths } from "./collector.ts";
 import { COLLECTORS } from "./collectors.ts";
 
-/** Flags that are patterns, with upstream's defaults ("" is none). */
-const PATTERNS: Record<string, string> = {
-  "collector.diskstats.device-exclude": "^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$",
-  "collector.diskstats.device-include": "",
-  "collector.filesystem.mount-points-exclude":
-    "^/(dev|proc|run|sys|mnt|media|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
-  "collector.filesystem.mount-points-include": "",
-  "collector.filesystem.fs-types-exclude":
-    "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$",
-  "collector.filesystem.fs-types-include": "",
-  "collector.netdev.device-exclude": "",
-  "collector.netdev.device-include": "",
-  "collector.vmstat.fields": "^(oom_kill|pgpg|pswp|pg.*fault).*",
-};
-
-const collectorFlags: Record<string, { type: "boolean"; default: string; help: string }> = Object.fromEntries(
-  COLLECTORS.map(({ name }) => [
-    `collector.${name}`,
-    { type: "boolean", default: "true", help: `Enable the ${name} collector.` },
-  ]),
-);
-const patternFlags: Record<string, { type: "string"; default: string; help: string }> = Object.fromEntries(
-  Object.entries(PATTERNS).map(([name, value]) => [
-    name,
-    { type: "string", default: value, help: `Regexp (${name.split("-").at(-1)}).` },
-  ]),
+const COLLECTOR_FLAGS: Readonly<Record<string, CollectorFlag>> = Object.assign(
+  {},
+  ...COLLECTORS.map(({ name, defaultOff, flags }) => ({
+    [`collector.${name}`]: {
+      type: "boolean",
+      optional: true,
+      help: `Enable the ${name} collector (default: ${defaultOff ? "disabled" : "enabled"}).`,
+    },
+    ...flags,
+  })),
 );
 
-export const nodeExporterFlags = {
+const PATTERNS = Object.keys(COLLECTOR_FLAGS).filter((name) => COLLECTOR_FLAGS[name].pattern);
+
+const GENERAL_FLAGS = {
   "path.procfs": { type: "string", default: "/proc", help: "procfs mountpoint." },
   "path.sysfs": { type: "string", default: "/sys", help: "sysfs mountpoint." },
   "path.rootfs": { type: "string", default: "/", help: "rootfs mountpoint." },
   "path.udev.data": { type: "string", default: "/run/udev/data", help: "udev data path." },
   "web.telemetry-path": { type: "string", default: "/metrics", help: "Path under which to expose metrics." },
-  ...collectorFlags,
-  ...patternFlags,
-} as const satisfies FlagSpecs;
+  "web.disable-exporter-metrics": {
+    type: "boolean",
+    default: "false",
+    help: "Exclude metrics about the exporter itself (process_*, nodejs_*).",
+  },
+  "web.max-requests": {
+    type: "number",
+    default: "40",
+    help: "Maximum number of parallel scrape requests. Use 0 to disable.",
+  },
+  "collector.disable-defaults": {
+    type: "boolean",
+    default: "false",
+    help: "Set all collectors to disabled by default.",
+  },
+} as const satisfies Readonly<Record<string, FlagSpec>>;
+
+export const nodeExporterFlags: Readonly<Record<string, FlagSpec>> = { ...GENERAL_FLAGS, ...COLLECTOR_FLAGS };
 
 export interface CollectionOptions {
-  paths: { procfs: string; sysfs: string; rootfs: string; udevData: string };
+  paths: Paths;
   telemetryPath: string;
   /** Names of the collectors that run. */
   enabled: ReadonlySet<string>;
   patterns: Readonly<Record<string, RE2JS | undefined>>;
+  flags: Readonly<Record<string, unknown>>;
+  exporterMetrics: boolean;
+  /** Scrapes answered at the same time; 0: any number. */
+  maxRequests: number;
 }
 
-/** From flag values to options. A UserError names a flag whose pattern is not RE2, or include and exclude given together. */
+function defaultOf(name: string): unknown {
+  const { type, default: text, multiple } = nodeExporterFlags[name];
+  if (multiple) return text === undefined ? [] : [text];
+  if (text === undefined) return undefined;
+  return type === "boolean" ? text === "true" : type === "string" ? text : Number(text);
+}
+
+function compile(flag: string, pattern: string): RE2JS | undefined {
+  if (pattern === "") return undefined;
+  try {
+    return compileRe2(pattern);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError("node-exporter.flag", error.message, { where: { flag: `--${flag}` }, cause: error });
+  }
+}
+
+/**
+ * From flag values, as `parseFlags` gives them, to options; an absent one has its default. A UserError names a flag whose
+ * pattern is not RE2, or one that was given together with its opposite.
+ */
 export function nodeExporterOptions(values: Readonly<Record<string, unknown>> = {}): CollectionOptions {
-  const text = (name: string): string => String(values[name] ?? nodeExporterFlags[name as "path.procfs"].default);
+  const flags: Record<string, unknown> = {};
+  for (const name of Object.keys(nodeExporterFlags)) flags[name] = values[name] ?? defaultOf(name);
   const patterns: Record<string, RE2JS | undefined> = {};
-  for (const name of Object.keys(PATTERNS)) {
-    const pattern = text(name);
-    try {
-      patterns[name] = pattern === "" ? undefined : compileRe2(pattern);
-    } catch (error) {
-      if (error instanceof UserError)
-        throw new UserError("node-exporter.flag", error.message, { where: { flag: `--${name}` }, cause: error });
-      throw error;
+  for (const name of PATTERNS) patterns[name] = compile(name, String(flags[name] ?? ""));
+  for (const include of PATTERNS.filter((flag) => flag.endsWith("-include"))) {
+    const exclude = include.replace(/include$/, "exclude");
+    if (flags[include] === defaultOf(include) || !(exclude in patterns) || flags[exclude] === "") continue;
+    if (flags[exclude] !== defaultOf(exclude)) {
+      throw new UserError("node-exporter.flag", `--${include} and --${exclude} are mutually exclusive`, {
+        where: { flag: `--${include}` },
+        fix: "Give one of them",
+      });
     }
+    // The default exclusion gives way to an inclusion somebody asked for.
+    patterns[exclude] = undefined;
   }
-  for (const name of Object.keys(PATTERNS).filter((flag) => flag.endsWith("-include"))) {
-    if (patterns[name]) patterns[name.replace(/include$/, "exclude")] = undefined;
-  }
+  const byDefault = flags["collector.disable-defaults"] !== true;
+  const isEnabled = ({ name, defaultOff }: Collector): boolean =>
+    (flags[`collector.${name}`] ?? (byDefault && !defaultOff)) === true;
   return {
     paths: {
-      procfs: text("path.procfs"),
-      sysfs: text("path.sysfs"),
-      rootfs: text("path.rootfs"),
-      udevData: text("path.udev.data"),
+      procfs: String(flags["path.procfs"]),
+      sysfs: String(flags["path.sysfs"]),
+      rootfs: String(flags["path.rootfs"]),
+      udevData: String(flags["path.udev.data"]),
     },
-    telemetryPath: text("web.telemetry-path"),
-    enabled: new Set(COLLECTORS.map(({ name }) => name).filter((name) => values[`collector.${name}`] !== false)),
+    telemetryPath: String(flags["web.telemetry-path"]),
+    enabled: new Set(COLLECTORS.filter(isEnabled).map(({ name }) => name)),
     patterns,
+    flags,
+    exporterMetrics: flags["web.disable-exporter-metrics"] !== true,
+    maxRequests: Number(flags["web.max-requests"]),
   };
 }

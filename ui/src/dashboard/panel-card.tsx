@@ -11,6 +11,7 @@ import { type TimeRange, zoomTo } from "../shell/time-range.tsx";
 import { drawPanel, isKnown } from "./panels/index.tsx";
 import { loadPanel, type PanelData } from "./query.ts";
 
+const AlertListPanel = lazy(() => import("./panels/alert-list-panel.tsx"));
 const TextPanel = lazy(() => import("./panels/text-panel.tsx"));
 
 /** Size of an element and whether it has come near the window. */
@@ -27,7 +28,9 @@ function useSeen(): [React.RefObject<HTMLDivElement | null>, boolean, { width: n
         rootMargin: "300px",
       },
     );
-    const sized = new ResizeObserver(() => setSize({ width: element.clientWidth, height: element.clientHeight }));
+    const sized = new ResizeObserver(([entry]) => {
+      if (entry) setSize({ width: entry.contentRect.width, height: entry.contentRect.height });
+    });
     near.observe(element);
     sized.observe(element);
     return () => {
@@ -88,6 +91,15 @@ export function PanelCard(props: {
         </Suspense>
       );
     }
+    if (panel.type === "alertlist") {
+      return (
+        <Suspense fallback={<p className="note">Loading …</p>}>
+          <AlertListPanel panel={panel} values={values} />
+        </Suspense>
+      );
+    }
+    if (panel.type === "logs")
+      return <p className="note">Logs need a log store such as Loki as data source; none is configured.</p>;
     if (!known) {
       return (
         <p className="note" data-testid="unknown-panel">

@@ -13,7 +13,7 @@ import { transform } from "../core/frames/transform.ts";
 import { type Json, object, string } from "../core/json.ts";
 import { formatSeconds, parseInterval, roundStep } from "../core/time.ts";
 import { interpolate, type Value, type Values } from "../core/vars/interpolate.ts";
-import { getJson, prometheus } from "../data/http.ts";
+import { askPrometheus, getJson, prometheus } from "../data/http.ts";
 
 export interface Datasource {
   uid: string;
@@ -34,7 +34,7 @@ export interface PanelData {
   notes: string[];
 }
 
-/** Assumed for $__rate_interval, as Grafana's data source setting does. */
+/** Assumed of a server that does not tell its configuration, as Grafana does. */
 const SCRAPE_SECONDS = 15;
 const MAX_POINTS = 1500;
 /** Requests at a time: browsers open six connections to one server. */
@@ -55,17 +55,38 @@ async function inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T
   }
 }
 
-/** Values of the variables that Grafana itself provides, for one range and step. */
-export function builtIns(from: number, to: number, step: number): [string, Value][] {
+const scrapeIntervals = new Map<string, Promise<number>>();
+
+/** Seconds between scrapes as the server's configuration says globally; asked for once a page. */
+export function scrapeSeconds(uid: string): Promise<number> {
+  const known = scrapeIntervals.get(uid);
+  if (known) return known;
+  const asked = prometheus<{ yaml?: string }>("/api/v1/status/config", {}, undefined, uid).then(
+    ({ yaml }) => {
+      const text = /^\s*scrape_interval:\s*(\S+)/m.exec(yaml ?? "")?.[1];
+      return (parseInterval(text ?? "") ?? SCRAPE_SECONDS * 1000) / 1000;
+    },
+    () => SCRAPE_SECONDS,
+  );
+  scrapeIntervals.set(uid, asked);
+  return asked;
+}
+
+/**
+ * Values of the variables that Grafana itself provides, for one range, step and scrape interval (both in seconds). A rate
+ * needs two samples in its window: `$__interval` is at least a scrape interval, `$__rate_interval` four.
+ */
+export function builtIns(from: number, to: number, step: number, scrape: number): [string, Value][] {
   const range = Math.max(1, Math.round((to - from) / 1000));
   const one = (text: string): Value => ({ values: [text] });
-  const rate = Math.max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS);
+  const interval = Math.max(step, scrape);
+  const rate = Math.max(interval + scrape, 4 * scrape);
   return [
-    ["__interval", one(formatSeconds(step))],
-    ["__interval_ms", one(String(step * 1000))],
+    ["__interval", one(formatSeconds(interval))],
+    ["__interval_ms", one(String(interval * 1000))],
     ["__rate_interval", one(formatSeconds(rate))],
     ["__rate_interval_ms", one(String(rate * 1000))],
-    ["__auto", one(formatSeconds(step))],
+    ["__auto", one(formatSeconds(interval))],
     ["__range", one(`${range}s`)],
     ["__range_s", one(String(range))],
     ["__range_ms", one(String(range * 1000))],
@@ -142,18 +163,18 @@ export async function loadPanel(
           Math.max(minimumStep(panel.interval, values), minimumStep(target.interval, values)),
         ) * Math.max(1, target.intervalFactor);
       panelStep = Math.max(panelStep, step);
-      const full = new Map([...values, ...builtIns(from, to, step)]);
-      const expr = interpolate(target.expr, full, "promql");
-      sent.push({ refId: target.refId, expr });
       const source = resolveDatasource(target.datasource, sources, values);
       if (typeof source === "string") throw new Error(source);
+      const full = new Map([...values, ...builtIns(from, to, step, await scrapeSeconds(source.uid))]);
+      const expr = interpolate(target.expr, full, "promql");
+      sent.push({ refId: target.refId, expr });
       // Ends on the grid of steps, so that a refresh asks for the same points again.
       const end = Math.floor(to / 1000 / step) * step;
       const start = Math.floor(from / 1000 / step) * step;
       const options = { refId: target.refId, legend: interpolate(target.legend, full, "text"), format: target.format };
       const ask = async (instant: boolean): Promise<Frame[]> => {
-        const data = await inTurn(signal, () =>
-          prometheus<QueryData>(
+        const { data, notes: found } = await inTurn(signal, () =>
+          askPrometheus<QueryData>(
             instant ? "/api/v1/query" : "/api/v1/query_range",
             instant
               ? { query: expr, time: String(to / 1000) }
@@ -162,7 +183,7 @@ export async function loadPanel(
             source.uid,
           ),
         );
-        for (const note of [...(data.notes?.warnings ?? []), ...(data.notes?.infos ?? [])]) notes.push(note);
+        notes.push(...(found.warnings ?? []), ...(found.infos ?? []));
         if (data.resultType === "matrix") return matrixFrames(data.result, options);
         if (data.resultType === "vector") return vectorFrames(data.result, options);
         return vectorFrames([{ metric: {}, value: data.result }], {

@@ -15,7 +15,7 @@ import {
   valueFor,
 } from "../core/vars/variables.ts";
 import { prometheus } from "../data/http.ts";
-import { builtIns, datasources, resolveDatasource } from "./query.ts";
+import { builtIns, datasources, resolveDatasource, scrapeSeconds } from "./query.ts";
 
 export interface VariableState {
   variable: Variable;
@@ -39,7 +39,7 @@ async function ask(
     return staticOptions({ ...variable, query: interpolate(variable.query, values) }, sources);
   const source = resolveDatasource(variable.datasource, sources, values);
   if (typeof source === "string") throw new Error(source);
-  const full = new Map([...values, ...builtIns(range.from, range.to, 15)]);
+  const full = new Map([...values, ...builtIns(range.from, range.to, 1, await scrapeSeconds(source.uid))]);
   const query = parseVariableQuery(interpolate(variable.query, full, "promql"));
   const window = { start: String(range.from / 1000), end: String(range.to / 1000) };
   const get = <T>(path: string, params: Record<string, string>): Promise<T> =>
@@ -53,19 +53,17 @@ async function ask(
   switch (query.kind) {
     case "label_values":
       options = plain(
-        Object.values(
-          await get<Record<string, string>>(`/api/v1/label/${encodeURIComponent(query.label)}/values`, {
-            ...window,
-            ...(query.selector ? { "match[]": query.selector } : {}),
-          }),
-        ).filter((value) => typeof value === "string"),
+        await get<string[]>(`/api/v1/label/${encodeURIComponent(query.label)}/values`, {
+          ...window,
+          ...(query.selector ? { "match[]": query.selector } : {}),
+        }),
       );
       break;
     case "label_names":
-      options = plain(matching(listOf(await get("/api/v1/labels", window)), query.pattern));
+      options = plain(matching(await get<string[]>("/api/v1/labels", window), query.pattern));
       break;
     case "metrics":
-      options = plain(matching(listOf(await get("/api/v1/label/__name__/values", window)), query.pattern));
+      options = plain(matching(await get<string[]>("/api/v1/label/__name__/values", window), query.pattern));
       break;
     case "query_result": {
       const data = await get<{
@@ -81,15 +79,8 @@ async function ask(
     }
     case "series": {
       if (query.selector === "") return [];
-      const series = await get<Record<string, Record<string, string>>>("/api/v1/series", {
-        ...window,
-        "match[]": query.selector,
-      });
-      options = plain(
-        Object.values(series)
-          .filter((labels) => typeof labels.__name__ === "string")
-          .map(seriesText),
-      );
+      const series = await get<Record<string, string>[]>("/api/v1/series", { ...window, "match[]": query.selector });
+      options = plain(series.map(seriesText));
     }
   }
   const unique = [
@@ -99,9 +90,6 @@ async function ask(
   ];
   return sortOptions(unique, variable.sort);
 }
-
-/** `prometheus` hands out the answer's data with its notes attached; of a list only the texts are wanted. */
-const listOf = (data: object): string[] => Object.values(data).filter((each) => typeof each === "string");
 
 export function useVariables(
   board: Dashboard,

@@ -35,24 +35,35 @@ export interface ApiNotes {
   infos?: string[];
 }
 
-/** `data` of a Prometheus API answer, with its notes. */
+export interface PrometheusAnswer<T> {
+  data: T;
+  notes: ApiNotes;
+}
+
+/** Asks a Prometheus API; queries go as forms, because they may be longer than a URL can be. */
+export async function askPrometheus<T>(
+  path: string,
+  params: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+  uid = PROMETHEUS,
+): Promise<PrometheusAnswer<T>> {
+  const base = `/api/datasources/proxy/uid/${encodeURIComponent(uid)}${path}`;
+  const body = new URLSearchParams(params);
+  const isQuery = path.startsWith("/api/v1/query");
+  const answer = await (isQuery
+    ? getJson<{ data: T } & ApiNotes>(base, { method: "POST", body, signal })
+    : getJson<{ data: T } & ApiNotes>(body.size === 0 ? base : `${base}?${body}`, { signal }));
+  return { data: answer.data, notes: { warnings: answer.warnings, infos: answer.infos } };
+}
+
+/** The answer's data alone, for calls that have no notes. */
 export async function prometheus<T>(
   path: string,
   params: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
   uid = PROMETHEUS,
-): Promise<T & { notes?: ApiNotes }> {
-  // Queries may be longer than a URL can be.
-  const isQuery = path.startsWith("/api/v1/query");
-  const body = new URLSearchParams(params);
-  const query = body.toString();
-  const answer = await getJson<{ data: T } & ApiNotes>(
-    `/api/datasources/proxy/uid/${encodeURIComponent(uid)}${path}${isQuery || query === "" ? "" : `?${query}`}`,
-    isQuery ? { method: "POST", body, signal } : { signal },
-  );
-  return Object.assign(answer.data as object, { notes: { warnings: answer.warnings, infos: answer.infos } }) as T & {
-    notes: ApiNotes;
-  };
+): Promise<T> {
+  return (await askPrometheus<T>(path, params, signal, uid)).data;
 }
 
 export function alertmanager<T>(path: string, init?: RequestInit): Promise<T> {

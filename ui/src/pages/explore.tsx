@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { seriesText as seriesName } from "../core/frames/prometheus.ts";
 import { type MatrixRow, type QueryData, toGrid, uniqueNames, type VectorRow } from "../core/grid.ts";
 import { formatSeconds, parseInterval, roundStep } from "../core/time.ts";
-import { type ApiNotes, prometheus } from "../data/http.ts";
+import { type ApiNotes, askPrometheus } from "../data/http.ts";
 import { Empty, PageHead } from "../shell/page.tsx";
 import { setParams, useLocation } from "../shell/router.ts";
 import { type TimeRange, TimeRangePicker, useTimeRange, zoomTo } from "../shell/time-range.tsx";
@@ -31,12 +31,12 @@ async function ask(expr: string, graph: boolean, range: TimeRange, step: number,
   const params: Record<string, string> = graph
     ? { query: expr, start: String(start), end: String(end), step: String(step) }
     : { query: expr, time: String(range.to / 1000) };
-  const { notes, ...data } = await prometheus<QueryData>(
+  const { data, notes } = await askPrometheus<QueryData>(
     graph ? "/api/v1/query_range" : "/api/v1/query",
     params,
     signal,
   );
-  return { data: data as QueryData, notes: notes ?? {}, start, end, step, ms: performance.now() - started };
+  return { data, notes, start, end, step, ms: performance.now() - started };
 }
 
 function Notes({ notes }: { notes: ApiNotes }) {

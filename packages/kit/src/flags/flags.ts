@@ -16,6 +16,8 @@ export interface FlagSpec {
   choices?: readonly string[];
   short?: string;
   hidden?: boolean;
+  /** A boolean that is undefined, not false, unless it is given. */
+  optional?: true;
 }
 export type FlagSpecs = Readonly<Record<string, FlagSpec>>;
 
@@ -25,7 +27,9 @@ type Value<S extends FlagSpec> = S extends { multiple: true }
   : S extends { default: string }
     ? Scalar<S>
     : S extends { type: "boolean" }
-      ? boolean
+      ? S extends { optional: true }
+        ? boolean | undefined
+        : boolean
       : Scalar<S> | undefined;
 
 export interface ParsedFlags<S extends FlagSpecs> {
@@ -103,7 +107,7 @@ export function parseFlags<const S extends FlagSpecs>(specs: S, argv: readonly s
     const given = parsed.values[name];
     const texts = given === undefined ? (spec.default === undefined ? [] : [spec.default]) : [given].flat().map(String);
     const converted = texts.map((text) => convert(name, spec, text));
-    values[name] = spec.multiple ? converted : (converted[0] ?? (spec.type === "boolean" ? false : undefined));
+    values[name] = spec.multiple ? converted : (converted[0] ?? (spec.type === "boolean" && !spec.optional ? false : undefined));
   }
   return { values: values as ParsedFlags<S>["values"], positionals: parsed.positionals };
 }

@@ -70,6 +70,38 @@ async function statfsSoon(path: string, signal: AbortSignal) {
 
 export const filesystem: Collector = {
   name: "filesystem",
+  flags: {
+    "collector.filesystem.mount-points-exclude": {
+      type: "string",
+      default: "^/(dev|proc|run|sys|mnt|media|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
+      pattern: true,
+      help: "Regexp of mount points to exclude (mutually exclusive to mount-points-include).",
+    },
+    "collector.filesystem.mount-points-include": {
+      type: "string",
+      default: "",
+      pattern: true,
+      help: "Regexp of mount points to include (mutually exclusive to mount-points-exclude).",
+    },
+    "collector.filesystem.fs-types-exclude": {
+      type: "string",
+      default:
+        "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$",
+      pattern: true,
+      help: "Regexp of filesystem types to exclude (mutually exclusive to fs-types-include).",
+    },
+    "collector.filesystem.fs-types-include": {
+      type: "string",
+      default: "",
+      pattern: true,
+      help: "Regexp of filesystem types to include (mutually exclusive to fs-types-exclude).",
+    },
+    "collector.filesystem.mount-timeout": {
+      type: "duration",
+      default: "5s",
+      help: "How long to wait for a mount to respond before marking it as stale.",
+    },
+  },
   async collect({ paths, patterns }, signal) {
     const columns: Record<"size" | "free" | "avail" | "files" | "filesFree" | "purgeable" | "readonly" | "error" | "info", SimpleMetric[]> = {
       size: [], free: [], avail: [], files: [], filesFree: [], purgeable: [], readonly: [], error: [], info: [],

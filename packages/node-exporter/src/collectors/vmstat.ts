@@ -2,6 +2,14 @@ import { type Collector, readText } from "../collector.ts";
 
 export const vmstat: Collector = {
   name: "vmstat",
+  flags: {
+    "collector.vmstat.fields": {
+      type: "string",
+      default: "^(oom_kill|pgpg|pswp|pg.*fault).*",
+      pattern: true,
+      help: "Regexp of fields to return for vmstat collector.",
+    },
+  },
   async collect({ paths, patterns }) {
     const fields = patterns["collector.vmstat.fields"];
     const families = [];

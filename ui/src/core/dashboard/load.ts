@@ -36,7 +36,7 @@ function loadTargets(panel: JsonObject): Target[] {
       format: format === "table" || format === "heatmap" ? format : "time_series",
       instant,
       range: boolean(raw.range, !instant),
-      interval: string(raw.interval) || (number(raw.step) ? `${number(raw.step)}s` : ""),
+      interval: string(raw.interval),
       intervalFactor: number(raw.intervalFactor) ?? 1,
       hidden: boolean(raw.hide),
       datasource: source,

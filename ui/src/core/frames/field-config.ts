@@ -26,7 +26,8 @@ export interface PanelFieldConfig {
   overrides: readonly { matcher: JsonObject; properties: JsonObject[] }[];
 }
 
-function pattern(text: string): RegExp | undefined {
+/** A regexp as Grafana writes it, `/x/i` or bare; undefined when it is none. */
+export function pattern(text: string): RegExp | undefined {
   const slashed = /^\/([\s\S]*)\/([gimsuy]*)$/.exec(text);
   try {
     return slashed ? new RegExp(slashed[1]!, slashed[2]!.replace("g", "")) : new RegExp(text);

@@ -7,6 +7,8 @@ const values: Values = new Map([
   ["pods", { values: ["a.b", "c"] }],
   ["all", { values: [".*"], raw: true }],
   ["__rate_interval", { values: ["1m0s"] }],
+  ["one", { values: ["10.0.0.1:9100"], multi: true }],
+  ["quoted", { values: ['a"b'] }],
   ["text", { values: ["x"], text: "Shown" }],
 ]);
 
@@ -15,6 +17,8 @@ test.each([
   ['up{pod=~"$pods"}', 'up{pod=~"(a\\\\.b|c)"}'],
   ['up{pod=~"[[pods:pipe]]"}', 'up{pod=~"a.b|c"}'],
   ['up{pod=~"$' + '{pods:regex}"}', 'up{pod=~"(a\\.b|c)"}'],
+  ['up{instance=~"$one"}', 'up{instance=~"10\\\\.0\\\\.0\\\\.1:9100"}'],
+  ['up{a="$quoted"}', 'up{a="a\\"b"}'],
   ['up{a=~"$all"}', 'up{a=~".*"}'],
   ["rate(x[$__rate_interval])", "rate(x[1m0s])"],
   ["$unknown stays", "$unknown stays"],

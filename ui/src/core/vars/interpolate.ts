@@ -9,6 +9,8 @@ export interface Value {
   text?: string;
   /** Set when All is chosen and the dashboard gives a value of its own for it: used as it is, never escaped. */
   raw?: boolean;
+  /** The variable may have several values: the query compares by regexp, so that even one value is escaped for it. */
+  multi?: boolean;
 }
 export type Values = ReadonlyMap<string, Value>;
 /** The values with those of a repeated row or panel in place of their own. */
@@ -16,7 +18,7 @@ export function withScoped(values: Values, scoped: Readonly<Record<string, strin
   const own = Object.entries(scoped);
   if (own.length === 0) return values;
   const merged = new Map(values);
-  for (const [name, value] of own) merged.set(name, { values: [value] });
+  for (const [name, value] of own) merged.set(name, { values: [value], multi: values.get(name)?.multi });
   return merged;
 }
 
@@ -74,7 +76,8 @@ export function interpolate(template: string, values: Values, context: Context =
     if (format) return formatted(value, format, name);
     if (context === "promql") {
       const [only] = value.values;
-      if (value.values.length === 1) return name.startsWith("__") || value.raw ? only! : escapePromString(only!);
+      if (name.startsWith("__") || value.raw) return value.values.join("");
+      if (value.values.length === 1) return value.multi ? escapePromRegex(only!) : escapePromString(only!);
       return `(${value.values.map(escapePromRegex).join("|")})`;
     }
     if (context === "regex") return formatted(value, "regex", name);

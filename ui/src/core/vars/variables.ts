@@ -206,12 +206,13 @@ export function valueFor(
   const textOf = (value: string): string => options.find((option) => option.value === value)?.text ?? value;
   if (selected.includes(ALL)) {
     if (variable.allValue !== "") return { values: [variable.allValue], text: "All", raw: true };
-    return { values: options.map((option) => option.value), text: "All" };
+    return { values: options.map((option) => option.value), text: "All", multi: true };
   }
   if (variable.type === "interval" && selected[0]?.startsWith("$__auto")) {
     const step = roundStep(range.to - range.from, number(variable.source.auto_count) ?? 30, 10);
     return { values: [formatSeconds(step)], text: "auto" };
   }
   if (selected.length === 0) return { values: [""], text: "None" };
-  return { values: selected, text: selected.map(textOf).join(" + ") };
+  const multi = variable.multi || variable.includeAll;
+  return { values: selected, text: selected.map(textOf).join(" + "), multi };
 }

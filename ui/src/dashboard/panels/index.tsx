@@ -3,6 +3,9 @@ import type { ReactNode } from "react";
 import type { Panel } from "../../core/dashboard/types.ts";
 import type { Values } from "../../core/vars/interpolate.ts";
 import type { PanelData } from "../query.ts";
+import { HeatmapPanel } from "./heatmap-panel.tsx";
+import { HistogramPanel } from "./histogram-panel.tsx";
+import { StatePanel } from "./state-panel.tsx";
 import { TablePanel } from "./table-panel.tsx";
 import { TimeSeriesPanel } from "./time-series-panel.tsx";
 import { BarGaugePanel, GaugePanel, PiePanel, StatPanel } from "./value-panels.tsx";
@@ -26,6 +29,10 @@ const VIEWS: Record<string, (view: PanelView) => ReactNode> = {
   barchart: (view) => <BarGaugePanel {...view} />,
   table: (view) => <TablePanel {...view} />,
   piechart: (view) => <PiePanel {...view} />,
+  heatmap: (view) => <HeatmapPanel {...view} />,
+  histogram: (view) => <HistogramPanel {...view} />,
+  "state-timeline": (view) => <StatePanel {...view} history={false} />,
+  "status-history": (view) => <StatePanel {...view} history />,
 };
 
 export function isKnown(type: string): boolean {

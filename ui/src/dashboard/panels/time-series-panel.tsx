@@ -65,7 +65,11 @@ export function plotOf(
       dash: line.fill === "dash" ? (dash.length > 0 ? dash : [10, 10]) : line.fill === "dot" ? [1, 6] : undefined,
       points: custom.showPoints === "always",
       spanGaps: custom.spanNulls === true || typeof custom.spanNulls === "number",
-      stack: mode === "normal" || mode === "percent" ? string(stacking.group, "A") : undefined,
+      // A group of `false` takes a series out of the stack.
+      stack:
+        (mode === "normal" || mode === "percent") && stacking.group !== false && stacking.group !== ""
+          ? string(stacking.group, "A")
+          : undefined,
       percent: mode === "percent",
       side: placement === "right" || placement === "left" || placement === "hidden" ? placement : undefined,
       axisLabel: string(custom.axisLabel) || undefined,

@@ -189,7 +189,7 @@ export function PiePanel({ panel, data }: PanelView) {
       >
         {values.map(({ key, value, color }) => {
           const share = (value as number) / total;
-          const offset = around * (0.25 - before);
+          const offset = -before * around;
           before += share;
           return (
             <circle
@@ -200,8 +200,9 @@ export function PiePanel({ panel, data }: PanelView) {
               fill="none"
               stroke={color}
               strokeWidth={isDonut ? 7 : 21.2}
-              strokeDasharray={`${share * around} ${around}`}
+              strokeDasharray={`${share * around} ${(1 - share) * around}`}
               strokeDashoffset={offset}
+              transform="rotate(-90 22 22)"
             />
           );
         })}

@@ -6,6 +6,7 @@ import {
   type FieldConfig,
   fraction,
   mapValue,
+  pattern,
   resolveField,
   thresholdColor,
 } from "../../core/frames/field-config.ts";
@@ -92,7 +93,7 @@ export function panelValues(panel: Panel, frames: readonly Frame[], defaultColor
         wanted === ""
           ? field.type === "number"
           : wanted.startsWith("/")
-            ? new RegExp(wanted.replace(/^\/|\/\w*$/g, "")).test(fieldTitle(field))
+            ? (pattern(wanted)?.test(fieldTitle(field)) ?? false)
             : wanted === fieldTitle(field) || wanted === field.name;
       if (!fits) continue;
       if (

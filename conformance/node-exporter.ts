@@ -1,0 +1,91 @@
+/** Upstream's fake machine and what its exporter says of it, line by line; one suite a collector would hide what is missing. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseFlags, silentLogger } from "@pharos/kit";
+import { createNodeExporter, nodeExporterFlags, nodeExporterOptions } from "@pharos/node-exporter";
+import type { Suite, SuiteResult } from "./suite.ts";
+
+/** Collectors of upstream's end-to-end test, and its flags. */
+const COLLECTORS = (
+  "arp bcache bcachefs bonding btrfs buddyinfo cgroups conntrack cpu cpufreq cpu_vulnerabilities diskstats dmi drbd edac entropy fibrechannel filefd hwmon " +
+  "infiniband interrupts ipvs kernel_hung ksmd lnstat loadavg mdadm meminfo meminfo_numa mountstats netdev netstat nfs nfsd pcidevice pressure " +
+  "processes qdisc rapl schedstat slabinfo sockstat softirqs stat sysctl textfile thermal_zone udp_queues vmstat watchdog wifi xfrm xfs zfs zoneinfo"
+).split(" ");
+const FLAGS = [
+  "--no-collector.filesystem",
+  "--no-collector.selinux",
+  "--no-collector.uname",
+  "--no-collector.timex",
+  "--collector.cpu.info",
+  "--collector.arp.device-exclude=nope",
+  "--no-collector.arp.netlink",
+  "--collector.bcache.priorityStats",
+  "--collector.cpu.info.bugs-include=^(cpu_meltdown|spectre_.*|mds)$",
+  "--collector.cpu.info.flags-include=^(aes|avx.?|constant_tsc)$",
+  "--collector.hwmon.chip-include=(applesmc|asus_nb_wmi|coretemp|hwmon4|ieee80211|nct6779)",
+  "--collector.netclass.ignore-invalid-speed",
+  "--collector.netclass.ignored-devices=(dmz|int)",
+  "--collector.netdev.device-include=lo",
+  "--collector.qdisc.device-include=(wlan0|eth0)",
+  "--collector.qdisc.fixtures=collector/fixtures/qdisc/",
+  "--collector.stat.softirq",
+  "--collector.sysctl.include-info=kernel.seccomp.actions_avail",
+  "--collector.sysctl.include=fs.file-nr",
+  "--collector.sysctl.include=fs.file-nr:total,current,max",
+  "--collector.sysctl.include=kernel.threads-max",
+  "--collector.textfile.directory=collector/fixtures/textfile/two_metric_files/",
+  "--collector.wifi.fixtures=collector/fixtures/wifi",
+  "--path.procfs=collector/fixtures/proc",
+  "--path.sysfs=collector/fixtures/sys",
+  "--path.rootfs=collector/fixtures",
+  "--path.udev.data=collector/fixtures/udev/data",
+];
+
+/** What upstream's own comparison leaves out: the program itself, the time, and counters of the real loopback device. */
+const MOVING =
+  /^(# (HELP|TYPE) )?(go_|node_exporter_build_info|node_scrape_collector_duration_seconds|process_|promhttp_|nodejs_|node_textfile_mtime_seconds|node_time_(zone|seconds)|node_network_(receive|transmit)_(bytes|packets)_total)/;
+
+function linesOf(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "" && !MOVING.test(line));
+}
+
+async function scrape(): Promise<string> {
+  const known = (flag: string): boolean => flag.replace(/^--(no-)?/, "").split("=")[0] in nodeExporterFlags;
+  const argv = [...FLAGS, ...COLLECTORS.map((name) => `--collector.${name}`)].filter(known);
+  const { values } = parseFlags(nodeExporterFlags, argv);
+  await using exporter = await createNodeExporter({
+    ...nodeExporterOptions(values),
+    host: "127.0.0.1",
+    port: 0,
+    log: silentLogger,
+  });
+  return (await fetch(`${exporter.url}/metrics`)).text();
+}
+
+async function compare(folder: string): Promise<SuiteResult> {
+  const expected = linesOf(readFileSync(join(folder, "e2e-output.txt"), "utf8"));
+  const dir = mkdtempSync(join(tmpdir(), "pharos-node-fixtures-"));
+  const cwd = process.cwd();
+  try {
+    mkdirSync(join(dir, "collector"));
+    execFileSync("tar", ["-xzf", join(folder, "tree.tar.gz"), "-C", join(dir, "collector")]);
+    process.chdir(dir);
+    const got = linesOf(await scrape());
+    const gotSet = new Set(got);
+    const expectedSet = new Set(expected);
+    const failures = [
+      ...expected.filter((line) => !gotSet.has(line)).map((line) => `missing: ${line}`),
+      ...got.filter((line) => !expectedSet.has(line)).map((line) => `surplus: ${line}`),
+    ];
+    const missing = expected.filter((line) => !gotSet.has(line)).length;
+    const total = expected.length + got.filter((line) => !expectedSet.has(line)).length;
+    return { passed: expected.length - missing, total, failures };
+  } finally {
+    process.chdir(cwd);
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+export const suites: Suite[] = [{ name: "node-exporter", data: "exporters/node-fixtures", run: compare }];

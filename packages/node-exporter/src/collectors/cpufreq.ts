@@ -1,0 +1,42 @@
+import { type Collector, FamilySet, list, readInteger, readTrimmed } from "../collector.ts";
+
+/** Files of a processor's cpufreq folder, in kHz. */
+const FREQUENCIES: readonly (readonly [file: string, name: string, help: string])[] = [
+  ["cpuinfo_cur_freq", "frequency_hertz", "Current CPU thread frequency in hertz."],
+  ["cpuinfo_avg_freq", "frequency_avg_hertz", "Average CPU thread frequency in hertz."],
+  ["cpuinfo_min_freq", "frequency_min_hertz", "Minimum CPU thread frequency in hertz."],
+  ["cpuinfo_max_freq", "frequency_max_hertz", "Maximum CPU thread frequency in hertz."],
+  ["scaling_cur_freq", "scaling_frequency_hertz", "Current scaled CPU thread frequency in hertz."],
+  ["scaling_min_freq", "scaling_frequency_min_hertz", "Minimum scaled CPU thread frequency in hertz."],
+  ["scaling_max_freq", "scaling_frequency_max_hertz", "Maximum scaled CPU thread frequency in hertz."],
+];
+
+export const cpufreq: Collector = {
+  name: "cpufreq",
+  async collect({ paths }) {
+    const root = `${paths.sysfs}/devices/system/cpu`;
+    const out = new FamilySet();
+    for (const entry of await list(root)) {
+      const number = /^cpu(\d+)$/.exec(entry)?.[1];
+      if (number === undefined) continue;
+      const folder = `${root}/${entry}/cpufreq`;
+      for (const [file, name, help] of FREQUENCIES) {
+        const khz = await readInteger(folder, file);
+        out.gauge(`node_cpu_${name}`, help, khz === undefined ? undefined : khz * 1000, ["cpu", number]);
+      }
+      const governor = await readTrimmed(folder, "scaling_governor");
+      const available = (await readTrimmed(folder, "scaling_available_governors")) ?? "";
+      if (!governor) continue;
+      for (const name of available.split(" ")) {
+        const labels = ["cpu", number, "governor", name];
+        out.gauge(
+          "node_cpu_scaling_governor",
+          "Current enabled CPU frequency governor.",
+          Number(name === governor),
+          labels,
+        );
+      }
+    }
+    return out.families;
+  },
+};

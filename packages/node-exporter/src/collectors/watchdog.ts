@@ -1,0 +1,31 @@
+import { type Collector, FamilySet, listOrNoData, readInteger, readTrimmed } from "../collector.ts";
+
+/** Files that hold a number, and the suffix of their unit. */
+const NUMBERS: readonly (readonly [file: string, suffix: string])[] = [
+  ["access_cs0", ""],
+  ["bootstatus", ""],
+  ["fw_version", ""],
+  ["nowayout", ""],
+  ["pretimeout", "_seconds"],
+  ["timeleft", "_seconds"],
+  ["timeout", "_seconds"],
+];
+const TEXTS = ["options", "identity", "pretimeout_governor", "state", "status"];
+
+export const watchdog: Collector = {
+  name: "watchdog",
+  async collect({ paths }) {
+    const root = `${paths.sysfs}/class/watchdog`;
+    const out = new FamilySet();
+    for (const name of await listOrNoData(root)) {
+      for (const [file, suffix] of NUMBERS) {
+        const help = `Value of /sys/class/watchdog/<watchdog>/${file}`;
+        out.gauge(`node_watchdog_${file}${suffix}`, help, await readInteger(root, name, file), ["name", name]);
+      }
+      const labels = ["name", name];
+      for (const file of TEXTS) labels.push(file, (await readTrimmed(root, name, file)) ?? "");
+      out.gauge("node_watchdog_info", "Info of /sys/class/watchdog/<watchdog>", 1, labels);
+    }
+    return out.families;
+  },
+};
