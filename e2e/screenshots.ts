@@ -1,6 +1,7 @@
 /** Draws the pictures of the documentation: `npm run screenshots` starts everything, applies the sample application and looks. */
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { launchBrowser } from "./browser.ts";
@@ -14,6 +15,11 @@ const app = join(root, "examples/sample-app");
 const images = join(root, "docs/img");
 mkdirSync(images, { recursive: true });
 const sample = spawn(process.execPath, [join(app, "app.mjs")], { stdio: "ignore" });
+// The receiver that the sample application names.
+const receiver = createServer((request, response) => {
+  request.resume();
+  response.end();
+}).listen(8082, "127.0.0.1");
 try {
   await using world = await World.create();
   await world.start();
@@ -40,4 +46,5 @@ try {
   await shoot("targets", "/targets", "light", 1440, 860);
 } finally {
   sample.kill();
+  receiver.close();
 }

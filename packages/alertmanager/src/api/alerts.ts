@@ -73,7 +73,7 @@ function moment(value: unknown, what: string): number {
   if (Number.isNaN(ms))
     throw new UserError("alertmanager.api", `${what} must be a date-time: ${JSON.stringify(value)}`);
   // Go's zero time means "not given".
-  return ms < 0 ? 0 : ms;
+  return Math.max(ms, 0);
 }
 
 /** Throws a UserError when it is no alert. */

@@ -107,7 +107,9 @@ export function parseFlags<const S extends FlagSpecs>(specs: S, argv: readonly s
     const given = parsed.values[name];
     const texts = given === undefined ? (spec.default === undefined ? [] : [spec.default]) : [given].flat().map(String);
     const converted = texts.map((text) => convert(name, spec, text));
-    values[name] = spec.multiple ? converted : (converted[0] ?? (spec.type === "boolean" && !spec.optional ? false : undefined));
+    values[name] = spec.multiple
+      ? converted
+      : (converted[0] ?? (spec.type === "boolean" && !spec.optional ? false : undefined));
   }
   return { values: values as ParsedFlags<S>["values"], positionals: parsed.positionals };
 }
