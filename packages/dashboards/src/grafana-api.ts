@@ -8,32 +8,48 @@ function urlOf({ uid, title }: Dashboard): string {
   return `/d/${uid}/${slugOf(title)}`;
 }
 
+interface SearchQuery {
+  query?: string;
+  tag?: string | string[];
+  type?: string;
+  dashboardUIDs?: string | string[];
+  limit?: string;
+  page?: string;
+}
+
+function positive(text: string | undefined, fallback: number): number {
+  const value = Number(text);
+  return Number.isInteger(value) && value > 0 ? value : fallback;
+}
+
 export function mountGrafanaApi(app: FastifyInstance, store: DashboardStore, datasources: readonly Datasource[]): void {
   app.get("/api/health", async () => ({ database: "ok", version: "pharos" }));
 
-  app.get<{ Querystring: { query?: string; tag?: string | string[]; type?: string } }>(
-    "/api/search",
-    async (request) => {
-      const { query = "", tag, type } = request.query;
-      if (type !== undefined && type !== "dash-db") return [];
-      const tags = [tag ?? []].flat();
-      return store
-        .list()
-        .filter(({ title }) => title.toLowerCase().includes(query.toLowerCase()))
-        .filter((dashboard) => tags.every((wanted) => dashboard.tags.includes(wanted)))
-        .map((dashboard, i) => ({
-          id: i + 1,
-          uid: dashboard.uid,
-          title: dashboard.title,
-          uri: `db/${slugOf(dashboard.title)}`,
-          url: urlOf(dashboard),
-          type: "dash-db",
-          tags: dashboard.tags,
-          folderTitle: dashboard.folder,
-          source: dashboard.source,
-        }));
-    },
-  );
+  app.get<{ Querystring: SearchQuery }>("/api/search", async (request) => {
+    const { query = "", tag, type, dashboardUIDs, limit, page } = request.query;
+    if (type !== undefined && type !== "dash-db") return [];
+    const tags = [tag ?? []].flat();
+    const uids = [dashboardUIDs ?? []].flat();
+    const size = positive(limit, 1000);
+    const start = (positive(page, 1) - 1) * size;
+    return store
+      .list()
+      .filter(({ uid }) => uids.length === 0 || uids.includes(uid))
+      .filter(({ title }) => title.toLowerCase().includes(query.toLowerCase()))
+      .filter((dashboard) => tags.every((wanted) => dashboard.tags.includes(wanted)))
+      .slice(start, start + size)
+      .map((dashboard, i) => ({
+        id: start + i + 1,
+        uid: dashboard.uid,
+        title: dashboard.title,
+        uri: `db/${slugOf(dashboard.title)}`,
+        url: urlOf(dashboard),
+        type: "dash-db",
+        tags: dashboard.tags,
+        folderTitle: dashboard.folder,
+        source: dashboard.source,
+      }));
+  });
 
   app.get<{ Params: { uid: string } }>("/api/dashboards/uid/:uid", async (request, reply) => {
     const dashboard = store.get(request.params.uid);
@@ -48,17 +64,29 @@ export function mountGrafanaApi(app: FastifyInstance, store: DashboardStore, dat
         version: dashboard.json.version ?? 1,
         folderTitle: dashboard.folder,
         provisioned: !dashboard.editable,
+        // Ours: deleting the saved one brings the original back.
+        hasOriginal: dashboard.editable && store.hasOriginal(dashboard.uid),
         provisionedExternalId: dashboard.source,
       },
       dashboard: dashboard.json,
     };
   });
 
-  app.post<{ Body: { dashboard?: Record<string, unknown> } | null }>("/api/dashboards/db", async (request, reply) => {
+  app.delete<{ Params: { uid: string } }>("/api/dashboards/uid/:uid", async (request, reply) => {
+    const { uid } = request.params;
+    const title = store.get(uid)?.title;
+    if (title === undefined) return reply.code(404).send({ message: "Dashboard not found" });
+    if (!store.remove(uid))
+      return reply.code(400).send({ message: "provisioned dashboard cannot be deleted: remove it at its source" });
+    return { message: `Dashboard ${title} deleted`, title, uid };
+  });
+
+  type SaveBody = { dashboard?: Record<string, unknown>; overwrite?: boolean } | null;
+  app.post<{ Body: SaveBody }>("/api/dashboards/db", async (request, reply) => {
     const json = request.body?.dashboard;
     if (typeof json !== "object" || json === null) return reply.code(400).send({ message: "dashboard is missing" });
     try {
-      const saved = store.save(json);
+      const saved = store.save(json, request.body?.overwrite === true);
       return {
         status: "success",
         uid: saved.uid,
@@ -67,7 +95,11 @@ export function mountGrafanaApi(app: FastifyInstance, store: DashboardStore, dat
         version: saved.json.version,
       };
     } catch (error) {
-      return reply.code(error instanceof UserError ? 400 : 500).send({ message: describeError(error) });
+      if (!(error instanceof UserError)) throw error;
+      const isConflict = error.code === "dashboards.version";
+      return reply
+        .code(isConflict ? 412 : 400)
+        .send({ message: describeError(error), status: isConflict ? "version-mismatch" : "bad-request" });
     }
   });
 

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ let backend: Server;
 let server: DashboardsServer;
 let store: DashboardStore;
 const seen: string[] = [];
+let lastHeaders: IncomingHttpHeaders = {};
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "pharos-ui-"));
@@ -29,7 +30,9 @@ beforeAll(async () => {
     request.on("data", (chunk) => (body += chunk));
     request.on("end", () => {
       seen.push(`${request.method} ${request.url} ${body}`);
+      lastHeaders = request.headers;
       response.setHeader("Content-Type", "application/json");
+      response.setHeader("Set-Cookie", "session=theirs");
       response.statusCode = request.url?.includes("fail") ? 503 : 200;
       response.end('{"ok":true}');
     });
@@ -47,6 +50,8 @@ beforeAll(async () => {
         type: "prometheus",
         url: `http://127.0.0.1:${(backend.address() as AddressInfo).port}`,
       },
+      // Port 1 is never listened on.
+      { uid: "gone", name: "Gone", type: "alertmanager", url: "http://127.0.0.1:1" },
     ],
     dashboards: store,
     flow: () => ({ generatedAt: 1, nodes: [], edges: [], problems: [] }),
@@ -88,6 +93,8 @@ describe("pages", () => {
       body: "{}",
     });
     expect(answer.status).toBe(403);
+    const hidden = await request(`${server.url}/api/dashboards/db`, { method: "POST", headers: { origin: "null" } });
+    expect(hidden.statusCode).toBe(403);
   });
 });
 
@@ -112,6 +119,33 @@ describe("data source proxy", () => {
   test("leads only to configured sources and stays below them", async () => {
     expect((await fetch(`${server.url}/api/datasources/proxy/uid/other/x`)).status).toBe(404);
     expect((await fetch(`${server.url}/api/datasources/proxy/uid/prometheus/%2e%2e%2fsecret`)).status).toBe(400);
+    expect((await fetch(`${server.url}/api/datasources/proxy/uid/prometheus/a%5c..%5cb`)).status).toBe(400);
+    expect((await fetch(`${server.url}/api/datasources/proxy/uid/prometheus/%ff`)).status).toBe(400);
+  });
+
+  test("paths keep their encoding, any body goes through, and our secrets stay here", async () => {
+    const base = `${server.url}/api/datasources/proxy/uid/prometheus`;
+    const answer = await fetch(`${base}/api/v1/label/a%2Fb%25/values?match%5B%5D=up`, {
+      method: "POST",
+      headers: { "content-type": "application/x-protobuf", authorization: "Basic x", cookie: "a=b", "x-kept": "yes" },
+      body: "raw bytes",
+    });
+    expect(seen.at(-1)).toBe("POST /api/v1/label/a%2Fb%25/values?match%5B%5D=up raw bytes");
+    expect([lastHeaders.authorization, lastHeaders.cookie, lastHeaders["x-kept"]]).toEqual([
+      undefined,
+      undefined,
+      "yes",
+    ]);
+    expect(answer.headers.get("set-cookie")).toBeNull();
+    expect(answer.headers.get("content-security-policy")).toContain("sandbox");
+  });
+
+  test("a source that is gone is named", async () => {
+    const answer = await fetch(`${server.url}/api/datasources/proxy/uid/gone/api/v1/query`);
+    expect([answer.status, ((await answer.json()) as { message: string }).message]).toEqual([
+      502,
+      "Gone does not answer: ECONNREFUSED",
+    ]);
   });
 });
 
@@ -153,9 +187,17 @@ describe("dashboards", () => {
       status: "success",
       version: 1,
     });
-    expect(await (await save({ dashboard: { uid: "a", title: "A changed again" } })).json()).toMatchObject({
+    const conflict = await save({ dashboard: { uid: "a", title: "A of an old page" } });
+    expect([conflict.status, await conflict.json()]).toEqual([
+      412,
+      expect.objectContaining({ status: "version-mismatch" }),
+    ]);
+    expect(await (await save({ dashboard: { uid: "a", title: "A changed again", version: 1 } })).json()).toMatchObject({
       version: 2,
     });
+    expect(
+      await (await save({ dashboard: { uid: "a", title: "A changed again" }, overwrite: true })).json(),
+    ).toMatchObject({ version: 3 });
     expect((await save({ dashboard: { uid: "../x", title: "Bad" } })).status).toBe(400);
     const again = new DashboardStore({
       dir: join(dir, "saved"),
@@ -163,5 +205,23 @@ describe("dashboards", () => {
       log: silentLogger,
     });
     expect(again.get("a")?.title).toBe("A changed again");
+  });
+
+  test("deleting a saved one brings the provisioned one back, which itself cannot be deleted", async () => {
+    const remove = () => fetch(`${server.url}/api/dashboards/uid/a`, { method: "DELETE" });
+    expect((await remove()).status).toBe(200);
+    expect(store.get("a")?.title).toBe("A board");
+    expect((await remove()).status).toBe(400);
+    expect((await fetch(`${server.url}/api/dashboards/uid/none`, { method: "DELETE" })).status).toBe(404);
+  });
+
+  test("search filters and pages", async () => {
+    for (const title of ["One", "Two", "Three"]) store.save({ uid: title, title, tags: ["n"] });
+    const find = async (query: string) =>
+      ((await (await fetch(`${server.url}/api/search?${query}`)).json()) as { uid: string }[]).map(({ uid }) => uid);
+    expect(await find("tag=n")).toEqual(["One", "Three", "Two"]);
+    expect(await find("tag=n&limit=2&page=2")).toEqual(["Two"]);
+    expect(await find("dashboardUIDs=One&dashboardUIDs=Two")).toEqual(["One", "Two"]);
+    expect(await find("type=dash-folder")).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ export async function createDashboardsServer(options: DashboardsServerOptions): 
   app.get("/resources", async (_request, reply) => reply.redirect(resourcesUrl));
   mountMetrics(app, registry);
   mountGrafanaApi(app, dashboards, datasources);
-  mountProxy(app, datasources);
+  await mountProxy(app, datasources);
   // Built files carry a hash in their names; the page that names them must always be asked for.
   await app.register(fastifyStatic, {
     root: uiDir,

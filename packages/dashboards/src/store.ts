@@ -2,7 +2,7 @@
  * Dashboards from everywhere: provisioned folders, objects handed in at run time (ConfigMaps), and files people saved in the
  * UI. The JSON is Grafana's and is kept as it is, unknown parts included.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Logger, writeFileAtomic } from "@pharos/kit";
 import { describeError, UserError } from "@pharos/model";
@@ -16,6 +16,8 @@ export interface Dashboard {
   source: string;
   /** Saved in the UI, and so may be saved again. */
   editable: boolean;
+  /** Name of the file or of the object's key. */
+  file: string;
   json: Record<string, unknown>;
 }
 
@@ -78,8 +80,13 @@ function parse({ name, json, folder }: DashboardText, source: string, editable: 
     folder: folder ?? "",
     source,
     editable,
+    file: name,
     json: dashboard,
   };
+}
+
+function versionOf(json: Record<string, unknown> | undefined): number {
+  return typeof json?.version === "number" ? json.version : 0;
 }
 
 export class DashboardStore {
@@ -126,16 +133,30 @@ export class DashboardStore {
     return this.list().find((dashboard) => dashboard.uid === uid);
   }
 
+  /** Whether a dashboard of this uid comes from elsewhere too, to which deleting the saved one leads back. */
+  hasOriginal(uid: string): boolean {
+    return [...this.#sources.values()].flat().some((dashboard) => dashboard.uid === uid && !dashboard.editable);
+  }
+
   problems(): DashboardProblem[] {
     return [...this.#problems.values()].flat();
   }
 
-  /** Saves a dashboard as a file; answers what is stored now. */
-  save(json: Record<string, unknown>): Dashboard {
+  /**
+   * Saves a dashboard as a file; answers what is stored now. Unless it overwrites, its version must be the stored one's:
+   * else somebody saved in between.
+   */
+  save(json: Record<string, unknown>, overwrite = false): Dashboard {
     const dashboard = parse({ name: "the dashboard", json: JSON.stringify(json) }, SAVED, true);
     if (!/^[A-Za-z0-9_-]{1,40}$/.test(dashboard.uid))
       throw new UserError("dashboards.uid", "the uid may have letters, digits, _ and -, at most 40");
-    const version = (this.get(dashboard.uid)?.json.version as number | undefined) ?? 0;
+    const stored = this.get(dashboard.uid);
+    const version = versionOf(stored?.json);
+    if (stored && !overwrite && versionOf(json) !== version) {
+      throw new UserError("dashboards.version", "the dashboard has been changed by somebody else", {
+        fix: "Load it again, or save with overwrite",
+      });
+    }
     dashboard.json = { ...dashboard.json, uid: dashboard.uid, version: version + 1 };
     writeFileAtomic(
       join(this.#options.dir, `${dashboard.uid}.json`),
@@ -143,6 +164,15 @@ export class DashboardStore {
     );
     this.#load(SAVED, this.#options.dir, true);
     return dashboard;
+  }
+
+  /** Deletes a saved dashboard; one of the same uid from elsewhere shows again. False when none is saved. */
+  remove(uid: string): boolean {
+    const saved = this.#sources.get(SAVED)?.find((dashboard) => dashboard.uid === uid);
+    if (!saved) return false;
+    rmSync(join(this.#options.dir, saved.file), { force: true });
+    this.#load(SAVED, this.#options.dir, true);
+    return true;
   }
 
   #load(source: string, folder: string, editable: boolean): void {

@@ -84,9 +84,30 @@ function BoardLinks({ board, scope }: { board: Dashboard; scope: Scope }) {
   );
 }
 
-function SaveButton({ board, scope, range }: { board: Dashboard; scope: Scope | undefined; range: TimeRange }) {
+interface BoardMeta {
+  hasOriginal?: boolean;
+}
+
+/** Saves range and chosen variables as the dashboard's own; a saved one can give way to its original again. */
+function SaveButtons(props: {
+  board: Dashboard;
+  meta: BoardMeta;
+  scope: Scope | undefined;
+  range: TimeRange;
+  reload: () => void;
+}) {
+  const { board, meta, scope, range, reload } = props;
   const [state, setState] = useState<{ text: string; error?: string }>({ text: "Save" });
-  const save = async (): Promise<void> => {
+  const attempt = async (work: () => Promise<unknown>, done: string): Promise<void> => {
+    try {
+      await work();
+      setState({ text: done });
+      reload();
+    } catch (error) {
+      setState({ text: "Save", error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  const save = (): Promise<unknown> => {
     const variables: Record<string, { text: string[]; value: string[] } | { text: string; value: string }> = {};
     for (const { variable, options, selected } of scope?.states ?? []) {
       const texts = selected.map((value) =>
@@ -96,28 +117,35 @@ function SaveButton({ board, scope, range }: { board: Dashboard; scope: Scope | 
         ? { text: texts, value: selected }
         : { text: texts[0] ?? "", value: selected[0] ?? "" };
     }
-    try {
-      const dashboard = saveDashboard(board, { from: range.raw.from, to: range.raw.to, variables });
-      await getJson("/api/dashboards/db", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ dashboard, overwrite: true }),
-      });
-      setState({ text: "Saved" });
-    } catch (error) {
-      setState({ text: "Save", error: error instanceof Error ? error.message : String(error) });
-    }
+    const dashboard = saveDashboard(board, { from: range.raw.from, to: range.raw.to, variables });
+    return getJson("/api/dashboards/db", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ dashboard }),
+    });
   };
+  const revert = (): Promise<unknown> =>
+    getJson(`/api/dashboards/uid/${encodeURIComponent(board.uid)}`, { method: "DELETE" });
   return (
     <>
       <button
         type="button"
         className="button"
         title="Keeps the range and the chosen variables as the dashboard's own"
-        onClick={() => void save()}
+        onClick={() => void attempt(save, "Saved")}
       >
         {state.text}
       </button>
+      {meta.hasOriginal && (
+        <button
+          type="button"
+          className="button"
+          title="Deletes the saved copy: the dashboard is again as it was provided"
+          onClick={() => void attempt(revert, "Save")}
+        >
+          Revert
+        </button>
+      )}
       {state.error && (
         <span className="note is-error" role="alert">
           {state.error}
@@ -144,7 +172,7 @@ function useBoardShortcuts({ from, to }: TimeRange): void {
   ]);
 }
 
-function LoadedBoard({ board }: { board: Dashboard }) {
+function LoadedBoard({ board, meta, reload }: { board: Dashboard; meta: BoardMeta; reload: () => void }) {
   const { params } = useLocation();
   const range = useTimeRange({ from: board.from, to: board.to, refresh: board.refresh });
   const scope = useVariables(board, params, range);
@@ -162,7 +190,7 @@ function LoadedBoard({ board }: { board: Dashboard }) {
     <>
       <PageHead title={board.title} sub={board.tags.join(", ") || undefined}>
         <TimeRangePicker range={range} />
-        <SaveButton board={board} scope={scope} range={range} />
+        <SaveButtons board={board} meta={meta} scope={scope} range={range} reload={reload} />
       </PageHead>
       {board.problems.map((problem) => (
         <p key={problem} className="note is-warning">
@@ -203,13 +231,13 @@ function LoadedBoard({ board }: { board: Dashboard }) {
 
 /** `uid` as the URL has it, percent-encoded. */
 export default function DashboardPage({ uid }: { uid: string }) {
-  const { data, error } = usePoll(
-    (signal) => getJson<{ dashboard: JsonObject }>(`/api/dashboards/uid/${uid}`, { signal }),
+  const { data, error, refresh } = usePoll(
+    (signal) => getJson<{ dashboard: JsonObject; meta: BoardMeta }>(`/api/dashboards/uid/${uid}`, { signal }),
     0,
     [uid],
   );
   const board = useMemo(() => data && loadDashboard(data.dashboard), [data]);
-  if (!board) {
+  if (!board || !data) {
     return (
       <>
         <PageHead title="Dashboard" />
@@ -219,5 +247,5 @@ export default function DashboardPage({ uid }: { uid: string }) {
       </>
     );
   }
-  return <LoadedBoard board={board} />;
+  return <LoadedBoard board={board} meta={data.meta} reload={refresh} />;
 }
