@@ -109,7 +109,7 @@ describe("flags", () => {
   });
 
   test.each([
-    [["--storage.retention=2x"], '--storage.retention: not a valid duration string: "2x"'],
+    [["--storage.retention=2x"], '--storage.retention: unknown unit "x" in duration "2x"'],
     [["--level=loud"], '--level: must be one of info, debug, got "loud"'],
     [["--max-size=lots"], '--max-size: not a valid size: "lots". Write it like 512MB'],
     [["--nonsense"], "Unknown option '--nonsense'. See --help"],
