@@ -1,13 +1,23 @@
 /** Query results as columns over one common time axis, as Explore plots them. */
 
+/** A native histogram as Prometheus' API writes it. */
+export interface NativeHistogram {
+  count: string;
+  sum: string;
+  /** Which bounds belong to the bucket (0 upper, 1 lower, 2 none, 3 both), lower bound, upper bound, count. */
+  buckets?: [bounds: number, low: string, high: string, count: string][];
+}
+
 export interface MatrixRow {
   metric: Record<string, string>;
   values?: [number, string][];
+  histograms?: [number, NativeHistogram][];
 }
 
 export interface VectorRow {
   metric: Record<string, string>;
   value?: [number, string];
+  histogram?: [number, NativeHistogram];
 }
 
 export type QueryData =
@@ -24,6 +34,28 @@ export interface Grid {
 export function toNumber(text: string): number {
   if (text === "+Inf") return Number.POSITIVE_INFINITY;
   return text === "-Inf" ? Number.NEGATIVE_INFINITY : Number(text);
+}
+
+const OPEN = ["(", "[", "(", "["];
+const CLOSE = ["]", ")", ")", "]"];
+
+/** Count, sum and buckets in one line, in the notation of Prometheus' own page. */
+export function histogramText({ count, sum, buckets = [] }: NativeHistogram): string {
+  const parts = buckets.map(([bounds, low, high, inside]) => `${OPEN[bounds]}${low},${high}${CLOSE[bounds]}:${inside}`);
+  return [`count:${count}, sum:${sum}`, ...parts].join(", ");
+}
+
+/** The samples of a row as lines of text, with their times where there are several. */
+export function rowText(row: MatrixRow & VectorRow): string {
+  if (row.value) return row.value[1];
+  if (row.histogram) return histogramText(row.histogram[1]);
+  return [
+    ...(row.values ?? []).map(([time, value]): [number, string] => [time, value]),
+    ...(row.histograms ?? []).map(([time, histogram]): [number, string] => [time, histogramText(histogram)]),
+  ]
+    .sort(([a], [b]) => a - b)
+    .map(([time, text]) => `${text} @${time}`)
+    .join("\n");
 }
 
 /** Points of `start…end` every `step` seconds; what a series lacks is null, and so is what cannot be drawn. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatSeconds, parseInterval, parseTime, roundStep } from "./time.ts";
+import { formatSeconds, formatTime, parseInterval, parseTime, roundStep } from "./time.ts";
 
 const NOW = Date.parse("2026-11-24T10:30:45.000Z");
 
@@ -26,4 +26,9 @@ test("intervals and steps", () => {
   ]).toEqual([90_000, 5000, 250, undefined, undefined]);
   expect([roundStep(3600e3, 300), roundStep(3600e3, 300, 15), roundStep(86_400e3 * 7, 300)]).toEqual([15, 15, 3600]);
   expect([formatSeconds(90), formatSeconds(120), formatSeconds(7200)]).toEqual(["90s", "2m", "2h"]);
+});
+
+test("a written time is read back", () => {
+  const whole = Math.floor(NOW / 1000) * 1000;
+  expect(parseTime(formatTime(whole))).toBe(whole);
 });

@@ -1,6 +1,7 @@
 /** Picker of one variable; its choice lies in the URL as `var-name`. */
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { ALL } from "../core/vars/variables.ts";
+import { Menu } from "../kit/menu.tsx";
 import { navigate } from "../shell/router.ts";
 import type { VariableState } from "./use-variables.ts";
 
@@ -59,22 +60,7 @@ export function VariableControl({ state }: { state: VariableState }) {
 
 function MultiControl({ state, textOf }: { state: VariableState; textOf: (value: string) => string }) {
   const { variable, options, selected, error } = state;
-  const menu = useRef<HTMLDetailsElement>(null);
   const [filter, setFilter] = useState("");
-  useEffect(() => {
-    const close = (event: Event): void => {
-      const element = menu.current;
-      if (!element?.open) return;
-      if (event instanceof KeyboardEvent ? event.key === "Escape" : !element.contains(event.target as Node))
-        element.open = false;
-    };
-    document.addEventListener("pointerdown", close);
-    document.addEventListener("keydown", close);
-    return () => {
-      document.removeEventListener("pointerdown", close);
-      document.removeEventListener("keydown", close);
-    };
-  }, []);
   const toggle = (value: string): void => {
     const without = selected.filter((each) => each !== value && each !== ALL);
     const next = value === ALL ? [ALL] : selected.includes(value) ? without : [...without, value];
@@ -88,30 +74,29 @@ function MultiControl({ state, textOf }: { state: VariableState; textOf: (value:
     </label>
   );
   return (
-    <details
-      className={`multi${error ? " is-error" : ""}`}
-      ref={menu}
+    <Menu
+      className={error ? "is-error" : undefined}
       title={error || variable.description || undefined}
+      summary={
+        <>
+          <span className={variable.hide === "label" ? "visually-hidden" : undefined}>{variable.label}</span>
+          <b>{selected.map(textOf).join(" + ") || "(none)"}</b>
+        </>
+      }
     >
-      <summary>
-        <span className={variable.hide === "label" ? "visually-hidden" : undefined}>{variable.label}</span>
-        <b>{selected.map(textOf).join(" + ") || "(none)"}</b>
-      </summary>
-      <div className="menu">
-        {options.length > 8 && (
-          <input
-            type="search"
-            placeholder="Filter"
-            aria-label={`Filter ${variable.label}`}
-            value={filter}
-            onChange={(event) => setFilter(event.target.value)}
-          />
-        )}
-        {variable.includeAll && filter === "" && box(ALL, "All")}
-        {found.slice(0, SHOWN).map((option) => box(option.value, option.text))}
-        {found.length > SHOWN && <p className="note">{found.length - SHOWN} more: type to find them.</p>}
-        {options.length === 0 && <p className="note">{error || "Its query found nothing."}</p>}
-      </div>
-    </details>
+      {options.length > 8 && (
+        <input
+          type="search"
+          placeholder="Filter"
+          aria-label={`Filter ${variable.label}`}
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+        />
+      )}
+      {variable.includeAll && filter === "" && box(ALL, "All")}
+      {found.slice(0, SHOWN).map((option) => box(option.value, option.text))}
+      {found.length > SHOWN && <p className="note">{found.length - SHOWN} more: type to find them.</p>}
+      {options.length === 0 && <p className="note">{error || "Its query found nothing."}</p>}
+    </Menu>
   );
 }

@@ -1,5 +1,11 @@
 /** The PromQL editor: completion from the server's own metrics, errors as one types. */
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+  completionStatus,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { lintKeymap } from "@codemirror/lint";
@@ -57,12 +63,20 @@ export function Editor({
             keymap.of([
               {
                 key: "Enter",
-                run: () => {
+                run: ({ state }) => {
+                  // An open completion takes Enter for itself.
+                  if (completionStatus(state) === "active") return false;
                   handlers.current.onRun();
                   return true;
                 },
               },
-              { key: "Shift-Enter", run: (target) => (target.dispatch(target.state.replaceSelection("\n")), true) },
+              {
+                key: "Shift-Enter",
+                run: (target) => {
+                  target.dispatch(target.state.replaceSelection("\n"));
+                  return true;
+                },
+              },
             ]),
           ),
           keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...lintKeymap, ...defaultKeymap]),

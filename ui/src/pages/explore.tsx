@@ -1,7 +1,7 @@
 /** Ask Prometheus: expressions, a graph or a table. The URL has the form of Prometheus' own page (g0.expr, g0.tab). */
 import { useEffect, useMemo, useRef, useState } from "react";
 import { seriesText as seriesName } from "../core/frames/prometheus.ts";
-import { type MatrixRow, type QueryData, toGrid, uniqueNames, type VectorRow } from "../core/grid.ts";
+import { type MatrixRow, type QueryData, rowText, toGrid, uniqueNames, type VectorRow } from "../core/grid.ts";
 import { formatSeconds, parseInterval, roundStep } from "../core/time.ts";
 import { type ApiNotes, askPrometheus } from "../data/http.ts";
 import { Empty, PageHead } from "../shell/page.tsx";
@@ -64,12 +64,19 @@ function Graph({ answer, expr }: { answer: Answer; expr: string }) {
     const names = uniqueNames(frame.rows.map(({ metric }) => seriesName(metric)));
     return { times: frame.times, series: frame.rows.map(({ values }, i) => ({ name: names[i], values })) };
   }, [rows, start, end, step]);
+  const histograms = rows.filter(({ values, histograms: found }) => !values?.length && found?.length).length;
   if (rows.length === 0) return <Empty>Nothing in this range.</Empty>;
   return (
     <>
       {rows.length > MAX_LINES && (
         <p className="note">
           Showing {MAX_LINES} of {rows.length} series; aggregate or select to see fewer.
+        </p>
+      )}
+      {histograms > 0 && (
+        <p className="note">
+          {histograms} of the series are native histograms, which have no single value to draw: ask for one with
+          histogram_quantile, histogram_avg or histogram_count, or look at the table.
         </p>
       )}
       <TimeSeries
@@ -90,15 +97,7 @@ function Table({ answer }: { answer: Answer }) {
     return <p className="note">{data.result[1]}</p>;
   }
   const found = data.result as readonly (MatrixRow | VectorRow)[];
-  const rows = found.map((row) => ({
-    name: seriesName(row.metric),
-    value:
-      "value" in row && row.value
-        ? row.value[1]
-        : "values" in row
-          ? (row.values ?? []).map(([time, value]) => `${value} @${time}`).join("\n")
-          : "histogram",
-  }));
+  const rows = found.map((row) => ({ name: seriesName(row.metric), value: rowText(row) }));
   if (rows.length === 0) return <Empty>The expression selects nothing at this time.</Empty>;
   return (
     <div className="result-table">
@@ -159,6 +158,7 @@ function Panel({ index, range, onRemove }: { index: number; range: TimeRange; on
     return () => abort.abort();
   }, [expr, graph, step, range.from, range.to, range.version]);
   const run = (): void => setParams({ [`g${index}.expr`]: text });
+  const setStep = (value: string): void => setParams({ [`g${index}.step_input`]: value.trim() });
   const matches = answer && (answer.data.resultType === "matrix") === graph;
   const count = answer && Array.isArray(answer.data.result) ? answer.data.result.length : 0;
   return (
@@ -191,6 +191,20 @@ function Panel({ index, range, onRemove }: { index: number; range: TimeRange; on
         >
           Table
         </button>
+        {graph && (
+          <label className="step">
+            Step
+            <input
+              key={params.get(`g${index}.step_input`) ?? ""}
+              className="input"
+              size={6}
+              placeholder={formatSeconds(step)}
+              defaultValue={params.get(`g${index}.step_input`) ?? ""}
+              onKeyDown={(event) => event.key === "Enter" && setStep(event.currentTarget.value)}
+              onBlur={(event) => setStep(event.target.value)}
+            />
+          </label>
+        )}
         <span className="result-meta" style={{ marginLeft: "auto", alignSelf: "center" }} role="status">
           {loading && <span>asking …</span>}
           {matches && !loading && (
