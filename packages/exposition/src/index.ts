@@ -1,5 +1,14 @@
+export { ClassicHistogram, CustomBucketsReader } from "./custom-buckets.ts";
 export * from "./encode.ts";
 export * from "./family.ts";
+export * from "./go-syntax.ts";
+export { LineReader } from "./line-reader.ts";
+export * from "./names.ts";
+export { bucketCount, compactNative, MAX_SCHEMA, MIN_SCHEMA, reduceResolution, validateNative } from "./native.ts";
 export * from "./negotiate.ts";
 export * from "./number.ts";
-export * from "./read-text.ts";
+export { parseFamilies } from "./parse-families.ts";
+export { OpenMetricsReader } from "./read-openmetrics.ts";
+export { type ProtobufOptions, ProtobufReader } from "./read-protobuf.ts";
+export { TextReader } from "./read-text.ts";
+export { canonicalBound, type EntryKind, type ExpositionReader } from "./reader.ts";

@@ -3,7 +3,8 @@
  * exponent below 1e-4 and from 1e+06 on.
  */
 export function formatFloat(value: number): string {
-  if (Number.isInteger(value) && value < 1e6 && value > -1e6) return Object.is(value, -0) ? "-0" : String(value);
+  // expfmt writes negative zero without its sign.
+  if (Number.isInteger(value) && value < 1e6 && value > -1e6) return String(value);
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "+Inf" : "-Inf";
   const magnitude = Math.abs(value);

@@ -1,136 +1,186 @@
-/** Writing text 0.0.4 and OpenMetrics 1.0.0. */
-import type { Exemplar, Labels } from "@pharos/model";
+/** Writing text 0.0.4 and OpenMetrics 1.0.0, as upstream's expfmt does. */
+import type { Exemplar } from "@pharos/model";
 import type { HistogramMetric, LabelRun, MetricFamily, SimpleMetric, SummaryMetric } from "./family.ts";
+import { type EscapingScheme, escapeName, isLegacyLabelName, isLegacyMetricName } from "./names.ts";
 import { formatFloat, formatOpenMetricsFloat } from "./number.ts";
 
 function escapeHelp(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+  return /[\\\n]/.test(text) ? text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n") : text;
 }
 
 function escapeValue(text: string): string {
-  return /[\\"\n]/.test(text) ? text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n") : text;
+  return /[\\"\n]/.test(text) ? escapeHelp(text).replaceAll('"', '\\"') : text;
 }
 
-function labelBody(labels: LabelRun, extra?: readonly [string, string]): string {
-  let out = "";
-  for (let i = 0; i < labels.length; i += 2)
-    out += `${out === "" ? "" : ","}${labels[i]}="${escapeValue(labels[i + 1])}"`;
-  if (extra) out += `${out === "" ? "" : ","}${extra[0]}="${extra[1]}"`;
-  return out === "" ? "" : `{${out}}`;
+/** A name as it stands in metadata lines: quoted when it is not of the classic characters. */
+function writtenName(name: string): string {
+  return isLegacyMetricName(name) ? name : `"${escapeValue(name)}"`;
 }
 
-function exemplarText(exemplar: Exemplar | undefined): string {
-  if (!exemplar) return "";
-  const pairs = [...(exemplar.labels as Labels)].map(([name, value]) => `${name}="${escapeValue(value)}"`).join(",");
-  const time = exemplar.timestamp === undefined ? "" : ` ${exemplar.timestamp / 1000}`;
-  return ` # {${pairs}} ${formatFloat(exemplar.value)}${time}`;
+/** Value of a counter or count: whole numbers that large come without an exponent, as Go prints integers. */
+function formatCount(value: number): string {
+  return Number.isSafeInteger(value) ? String(value) : formatFloat(value);
 }
 
 interface Style {
   float: (value: number) => string;
-  /** Form of `le` and `quantile`. */
-  bound: (value: number) => string;
+  /** Counts of histograms and summaries. */
+  count: (value: number) => string;
   time: (ms: number | undefined) => string;
   exemplar: (exemplar: Exemplar | undefined) => string;
 }
 
 const TEXT: Style = {
   float: formatFloat,
-  bound: formatFloat,
+  count: formatFloat,
   time: (ms) => (ms === undefined ? "" : ` ${ms}`),
   exemplar: () => "",
 };
 
 const OPENMETRICS: Style = {
   float: formatOpenMetricsFloat,
-  bound: formatOpenMetricsFloat,
-  time: (ms) => (ms === undefined ? "" : ` ${ms / 1000}`),
-  exemplar: exemplarText,
+  count: formatCount,
+  time: (ms) => (ms === undefined ? "" : ` ${formatOpenMetricsFloat(ms / 1000)}`),
+  exemplar(exemplar) {
+    if (!exemplar || exemplar.labels.size === 0) return "";
+    const { labels, value, timestamp } = exemplar;
+    const pairs = [...labels].map(([name, text]) => `${writtenName(name)}="${escapeValue(text)}"`).join(",");
+    return ` # {${pairs}} ${formatOpenMetricsFloat(value)}${OPENMETRICS.time(timestamp)}`;
+  },
 };
 
-function writeSimple(name: string, metrics: readonly SimpleMetric[], style: Style): string {
-  let out = "";
-  for (const { labels, value, timestamp, exemplar } of metrics) {
-    out += `${name}${labelBody(labels)} ${style.float(value)}${style.time(timestamp)}${style.exemplar(exemplar)}\n`;
-  }
-  return out;
-}
+class FamilyWriter {
+  readonly #style: Style;
+  readonly #escaping: EscapingScheme;
+  text = "";
 
-function writeHistogram(name: string, metrics: readonly HistogramMetric[], style: Style, gauge: boolean): string {
-  let out = "";
-  for (const { labels, buckets, count, sum, timestamp } of metrics) {
-    const time = style.time(timestamp);
-    let infinite = false;
-    for (const { upperBound, cumulativeCount, exemplar } of buckets) {
-      infinite ||= upperBound === Number.POSITIVE_INFINITY;
-      const le = labelBody(labels, ["le", style.bound(upperBound)]);
-      out += `${name}_bucket${le} ${formatFloat(cumulativeCount)}${time}${style.exemplar(exemplar)}\n`;
+  constructor(style: Style, escaping: EscapingScheme) {
+    this.#style = style;
+    this.#escaping = escaping;
+  }
+
+  /** Name and labels of a series; `extra` is a bound. */
+  #series(name: string, labels: LabelRun, extra?: readonly [string, string]): string {
+    const inside = !isLegacyMetricName(name);
+    let out = inside ? writtenName(name) : "";
+    for (let i = 0; i < labels.length; i += 2) {
+      const label = isLegacyLabelName(labels[i]) ? labels[i] : this.#labelName(labels[i]);
+      out += `${out === "" ? "" : ","}${label}="${escapeValue(labels[i + 1])}"`;
     }
-    if (!infinite) out += `${name}_bucket${labelBody(labels, ["le", "+Inf"])} ${formatFloat(count)}${time}\n`;
+    if (extra) out += `${out === "" ? "" : ","}${extra[0]}="${extra[1]}"`;
+    return `${inside ? "" : name}${out === "" ? "" : `{${out}}`}`;
+  }
+
+  #labelName(name: string): string {
+    const escaped = escapeName(name, this.#escaping);
+    return isLegacyLabelName(escaped) ? escaped : `"${escapeValue(escaped)}"`;
+  }
+
+  simple(name: string, metrics: readonly SimpleMetric[], created: string | undefined): void {
+    const { float, time, exemplar: writeExemplar } = this.#style;
+    for (const { labels, value, timestamp, exemplar, startTimestamp } of metrics) {
+      this.text += `${this.#series(name, labels)} ${float(value)}${time(timestamp)}${writeExemplar(exemplar)}\n`;
+      this.#created(created, labels, startTimestamp);
+    }
+  }
+
+  histogram(name: string, metrics: readonly HistogramMetric[], gauge: boolean, created: string | undefined): void {
+    const { float, count: formatTotal, time, exemplar: writeExemplar } = this.#style;
     const prefix = gauge ? "_g" : "_";
-    out += `${name}${prefix}sum${labelBody(labels)} ${style.float(sum)}${time}\n`;
-    out += `${name}${prefix}count${labelBody(labels)} ${formatFloat(count)}${time}\n`;
-  }
-  return out;
-}
-
-function writeSummary(name: string, metrics: readonly SummaryMetric[], style: Style): string {
-  let out = "";
-  for (const { labels, quantiles, count, sum, timestamp } of metrics) {
-    const time = style.time(timestamp);
-    for (const { quantile, value } of quantiles) {
-      out += `${name}${labelBody(labels, ["quantile", style.bound(quantile)])} ${style.float(value)}${time}\n`;
+    for (const { labels, buckets, count, sum, timestamp, startTimestamp } of metrics) {
+      const at = time(timestamp);
+      let infinite = false;
+      for (const { upperBound, cumulativeCount, exemplar } of buckets) {
+        infinite ||= upperBound === Number.POSITIVE_INFINITY;
+        const series = this.#series(`${name}_bucket`, labels, ["le", float(upperBound)]);
+        this.text += `${series} ${formatTotal(cumulativeCount)}${at}${writeExemplar(exemplar)}\n`;
+      }
+      if (!infinite)
+        this.text += `${this.#series(`${name}_bucket`, labels, ["le", "+Inf"])} ${formatTotal(count)}${at}\n`;
+      this.text += `${this.#series(`${name}${prefix}sum`, labels)} ${float(sum)}${at}\n`;
+      this.text += `${this.#series(`${name}${prefix}count`, labels)} ${formatTotal(count)}${at}\n`;
+      this.#created(created, labels, startTimestamp);
     }
-    out += `${name}_sum${labelBody(labels)} ${style.float(sum)}${time}\n`;
-    out += `${name}_count${labelBody(labels)} ${formatFloat(count)}${time}\n`;
   }
-  return out;
-}
 
-function writeMetrics(name: string, family: MetricFamily, style: Style): string {
-  switch (family.type) {
-    case "histogram":
-    case "gaugehistogram":
-      return writeHistogram(name, family.metrics, style, family.type === "gaugehistogram" && style === OPENMETRICS);
-    case "summary":
-      return writeSummary(name, family.metrics, style);
-    default:
-      return writeSimple(name, family.metrics, style);
+  summary(name: string, metrics: readonly SummaryMetric[], created: string | undefined): void {
+    const { float, count: formatTotal, time } = this.#style;
+    for (const { labels, quantiles, count, sum, timestamp, startTimestamp } of metrics) {
+      const at = time(timestamp);
+      for (const { quantile, value } of quantiles) {
+        this.text += `${this.#series(name, labels, ["quantile", float(quantile)])} ${float(value)}${at}\n`;
+      }
+      this.text += `${this.#series(`${name}_sum`, labels)} ${float(sum)}${at}\n`;
+      this.text += `${this.#series(`${name}_count`, labels)} ${formatTotal(count)}${at}\n`;
+      this.#created(created, labels, startTimestamp);
+    }
+  }
+
+  #created(name: string | undefined, labels: LabelRun, startTimestamp: number | undefined): void {
+    if (name === undefined || startTimestamp === undefined) return;
+    this.text += `${this.#series(name, labels)} ${formatOpenMetricsFloat(startTimestamp / 1000)}\n`;
   }
 }
 
 /** Types text 0.0.4 does not have. */
-const TEXT_TYPES: Record<string, string> = {
+const TEXT_TYPES: Readonly<Record<string, string>> = {
   unknown: "untyped",
   info: "gauge",
   stateset: "gauge",
   gaugehistogram: "histogram",
 };
 
-export function writeText(families: Iterable<MetricFamily>): string {
-  let out = "";
+export function writeText(families: Iterable<MetricFamily>, escaping: EscapingScheme = "underscores"): string {
+  const writer = new FamilyWriter(TEXT, escaping);
   for (const family of families) {
-    if (family.help !== "") out += `# HELP ${family.name} ${escapeHelp(family.help)}\n`;
-    out += `# TYPE ${family.name} ${TEXT_TYPES[family.type] ?? family.type}\n`;
-    out += writeMetrics(family.name, family, TEXT);
-  }
-  return out;
-}
-
-export function writeOpenMetrics(families: Iterable<MetricFamily>): string {
-  let out = "";
-  for (const family of families) {
-    // A counter's family is named without the suffix its samples must have.
-    const base = family.type === "counter" ? family.name.replace(/_total$/, "") : family.name;
-    out += `# TYPE ${base} ${family.type}\n`;
-    if (family.unit) out += `# UNIT ${base} ${family.unit}\n`;
-    if (family.help !== "") out += `# HELP ${base} ${escapeHelp(family.help).replaceAll('"', '\\"')}\n`;
-    out += writeMetrics(family.type === "counter" ? `${base}_total` : base, family, OPENMETRICS);
-    for (const { labels, startTimestamp } of family.metrics) {
-      if (startTimestamp !== undefined && ["counter", "histogram", "summary"].includes(family.type)) {
-        out += `${base}_created${labelBody(labels)} ${formatOpenMetricsFloat(startTimestamp / 1000)}\n`;
-      }
+    const name = escapeName(family.name, escaping);
+    const written = writtenName(name);
+    if (family.help !== "") writer.text += `# HELP ${written} ${escapeHelp(family.help)}\n`;
+    writer.text += `# TYPE ${written} ${TEXT_TYPES[family.type] ?? family.type}\n`;
+    switch (family.type) {
+      case "histogram":
+      case "gaugehistogram":
+        writer.histogram(name, family.metrics, false, undefined);
+        break;
+      case "summary":
+        writer.summary(name, family.metrics, undefined);
+        break;
+      default:
+        writer.simple(name, family.metrics, undefined);
     }
   }
-  return `${out}# EOF\n`;
+  return writer.text;
+}
+
+/** Suffix the samples of a family must have where its own name must not. */
+const SAMPLE_SUFFIXES: Readonly<Record<string, string>> = { counter: "_total", info: "_info" };
+
+export function writeOpenMetrics(families: Iterable<MetricFamily>, escaping: EscapingScheme = "underscores"): string {
+  const writer = new FamilyWriter(OPENMETRICS, escaping);
+  for (const family of families) {
+    const name = escapeName(family.name, escaping);
+    const suffix = SAMPLE_SUFFIXES[family.type];
+    // A counter without its suffix would not be a valid one; it is still the same series.
+    const valid = suffix === undefined || name.endsWith(suffix);
+    const base = suffix !== undefined && valid ? name.slice(0, -suffix.length) : name;
+    const written = writtenName(base);
+    if (family.help !== "") writer.text += `# HELP ${written} ${escapeValue(family.help)}\n`;
+    writer.text += `# TYPE ${written} ${valid ? family.type : "unknown"}\n`;
+    if (family.unit) writer.text += `# UNIT ${written} ${escapeValue(family.unit)}\n`;
+    const created = `${base}_created`;
+    switch (family.type) {
+      case "histogram":
+        writer.histogram(base, family.metrics, false, created);
+        break;
+      case "gaugehistogram":
+        writer.histogram(base, family.metrics, true, undefined);
+        break;
+      case "summary":
+        writer.summary(base, family.metrics, created);
+        break;
+      default:
+        writer.simple(name, family.metrics, family.type === "counter" && valid ? created : undefined);
+    }
+  }
+  return `${writer.text}# EOF\n`;
 }

@@ -1,4 +1,6 @@
 /** scrape_configs: every key, strict, with the global section behind it. */
+import { dirname, isAbsolute, join } from "node:path";
+import { ESCAPING_SCHEMES, type EscapingScheme, MAX_SCHEMA, MIN_SCHEMA } from "@pharos/exposition";
 import { type HttpClientConfig, parseBytes, parseHttpClientConfig, type YamlMap, type YamlNode } from "@pharos/kit";
 import { parseRelabelConfigs, type RelabelConfig } from "@pharos/relabel";
 
@@ -23,16 +25,33 @@ export const PROTOCOLS = [
 ] as const;
 export type ScrapeProtocol = (typeof PROTOCOLS)[number];
 
-export interface GlobalScrapeConfig extends ScrapeLimits {
+export type ValidationScheme = "utf8" | "legacy";
+
+/** What the global section says and a job may say otherwise. */
+interface HistogramOptions {
+  scrapeNativeHistograms: boolean;
+  /** Classic series too of histograms that have a native form. */
+  alwaysScrapeClassicHistograms: boolean;
+  /** Classic histograms as native ones with custom buckets. */
+  convertClassicHistograms: boolean;
+}
+
+export interface GlobalScrapeConfig extends ScrapeLimits, HistogramOptions {
   /** ms */
   scrapeInterval: number;
   /** ms */
   scrapeTimeout: number;
-  scrapeProtocols: readonly ScrapeProtocol[];
+  /** undefined leaves the choice to the job: it depends on whether native histograms are scraped. */
+  scrapeProtocols: readonly ScrapeProtocol[] | undefined;
   extraScrapeMetrics: boolean;
+  metricNameValidationScheme: ValidationScheme;
+  /** undefined follows the validation scheme. */
+  metricNameEscapingScheme: EscapingScheme | undefined;
+  /** Path of the file failed scrapes are logged to; "" for none. */
+  scrapeFailureLogFile: string;
 }
 
-export interface ScrapeConfig extends ScrapeLimits {
+export interface ScrapeConfig extends ScrapeLimits, HistogramOptions {
   jobName: string;
   /** ms */
   scrapeInterval: number;
@@ -48,6 +67,13 @@ export interface ScrapeConfig extends ScrapeLimits {
   params: Record<string, string[]>;
   enableCompression: boolean;
   extraScrapeMetrics: boolean;
+  metricNameValidationScheme: ValidationScheme;
+  metricNameEscapingScheme: EscapingScheme;
+  scrapeFailureLogFile: string;
+  /** Buckets of a native histogram at most; 0 is any number. */
+  nativeHistogramBucketLimit: number;
+  /** Finest schema native histograms are kept in. */
+  maxSchema: number;
   http: HttpClientConfig;
   relabelConfigs: RelabelConfig[];
   metricRelabelConfigs: RelabelConfig[];
@@ -59,11 +85,13 @@ const DEFAULT_PROTOCOLS: readonly ScrapeProtocol[] = [
   "PrometheusText1.0.0",
   "PrometheusText0.0.4",
 ];
+/** Native histograms come by protobuf only. */
+const PROTOBUF_FIRST: readonly ScrapeProtocol[] = ["PrometheusProto", ...DEFAULT_PROTOCOLS];
 
 function readProtocol(node: YamlNode): ScrapeProtocol {
   const name = node.string() as ScrapeProtocol;
   if (!PROTOCOLS.includes(name)) {
-    throw node.error(`unknown scrape protocol prometheus protocol: ${name}, supported: [${PROTOCOLS.join(" ")}]`, {
+    throw node.error(`unknown scrape protocol ${name}, supported: [${[...PROTOCOLS].sort().join(" ")}]`, {
       code: "scrape.config",
     });
   }
@@ -73,6 +101,7 @@ function readProtocol(node: YamlNode): ScrapeProtocol {
 function readProtocols(node: YamlNode | undefined): ScrapeProtocol[] | undefined {
   if (!node || node.isNull) return undefined;
   const protocols = node.items().map(readProtocol);
+  if (protocols.length === 0) throw node.error("scrape_protocols cannot be empty", { code: "scrape.config" });
   const twice = protocols.find((name, i) => protocols.indexOf(name) !== i);
   if (twice)
     throw node.error(`duplicated protocol in scrape_protocols, got [${protocols.join(" ")}]`, {
@@ -110,29 +139,79 @@ const NO_LIMITS: ScrapeLimits = {
   keepDroppedTargets: 0,
 };
 
-/** Keys about names and native histograms: taken in the form that changes nothing, refused in any other. */
-function refuseUnsupported(map: YamlMap): void {
-  const only = (key: string, accepted: readonly string[]): void => {
+function readHistogramOptions(map: YamlMap, fallback: HistogramOptions): HistogramOptions {
+  const flag = (key: string): boolean | undefined => {
     const node = map.get(key);
-    if (node && !node.isNull && !accepted.includes(node.string())) {
-      throw node.error(`${key}: ${node.string()} is not supported by this version of Pharos`, {
-        code: "scrape.unsupported",
-        fix: `Remove it, or use ${accepted.filter((value) => value !== "").join(" or ")}`,
-      });
-    }
+    return node && !node.isNull ? node.boolean() : undefined;
   };
-  for (const key of ["scrape_native_histograms", "convert_classic_histograms_to_nhcb"]) only(key, ["false"]);
-  only("metric_name_validation_scheme", ["", "utf8"]);
-  only("metric_name_escaping_scheme", ["", "allow-utf-8"]);
-  // Without native histograms classic ones are always scraped, and there are no native buckets to limit.
-  for (const key of [
-    "always_scrape_classic_histograms",
-    "scrape_classic_histograms",
-    "native_histogram_bucket_limit",
-    "native_histogram_min_bucket_factor",
-  ])
-    map.get(key);
-  only("scrape_failure_log_file", [""]);
+  return {
+    scrapeNativeHistograms: flag("scrape_native_histograms") ?? fallback.scrapeNativeHistograms,
+    alwaysScrapeClassicHistograms: flag("always_scrape_classic_histograms") ?? fallback.alwaysScrapeClassicHistograms,
+    convertClassicHistograms: flag("convert_classic_histograms_to_nhcb") ?? fallback.convertClassicHistograms,
+  };
+}
+
+const NO_HISTOGRAM_OPTIONS: HistogramOptions = {
+  scrapeNativeHistograms: false,
+  alwaysScrapeClassicHistograms: false,
+  convertClassicHistograms: false,
+};
+
+function readValidationScheme(map: YamlMap): ValidationScheme | undefined {
+  const node = map.get("metric_name_validation_scheme");
+  if (!node || node.isNull || node.string() === "") return undefined;
+  const scheme = node.string();
+  if (scheme === "utf8" || scheme === "legacy") return scheme;
+  throw node.error(`unknown name validation method specified, must be either '', 'legacy' or 'utf8', got ${scheme}`, {
+    code: "scrape.config",
+  });
+}
+
+function readEscapingScheme(map: YamlMap): EscapingScheme | undefined {
+  const node = map.get("metric_name_escaping_scheme");
+  if (!node || node.isNull || node.string() === "") return undefined;
+  const scheme = node.string() as EscapingScheme;
+  if (ESCAPING_SCHEMES.includes(scheme)) return scheme;
+  const names = ESCAPING_SCHEMES.map((name) => `'${name}'`).join(", ");
+  throw node.error(`unknown name escaping method specified, must be one of ${names}, got ${JSON.stringify(scheme)}`, {
+    code: "scrape.config",
+  });
+}
+
+const escapingOf = (scheme: ValidationScheme): EscapingScheme => (scheme === "legacy" ? "underscores" : "allow-utf-8");
+
+/** Scheme of validation and of escaping for a job; what it leaves open comes from the global section. */
+function readNameSchemes(
+  map: YamlMap,
+  global: GlobalScrapeConfig,
+): Pick<ScrapeConfig, "metricNameValidationScheme" | "metricNameEscapingScheme"> {
+  const own = readValidationScheme(map);
+  const metricNameValidationScheme = own ?? global.metricNameValidationScheme;
+  const metricNameEscapingScheme =
+    readEscapingScheme(map) ??
+    (own === undefined
+      ? (global.metricNameEscapingScheme ?? escapingOf(global.metricNameValidationScheme))
+      : escapingOf(own));
+  if (metricNameEscapingScheme === "allow-utf-8" && metricNameValidationScheme !== "utf8") {
+    throw map.node.error("utf8 metric names requested but validation scheme is not set to UTF8", {
+      code: "scrape.config",
+    });
+  }
+  return { metricNameValidationScheme, metricNameEscapingScheme };
+}
+
+function readPath(node: YamlNode | undefined): string {
+  if (!node || node.isNull || node.string() === "") return "";
+  const path = node.string();
+  const { file } = node.where;
+  return isAbsolute(path) || !file ? path : join(dirname(file), path);
+}
+
+/** The finest schema whose buckets grow by at least this factor. */
+function schemaOf(factor: number): number {
+  const floor = Math.floor(-Math.log2(Math.log2(factor <= 1 ? 1.00271 : factor)));
+  // Plus zero: a factor of 2 gives -0.
+  return Math.max(MIN_SCHEMA, Math.min(MAX_SCHEMA, floor)) + 0;
 }
 
 /** Reads the keys of the global section that scraping is about; the caller reads the others. */
@@ -144,12 +223,15 @@ export function parseGlobalScrapeConfig(map: YamlMap): GlobalScrapeConfig {
   if (scrapeTimeout > scrapeInterval) {
     throw timeoutNode!.error("global scrape timeout greater than scrape interval", { code: "scrape.config" });
   }
-  refuseUnsupported(map);
   return {
     scrapeInterval,
     scrapeTimeout,
-    scrapeProtocols: readProtocols(map.get("scrape_protocols")) ?? DEFAULT_PROTOCOLS,
+    scrapeProtocols: readProtocols(map.get("scrape_protocols")),
     extraScrapeMetrics: map.get("extra_scrape_metrics")?.boolean() ?? false,
+    metricNameValidationScheme: readValidationScheme(map) ?? "utf8",
+    metricNameEscapingScheme: readEscapingScheme(map),
+    scrapeFailureLogFile: readPath(map.get("scrape_failure_log_file")),
+    ...readHistogramOptions(map, NO_HISTOGRAM_OPTIONS),
     ...readLimits(map, NO_LIMITS),
   };
 }
@@ -181,13 +263,16 @@ export function parseScrapeConfig<Sd>(
   }
   const params: Record<string, string[]> = {};
   for (const [name, values] of map.get("params")?.entries() ?? []) params[name] = values.strings();
-  refuseUnsupported(map);
+  const histograms = readHistogramOptions(map, global);
   const fallback = map.get("fallback_scrape_protocol");
   const config = {
     jobName,
     scrapeInterval,
     scrapeTimeout: timeout || Math.min(global.scrapeTimeout, scrapeInterval),
-    scrapeProtocols: readProtocols(map.get("scrape_protocols")) ?? global.scrapeProtocols,
+    scrapeProtocols:
+      readProtocols(map.get("scrape_protocols")) ??
+      global.scrapeProtocols ??
+      (histograms.scrapeNativeHistograms ? PROTOBUF_FIRST : DEFAULT_PROTOCOLS),
     fallbackScrapeProtocol:
       fallback && !fallback.isNull && fallback.string() !== "" ? readProtocol(fallback) : undefined,
     honorLabels: map.get("honor_labels")?.boolean() ?? false,
@@ -198,6 +283,11 @@ export function parseScrapeConfig<Sd>(
     params,
     enableCompression: map.get("enable_compression")?.boolean() ?? true,
     extraScrapeMetrics: map.get("extra_scrape_metrics")?.boolean() ?? global.extraScrapeMetrics,
+    ...histograms,
+    ...readNameSchemes(map, global),
+    scrapeFailureLogFile: readPath(map.get("scrape_failure_log_file")) || global.scrapeFailureLogFile,
+    nativeHistogramBucketLimit: map.get("native_histogram_bucket_limit")?.integer() ?? 0,
+    maxSchema: schemaOf(map.get("native_histogram_min_bucket_factor")?.number() ?? 0),
     http: parseHttpClientConfig(map),
     relabelConfigs: parseRelabelConfigs(map.get("relabel_configs")),
     metricRelabelConfigs: parseRelabelConfigs(map.get("metric_relabel_configs")),

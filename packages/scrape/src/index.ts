@@ -1,3 +1,11 @@
-export * from "./config.ts";
-export * from "./manager.ts";
-export type { DroppedTarget } from "./target.ts";
+export {
+  type GlobalScrapeConfig,
+  PROTOCOLS,
+  parseGlobalScrapeConfig,
+  parseScrapeConfig,
+  type ScrapeConfig,
+  type ScrapeLimits,
+  type ScrapeProtocol,
+} from "./config.ts";
+export { type ActiveTarget, ScrapeManager, type ScrapeManagerOptions } from "./manager.ts";
+export { buildTarget, type DroppedTarget, type TargetSpec } from "./target.ts";

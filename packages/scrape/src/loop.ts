@@ -1,56 +1,52 @@
 /** One target's loop: scrape at its offset in every interval, write what came, report how it went. */
+import { STATUS_CODES } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BodyTooLarge, type HttpClient } from "@pharos/kit";
-import { type Appendable, describeError, formatDuration, type TargetHealth, UserError } from "@pharos/model";
-import type { ScrapeConfig, ScrapeProtocol } from "./config.ts";
+import { BodyTooLarge, type HttpClient, type Logger } from "@pharos/kit";
+import {
+  type Appendable,
+  type Appender,
+  describeError,
+  formatDuration,
+  type TargetHealth,
+  UserError,
+} from "@pharos/model";
+import type { ScrapeConfig } from "./config.ts";
+import { acceptHeader, type BodyFormat, bodyFormat } from "./content-type.ts";
+import { describeFetchError } from "./fetch-error.ts";
 import { MetadataStore } from "./metadata-store.ts";
 import type { ScrapeMetrics } from "./metrics.ts";
-import { ReportWriter, SampleWriter, type ScrapeResult } from "./sample-writer.ts";
+import { type ReportName, ReportWriter } from "./report-writer.ts";
+import { SampleWriter, type ScrapeResult } from "./sample-writer.ts";
 import { scrapeOffset, type TargetSpec } from "./target.ts";
 
 export interface LoopContext {
   appendable: Appendable;
   client: HttpClient;
   metrics: ScrapeMetrics;
+  log: Logger;
+  failureLog: Logger | undefined;
   now: () => number;
   /** Makes the offsets of two servers with the same targets differ. */
   seed: string;
+  startTimestamps: boolean;
+  /** Sent as User-Agent. */
+  userAgent: string;
 }
 
-const MEDIA_TYPES: Partial<Record<ScrapeProtocol, string>> = {
-  "OpenMetricsText1.0.0": "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8",
-  "OpenMetricsText0.0.1": "application/openmetrics-text;version=0.0.1",
-  "PrometheusText1.0.0": "text/plain;version=1.0.0;escaping=allow-utf-8",
-  "PrometheusText0.0.4": "text/plain;version=0.0.4",
-};
-
-/** Protobuf is left out: it is never asked for as long as native histograms are not scraped. */
-function acceptHeader(protocols: readonly ScrapeProtocol[]): string {
-  const types = protocols.map((protocol) => MEDIA_TYPES[protocol]).filter((type) => type !== undefined);
-  const parts = types.map((type, i) => `${type};q=0.${types.length + 1 - i}`);
-  return [...parts, "*/*;q=0.1"].join(",");
+/** What a target's next loop takes over from its last one. */
+interface Memory {
+  samples: SampleWriter;
+  report: ReportWriter;
+  metadata: MetadataStore;
 }
 
-/** Which reader a content type needs: true for OpenMetrics. */
-function isOpenMetrics(contentType: string | undefined, fallback: ScrapeProtocol | undefined): boolean {
-  const type = (contentType ?? "").split(";")[0].trim().toLowerCase();
-  if (type === "application/openmetrics-text") return true;
-  if (type === "text/plain") return false;
-  if (fallback) return fallback.startsWith("OpenMetrics");
-  throw new UserError(
-    "scrape.content-type",
-    type === ""
-      ? "non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target"
-      : `received unsupported Content-Type ${JSON.stringify(type)} and no fallback_scrape_protocol specified for target`,
-    {
-      fix: "Set fallback_scrape_protocol: PrometheusText0.0.4, or mend the target's Content-Type",
-    },
-  );
-}
+/** Grid timestamps compress better; a scrape that is at most this late is dated as if it were in time. */
+const ALIGN_TOLERANCE_MS = 2;
+const NOTHING: ScrapeResult = { scraped: 0, relabelled: 0, added: 0, error: undefined };
 
 export class ScrapeLoop {
   readonly spec: TargetSpec;
-  readonly metadata = new MetadataStore();
+  readonly metadata: MetadataStore;
   health: TargetHealth = "unknown";
   lastError = "";
   /** Unix ms; 0 before the first. */
@@ -58,32 +54,69 @@ export class ScrapeLoop {
   /** Seconds. */
   lastScrapeDuration = 0;
   lastSamples = 0;
+  /** Why the target may not be scraped: reported as the failure of each scrape. */
+  forcedError: UserError | undefined;
   readonly #config: ScrapeConfig;
   readonly #context: LoopContext;
   readonly #samples: SampleWriter;
   readonly #report: ReportWriter;
   readonly #abort = new AbortController();
-  readonly #accept: string;
+  readonly #headers: Record<string, string>;
   #running: Promise<void> | undefined;
 
-  constructor(spec: TargetSpec, config: ScrapeConfig, context: LoopContext) {
+  /** With `heir`, goes on where that loop, which must be of the same target, was stopped. */
+  constructor(spec: TargetSpec, config: ScrapeConfig, context: LoopContext, heir?: ScrapeLoop) {
     this.spec = spec;
     this.#config = config;
     this.#context = context;
-    this.#samples = new SampleWriter(config, spec.labels, this.metadata, context.metrics);
-    this.#report = new ReportWriter(spec.labels);
-    this.#accept = acceptHeader(config.scrapeProtocols);
+    const { metrics, startTimestamps } = context;
+    const memory = heir?.memory;
+    this.metadata = memory?.metadata ?? new MetadataStore();
+    this.#samples =
+      memory?.samples ??
+      new SampleWriter({
+        config,
+        target: spec.labels,
+        metadata: this.metadata,
+        metrics,
+        histograms: spec.histograms,
+        startTimestamps,
+      });
+    this.#samples.configure(config);
+    this.#report = memory?.report ?? new ReportWriter(spec.labels);
+    if (heir) {
+      this.health = heir.health;
+      this.lastError = heir.lastError;
+      this.lastScrape = heir.lastScrape;
+      this.lastScrapeDuration = heir.lastScrapeDuration;
+      this.lastSamples = heir.lastSamples;
+    }
+    this.#headers = {
+      accept: acceptHeader(config.scrapeProtocols, config.metricNameEscapingScheme),
+      "accept-encoding": config.enableCompression ? "gzip" : "identity",
+      "user-agent": context.userAgent,
+      "x-prometheus-scrape-timeout-seconds": String(spec.timeout / 1000),
+    };
   }
 
-  start(): void {
-    this.#running = this.#loop(this.#abort.signal);
+  get memory(): Memory {
+    return { samples: this.#samples, report: this.#report, metadata: this.metadata };
+  }
+
+  /** Starts scraping, once `after` is done with the target's series. */
+  start(after?: Promise<unknown>): void {
+    const { signal } = this.#abort;
+    this.#running = (after ?? Promise.resolve()).then(() => this.#loop(signal));
   }
 
   /** Ends the loop. With `retire`, its series get staleness markers later, unless the target came back by then. */
   async stop(retire: boolean, shutdown: AbortSignal): Promise<void> {
     this.#abort.abort();
     await this.#running;
-    if (retire) void this.#endSeries(shutdown).catch(() => {});
+    if (!retire) return;
+    this.#endSeries(shutdown).catch((error) => {
+      if (!shutdown.aborted) this.#context.log.warn("Stale append failed", { target: this.spec.url, err: error });
+    });
   }
 
   async #loop(signal: AbortSignal): Promise<void> {
@@ -96,100 +129,117 @@ export class ScrapeLoop {
       } catch {
         return;
       }
-      // Timestamps on the grid of the interval compress better; real ones only when too far from it.
       const started = now();
-      const timestamp = Math.abs(started - due) <= Math.min(interval / 100, 2) ? due : started;
-      await this.scrape(timestamp, signal);
-      due += interval;
       // After a pause (a suspended machine) the missed scrapes are not made up for.
-      if (due < now() - interval) due += Math.floor((now() - due) / interval) * interval;
+      if (started - due >= interval) due += Math.floor((started - due) / interval) * interval;
+      const late = Math.abs(started - due);
+      await this.scrape(late <= Math.min(interval / 100, ALIGN_TOLERANCE_MS) ? due : started, signal);
+      due += interval;
     }
   }
 
-  /** One scrape; never throws but for what storage throws. */
+  /** One scrape; what goes wrong becomes the target's state, or a line in the log when storage refuses. */
   async scrape(timestamp: number, signal: AbortSignal): Promise<void> {
-    const { metrics, appendable } = this.#context;
-    if (this.lastScrape > 0)
-      metrics.interval.labels(formatDuration(this.spec.interval)).observe((timestamp - this.lastScrape) / 1000);
+    const { metrics, log } = this.#context;
+    if (this.lastScrape > 0) {
+      const interval = formatDuration(this.spec.interval);
+      const seconds = (timestamp - this.lastScrape) / 1000;
+      metrics.interval.labels(interval).observe(seconds);
+      metrics.intervalLength.observe(interval, seconds);
+    }
     const started = performance.now();
     let body: Buffer | undefined;
-    let openMetrics = false;
-    let failure: unknown;
-    try {
-      ({ body, openMetrics } = await this.#fetch(signal));
-    } catch (error) {
-      if (signal.aborted) return;
-      failure = error;
-    }
-    const duration = (performance.now() - started) / 1000;
-    let result: ScrapeResult = { scraped: 0, relabelled: 0, added: 0 };
-    if (body !== undefined) {
-      const appender = appendable.appender();
+    let format: BodyFormat = "text";
+    let failure: unknown = this.forcedError;
+    if (!failure) {
       try {
-        result = this.#samples.append(appender, body, openMetrics, timestamp);
-        this.#appendReport(appender, 1, duration, result, body.length, timestamp);
-        appender.commit();
+        ({ body, format } = await this.#fetch(signal));
       } catch (error) {
-        appender.rollback();
-        failure = error;
+        if (signal.aborted) return;
+        failure = error instanceof BodyTooLarge ? error : new Error(describeFetchError(error, this.spec.url));
+        this.#context.failureLog?.error((failure as Error).message, {
+          job_name: this.#config.jobName,
+          target: this.spec.url,
+        });
       }
     }
-    if (failure !== undefined) {
-      result = { scraped: 0, relabelled: 0, added: 0 };
-      const appender = appendable.appender();
-      this.#samples.appendAllStale(appender, timestamp);
-      this.#appendReport(
-        appender,
-        0,
-        duration,
-        result,
-        failure instanceof BodyTooLarge ? -1 : (body?.length ?? 0),
-        timestamp,
-      );
-      appender.commit();
-      if (failure instanceof BodyTooLarge) metrics.bodySizeLimit.inc();
+    try {
+      failure = this.#write(body, format, failure, timestamp, started);
+    } catch (error) {
+      log.error("Scrape commit failed", { scrape_pool: this.#config.jobName, target: this.spec.url, err: error });
+      failure = error;
     }
+    if (this.#config.extraScrapeMetrics) metrics.duration.observe((performance.now() - started) / 1000);
+    if (failure instanceof BodyTooLarge) metrics.bodySizeLimit.inc();
     this.health = failure === undefined ? "up" : "down";
-    this.lastError = failure === undefined ? "" : describeFailure(failure, this.spec.timeout);
+    this.lastError = failure === undefined ? "" : describeError(failure);
     this.lastScrape = timestamp;
-    this.lastScrapeDuration = duration;
-    this.lastSamples = result.scraped;
   }
 
-  async #fetch(signal: AbortSignal): Promise<{ body: Buffer; openMetrics: boolean }> {
+  /** Writes samples and report in one transaction; answers why the scrape failed, undefined when it did not. */
+  #write(
+    body: Buffer | undefined,
+    format: BodyFormat,
+    fetchFailure: unknown,
+    timestamp: number,
+    started: number,
+  ): unknown {
+    const { appendable } = this.#context;
+    let failure = fetchFailure;
+    let result = NOTHING;
+    let appender = appendable.appender();
+    try {
+      if (body !== undefined) {
+        result = this.#samples.append(appender, body, format, timestamp);
+        failure = result.error;
+      }
+      if (failure !== undefined) {
+        appender.rollback();
+        appender = appendable.appender();
+        this.#samples.appendAllStale(appender, timestamp);
+      }
+      this.lastScrapeDuration = (performance.now() - started) / 1000;
+      this.lastSamples = result.scraped;
+      const bytes = failure instanceof BodyTooLarge ? -1 : (body?.length ?? 0);
+      this.#appendReport(appender, failure === undefined ? 1 : 0, result, bytes, timestamp);
+      appender.commit();
+    } catch (error) {
+      appender.rollback();
+      throw error;
+    }
+    return failure;
+  }
+
+  async #fetch(signal: AbortSignal): Promise<{ body: Buffer; format: BodyFormat }> {
     const { timeout, url } = this.spec;
+    const { bodySizeLimit, fallbackScrapeProtocol } = this.#config;
     const { status, headers, body } = await this.#context.client.fetch(url, {
-      headers: {
-        accept: this.#accept,
-        "accept-encoding": this.#config.enableCompression ? "gzip" : "identity",
-        "user-agent": "Prometheus/3.14.0",
-        "x-prometheus-scrape-timeout-seconds": String(timeout / 1000),
-      },
-      maxBytes: this.#config.bodySizeLimit,
+      headers: this.#headers,
+      // As upstream: a body of exactly the limit is too large already.
+      maxBytes: bodySizeLimit > 0 ? bodySizeLimit - 1 : 0,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
     });
-    if (status !== 200) throw new UserError("scrape.status", `server returned HTTP status ${status}`);
+    if (status !== 200) {
+      throw new UserError(
+        "scrape.status",
+        `server returned HTTP status ${status} ${STATUS_CODES[status] ?? ""}`.trim(),
+      );
+    }
     const contentType = headers["content-type"];
-    return {
-      body,
-      openMetrics: isOpenMetrics(
-        Array.isArray(contentType) ? contentType[0] : contentType,
-        this.#config.fallbackScrapeProtocol,
-      ),
-    };
+    const type = Array.isArray(contentType) ? contentType[0] : contentType;
+    return { body, format: body.length === 0 ? "text" : bodyFormat(type, fallbackScrapeProtocol) };
   }
 
   #appendReport(
-    appender: ReturnType<Appendable["appender"]>,
+    appender: Appender,
     up: 0 | 1,
-    duration: number,
     { scraped, relabelled, added }: ScrapeResult,
     bytes: number,
     timestamp: number,
   ): void {
-    const values: Record<string, number> = {
+    const values: Partial<Record<ReportName, number>> = {
       up,
-      scrape_duration_seconds: duration,
+      scrape_duration_seconds: this.lastScrapeDuration,
       scrape_samples_scraped: scraped,
       scrape_samples_post_metric_relabeling: relabelled,
       scrape_series_added: added,
@@ -219,13 +269,4 @@ export class ScrapeLoop {
     this.#report.appendStale(appender, at);
     appender.commit();
   }
-}
-
-function describeFailure(error: unknown, timeout: number): string {
-  if (error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError")) {
-    return `context deadline exceeded: no answer within ${formatDuration(timeout)}`;
-  }
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  if (code === "ECONNREFUSED") return "connect: connection refused";
-  return describeError(error);
 }

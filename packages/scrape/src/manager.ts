@@ -1,19 +1,20 @@
 /** All scrape pools: configuration and target groups in, running loops and their state out. */
 import { hostname } from "node:os";
-import { HttpClient, type Logger, type Registry, Secret } from "@pharos/kit";
+import { type Logger, type Registry, Secret } from "@pharos/kit";
 import {
   type Appendable,
   describeError,
   formatDuration,
-  type Labels,
+  Labels,
   type MetricMetadata,
   type TargetGroup,
   type TargetHealth,
 } from "@pharos/model";
 import type { ScrapeConfig } from "./config.ts";
-import { type LoopContext, ScrapeLoop } from "./loop.ts";
+import { FailureLogs } from "./failure-log.ts";
 import { createScrapeMetrics, type ScrapeMetrics } from "./metrics.ts";
-import { buildTarget, type DroppedTarget, type TargetSpec } from "./target.ts";
+import { type PoolContext, ScrapePool } from "./pool.ts";
+import type { DroppedTarget } from "./target.ts";
 
 export interface ActiveTarget {
   discoveredLabels: Labels;
@@ -39,24 +40,15 @@ export interface ScrapeManagerOptions {
   log: Logger;
   registry: Registry;
   now?: () => number;
-}
-
-class Pool {
-  config: ScrapeConfig;
-  groups: readonly TargetGroup[] = [];
-  readonly loops = new Map<string, ScrapeLoop>();
-  dropped: DroppedTarget[] = [];
-  droppedCount = 0;
-  client: HttpClient;
-
-  constructor(config: ScrapeConfig) {
-    this.config = config;
-    this.client = new HttpClient(config.http);
-  }
+  /** Hands start (created) timestamps to storage, as upstream's feature created-timestamp-zero-ingestion. */
+  startTimestamps?: boolean;
+  /** Default `Prometheus/3.14.0`, as some exporters look at it. */
+  userAgent?: string;
 }
 
 /** A name other machines can use in place of "localhost". */
 function globalUrl(url: string): string {
+  if (!URL.canParse(url)) return url;
   const parsed = new URL(url);
   if (["localhost", "127.0.0.1", "[::1]"].includes(parsed.hostname)) parsed.hostname = hostname();
   return parsed.toString();
@@ -65,46 +57,55 @@ function globalUrl(url: string): string {
 export class ScrapeManager {
   readonly #options: ScrapeManagerOptions;
   readonly #metrics: ScrapeMetrics;
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, ScrapePool>();
+  /** Groups that came before their pool did. */
+  readonly #waiting = new Map<string, readonly TargetGroup[]>();
   readonly #shutdown = new AbortController();
+  readonly #failureLogs = new FailureLogs();
+  #seed = hostname();
 
   constructor(options: ScrapeManagerOptions) {
     this.#options = options;
     this.#metrics = createScrapeMetrics(options.registry);
+    const perPool = (name: string, help: string, read: (pool: ScrapePool) => number): void =>
+      options.registry.collect(() => ({
+        name: `prometheus_target_metadata_cache_${name}`,
+        help,
+        type: "gauge",
+        metrics: [...this.#pools].map(([job, pool]) => ({ labels: ["scrape_job", job], value: read(pool) })),
+      }));
+    const total = (pool: ScrapePool, key: "size" | "bytes"): number =>
+      [...pool.loops.values()].reduce((sum, { metadata }) => sum + metadata[key], 0);
+    perPool("entries", "Total number of metric metadata entries in the cache", (pool) => total(pool, "size"));
+    perPool("bytes", "The number of bytes that are currently used for storing metric metadata in the cache", (pool) =>
+      total(pool, "bytes"),
+    );
   }
 
-  /** Replaces the jobs. A job that did not change goes on undisturbed. */
-  apply(configs: readonly ScrapeConfig[]): void {
+  /**
+   * Replaces the jobs. A job that did not change goes on undisturbed; one whose settings cannot be used is left out and
+   * said so. `externalLabels` spread the scrapes of replicas with the same targets over time.
+   */
+  apply(configs: readonly ScrapeConfig[], externalLabels: Labels = Labels.empty): void {
+    this.#seed = `${hostname()}${externalLabels}`;
     const wanted = new Map(configs.map((config) => [config.jobName, config]));
-    for (const [name, pool] of this.#pools) {
-      if (wanted.has(name)) continue;
-      this.#pools.delete(name);
-      this.#metrics.targets.remove(name);
-      this.#metrics.syncs.remove(name);
-      this.#stopLoops([...pool.loops.values()]);
-      void pool.client[Symbol.asyncDispose]();
-    }
+    for (const [name, pool] of this.#pools) if (!wanted.has(name)) this.#removePool(name, pool);
+    for (const name of this.#waiting.keys()) if (!wanted.has(name)) this.#waiting.delete(name);
     for (const [name, config] of wanted) {
-      const pool = this.#pools.get(name);
-      if (!pool) this.#pools.set(name, new Pool(config));
-      else if (!sameConfig(pool.config, config)) {
-        const old = pool.client;
-        pool.config = config;
-        pool.client = new HttpClient(config.http);
-        this.#stopLoops([...pool.loops.values()]);
-        pool.loops.clear();
-        this.#sync(pool);
-        void old[Symbol.asyncDispose]();
+      try {
+        this.#applyPool(name, config);
+      } catch (error) {
+        this.#options.log.error("error reloading scrape pool", { scrape_pool: name, err: describeError(error) });
       }
     }
+    this.#failureLogs.keep(new Set(configs.map(({ scrapeFailureLogFile }) => scrapeFailureLogFile)));
   }
 
   /** All target groups of a job, replacing the earlier ones. */
   updateTargets(job: string, groups: readonly TargetGroup[]): void {
     const pool = this.#pools.get(job);
-    if (!pool) return;
-    pool.groups = groups;
-    this.#sync(pool);
+    if (pool) pool.updateTargets(groups);
+    else this.#waiting.set(job, groups);
   }
 
   pools(): string[] {
@@ -151,91 +152,73 @@ export class ScrapeManager {
   /** Ends all loops. Series are left as they are: after a restart they go on. */
   async stop(): Promise<void> {
     this.#shutdown.abort();
-    const pools = [...this.#pools.values()];
-    await Promise.all(
-      pools.flatMap((pool) => [...pool.loops.values()].map((loop) => loop.stop(false, this.#shutdown.signal))),
-    );
-    await Promise.all(pools.map((pool) => pool.client[Symbol.asyncDispose]()));
+    await Promise.all([...this.#pools.values()].map((pool) => pool.stop(false)));
+    this.#failureLogs[Symbol.dispose]();
   }
 
-  #stopLoops(loops: readonly ScrapeLoop[]): void {
-    for (const loop of loops) {
-      loop
-        .stop(true, this.#shutdown.signal)
-        .catch((error) =>
-          this.#options.log.error("ending a scrape loop failed", { target: loop.spec.url, err: error }),
-        );
-    }
-  }
-
-  #sync(pool: Pool): void {
-    const { config } = pool;
-    const wanted = new Map<string, TargetSpec>();
-    pool.dropped = [];
-    pool.droppedCount = 0;
-    for (const group of pool.groups) {
-      for (const target of group.targets) {
-        try {
-          const built = buildTarget(config, group, target);
-          if ("dropped" in built) {
-            pool.droppedCount++;
-            if (config.keepDroppedTargets === 0 || pool.dropped.length < config.keepDroppedTargets) {
-              pool.dropped.push({ scrapePool: config.jobName, discoveredLabels: built.dropped });
-            }
-          } else wanted.set(built.key, built);
-        } catch (error) {
-          this.#options.log.error("Creating target failed", {
-            scrape_pool: config.jobName,
-            address: target.__address__,
-            err: describeError(error),
-          });
-        }
-      }
-    }
-    if (config.targetLimit > 0 && wanted.size > config.targetLimit) {
-      this.#metrics.targetLimit.inc();
-      this.#options.log.error("target_limit exceeded, no target of the job is scraped", {
-        scrape_pool: config.jobName,
-        targets: wanted.size,
-        limit: config.targetLimit,
-      });
-      wanted.clear();
-    }
-    const gone: ScrapeLoop[] = [];
-    for (const [key, loop] of pool.loops) {
-      if (wanted.has(key)) continue;
-      pool.loops.delete(key);
-      gone.push(loop);
-    }
-    this.#stopLoops(gone);
-    const context: LoopContext = {
-      appendable: this.#options.appendable,
-      client: pool.client,
+  #context(): PoolContext {
+    const { appendable, log, now = Date.now, startTimestamps = false, userAgent = "Prometheus/3.14.0" } = this.#options;
+    return {
+      appendable,
       metrics: this.#metrics,
-      now: this.#options.now ?? Date.now,
-      seed: hostname(),
+      log,
+      now,
+      seed: this.#seed,
+      startTimestamps,
+      userAgent,
+      shutdown: this.#shutdown.signal,
+      failureLog: ({ jobName, scrapeFailureLogFile }) => {
+        if (scrapeFailureLogFile === "") return undefined;
+        try {
+          return this.#failureLogs.open(scrapeFailureLogFile);
+        } catch (error) {
+          log.error("cannot open the scrape failure log", { scrape_pool: jobName, err: error });
+          return undefined;
+        }
+      },
     };
-    for (const [key, spec] of wanted) {
-      const known = pool.loops.get(key);
-      if (known) {
-        known.spec.discoveredLabels = spec.discoveredLabels;
-        continue;
+  }
+
+  #applyPool(name: string, config: ScrapeConfig): void {
+    const pool = this.#pools.get(name);
+    if (!pool) {
+      this.#metrics.pools.inc();
+      try {
+        const made = new ScrapePool(config, this.#context());
+        this.#pools.set(name, made);
+        const groups = this.#waiting.get(name);
+        this.#waiting.delete(name);
+        if (groups) made.updateTargets(groups);
+      } catch (error) {
+        this.#metrics.poolsFailed.inc();
+        throw error;
       }
-      const loop = new ScrapeLoop(spec, config, context);
-      pool.loops.set(key, loop);
-      loop.start();
+      return;
     }
-    this.#metrics.targets.labels(config.jobName).set(pool.loops.size);
-    this.#metrics.syncs.labels(config.jobName).inc();
+    if (essence(pool.config) === essence(config)) {
+      pool.config = config;
+      return;
+    }
+    pool.reload(config, essence(pool.config, UNRELATED_TO_LABELS) === essence(config, UNRELATED_TO_LABELS));
+  }
+
+  #removePool(name: string, pool: ScrapePool): void {
+    this.#pools.delete(name);
+    const { targets, targetLimits, syncs, syncFailed, syncLength } = this.#metrics;
+    for (const vector of [targets, targetLimits, syncs, syncFailed]) vector.remove(name);
+    syncLength.remove(name);
+    void pool.stop(true);
   }
 }
 
-/** Discovery's own settings do not change how targets are scraped; secrets print alike, so their values are compared too. */
-function sameConfig(a: ScrapeConfig, b: ScrapeConfig): boolean {
-  const essence = (config: ScrapeConfig): string =>
-    JSON.stringify({ ...config, sdConfigs: undefined }, function (this: Record<string, unknown>, key, value: unknown) {
-      const original = this[key];
-      return original instanceof Secret ? original.reveal() : value;
-    });
-  return essence(a) === essence(b);
+/** Settings that may change without the series of a target becoming others. */
+const UNRELATED_TO_LABELS: ReadonlySet<string> = new Set(["scrapeInterval", "scrapeTimeout", "sampleLimit", "http"]);
+
+/** A text that is the same for settings that scrape the same way. Discovery's own are left out; secrets count by value. */
+function essence(config: ScrapeConfig, without: ReadonlySet<string> = new Set()): string {
+  const kept = Object.fromEntries(Object.entries(config).filter(([key]) => key !== "sdConfigs" && !without.has(key)));
+  return JSON.stringify(kept, function (this: Record<string, unknown>, key, value: unknown) {
+    const original = this[key];
+    return original instanceof Secret ? original.reveal() : value;
+  });
 }

@@ -1,25 +1,38 @@
 /**
  * From the body of one scrape to samples in storage: target labels, metric relabelling, limits, staleness of what vanished.
- *
- * The scrape cache holds, line by line, the last scrape's shape: a series line at the same place with the same bytes costs
- * a compare and a number. A line that moved is found by its bytes; only a new one is parsed into labels.
+ * A line the target sent last time too costs a compare and a number (see line-cache.ts); only new ones are parsed.
  */
-import { TextReader } from "@pharos/exposition";
-import { type Appender, AppendResult, type Labels, LabelsBuilder, METRIC_NAME, UserError } from "@pharos/model";
+import {
+  bucketCount,
+  CustomBucketsReader,
+  type ExpositionReader,
+  isLegacyLabelName,
+  isLegacyMetricName,
+  LineReader,
+  MIN_SCHEMA,
+  OpenMetricsReader,
+  ProtobufReader,
+  reduceResolution,
+  TextReader,
+} from "@pharos/exposition";
+import {
+  type Appender,
+  AppendResult,
+  CUSTOM_BUCKETS_SCHEMA,
+  type FloatHistogram,
+  type IntHistogram,
+  type Labels,
+  METRIC_NAME,
+  UserError,
+} from "@pharos/model";
 import { relabel } from "@pharos/relabel";
 import type { ScrapeConfig } from "./config.ts";
+import type { BodyFormat } from "./content-type.ts";
+import { COMMENT, LineCache, NONE, TYPE } from "./line-cache.ts";
 import type { MetadataStore } from "./metadata-store.ts";
 import type { ScrapeMetrics } from "./metrics.ts";
-
-interface CacheEntry {
-  /** Name and labels as written. */
-  series: Buffer;
-  /** undefined when metric relabelling dropped the series. */
-  labels: Labels | undefined;
-  ref: number;
-  /** Number of the scrape it was last seen in. */
-  seen: number;
-}
+import { withTargetLabels } from "./sample-labels.ts";
+import { DROPPED, SeriesSlots, TRACKED } from "./series-slots.ts";
 
 export interface ScrapeResult {
   /** Samples in the body. */
@@ -28,222 +41,424 @@ export interface ScrapeResult {
   relabelled: number;
   /** Series that were not in the scrape before. */
   added: number;
+  /** Why the scrape is refused as a whole; its samples must be rolled back then. */
+  error: Error | undefined;
 }
 
-/** A limit of the job was exceeded: the scrape fails as a whole. */
-export class LimitExceeded extends Error {}
+/** What a target's histograms become; targets may differ from their job in it. */
+export interface HistogramChoice {
+  scrapeNativeHistograms: boolean;
+  /** Classic series too of histograms that are taken in native form. */
+  keepClassic: boolean;
+  convertClassicHistograms: boolean;
+}
+
+export interface WriterOptions {
+  config: ScrapeConfig;
+  target: Labels;
+  metadata: MetadataStore;
+  metrics: ScrapeMetrics;
+  histograms: HistogramChoice;
+  /** Hands start (created) timestamps to storage. */
+  startTimestamps: boolean;
+}
 
 /** Samples dated further ahead are dropped: a clock that far off is wrong. */
 const MAX_AHEAD_MS = 10 * 60_000;
 
 export class SampleWriter {
-  readonly #config: ScrapeConfig;
-  readonly #target: Labels;
-  readonly #metadata: MetadataStore;
-  readonly #metrics: ScrapeMetrics;
-  /** Entries in the order of the last scrape. */
-  #order: CacheEntry[] = [];
-  /** By the bytes of the series, as latin1 text. */
-  readonly #bySeries = new Map<string, CacheEntry>();
+  readonly #options: WriterOptions;
+  #config: ScrapeConfig;
+  readonly #slots = new SeriesSlots();
+  readonly #lines = new LineCache();
+  /** Slots by key, where there are no lines to compare: protobuf, converted histograms. */
+  readonly #keys = new Map<string, number>();
+  /** Slots of lines the last scrape did not have, by key, until the current one ends. */
+  readonly #fresh = new Map<string, number>();
+  /** Slots made in the current scrape. */
+  readonly #made: number[] = [];
   #scrape = 0;
+  #appender!: Appender;
+  #timestamp = 0;
+  #result!: ScrapeResult;
+  #bucketLimit = false;
+  #byLine = true;
 
-  constructor(config: ScrapeConfig, target: Labels, metadata: MetadataStore, metrics: ScrapeMetrics) {
-    this.#config = config;
-    this.#target = target;
-    this.#metadata = metadata;
-    this.#metrics = metrics;
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#config = options.config;
   }
 
-  /** Appends the body's samples; the caller commits. Throws a UserError for a bad body, LimitExceeded for a limit. */
-  append(appender: Appender, body: Buffer, openMetrics: boolean, timestamp: number): ScrapeResult {
-    const reader = new TextReader(body, openMetrics);
-    const result: ScrapeResult = { scraped: 0, relabelled: 0, added: 0 };
-    const previous = this.#order;
-    const order: CacheEntry[] = [];
+  /** Goes on with other limits; whatever decides about labels must be as before. */
+  configure(config: ScrapeConfig): void {
+    this.#config = config;
+  }
+
+  /** Appends the body's samples; the caller commits, or rolls back when the result has an error. Never throws for a bad body. */
+  append(appender: Appender, body: Buffer, format: BodyFormat, timestamp: number): ScrapeResult {
+    const result: ScrapeResult = { scraped: 0, relabelled: 0, added: 0, error: undefined };
+    this.#appender = appender;
+    this.#timestamp = timestamp;
+    this.#result = result;
+    this.#bucketLimit = false;
+    this.#made.length = 0;
+    this.#fresh.clear();
     this.#scrape++;
-    this.#metadata.startScrape();
-    let at = 0;
-    for (;;) {
-      let entry: CacheEntry | undefined = previous[at];
-      if (entry !== undefined && reader.skipSeries(entry.series)) at++;
-      else {
-        const kind = reader.next();
-        if (kind === "end") break;
-        if (kind !== "series") {
-          if (kind === "type") this.#metadata.set(reader.metric, "type", reader.type);
-          else this.#metadata.set(reader.metric, kind, reader.text);
-          continue;
-        }
-        entry = this.#find(body, reader);
-        // Lines moved: go on comparing from where this one stood last time.
-        if (entry.seen > 0 && previous[at] !== entry) {
-          const place = previous.indexOf(entry, at);
-          if (place >= 0) at = place + 1;
-        } else if (entry.seen > 0) at++;
-      }
-      result.scraped++;
-      if (entry.seen !== this.#scrape) order.push(entry);
-      if (entry.labels === undefined) {
-        entry.seen = this.#scrape;
-        continue;
-      }
-      result.relabelled++;
-      if (this.#config.sampleLimit > 0 && result.relabelled > this.#config.sampleLimit) {
-        this.#metrics.sampleLimit.inc();
-        throw new LimitExceeded("sample limit exceeded");
-      }
-      if (this.#appendSample(appender, entry, reader, timestamp) && entry.seen === 0) result.added++;
-      entry.seen = this.#scrape;
+    const { metadata, metrics, startTimestamps } = this.#options;
+    metadata.startScrape();
+    const { convertClassicHistograms } = this.#options.histograms;
+    const byLine = format !== "protobuf" && !convertClassicHistograms && !startTimestamps;
+    if (byLine !== this.#byLine) this.#forgetKeys(byLine);
+    try {
+      // An empty body is an exposition without series, whatever its type.
+      if (byLine)
+        this.#appendLines(format === "openmetrics" ? new OpenMetricsReader(body) : new TextReader(body), body);
+      else if (body.length > 0) this.#appendEntries(this.#open(body, format));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      result.error = error;
     }
-    this.#appendStale(appender, previous, timestamp);
-    this.#metadata.endScrape();
-    this.#order = order;
+    const { sampleLimit } = this.#config;
+    if (sampleLimit > 0 && result.relabelled > sampleLimit) {
+      metrics.sampleLimit.inc();
+      result.error ??= new UserError("scrape.limit", "sample limit exceeded");
+    }
+    if (this.#bucketLimit) {
+      metrics.bucketLimit.inc();
+      result.error ??= new UserError("scrape.limit", "histogram bucket limit exceeded");
+    }
+    if (result.error) {
+      for (const slot of this.#made) this.#slots.free(slot);
+      if (!byLine) for (const [key, slot] of this.#keys) if (!this.#slots.isUsed(slot)) this.#keys.delete(key);
+      this.#lines.rollback();
+      return result;
+    }
+    if (byLine) this.#finishLines(appender, timestamp);
+    else this.#finishEntries(appender, timestamp);
     return result;
   }
 
   /** Staleness markers for everything the last good scrape had: the target failed or is gone. */
   appendAllStale(appender: Appender, timestamp: number): void {
-    this.#scrape++;
-    this.#appendStale(appender, this.#order, timestamp);
-    this.#order = [];
+    const { flags, refs } = this.#slots;
+    for (let slot = 0; slot < this.#slots.end; slot++) {
+      if ((flags[slot] & TRACKED) === 0) continue;
+      appender.appendStale(refs[slot], timestamp);
+      flags[slot] &= ~TRACKED;
+    }
   }
 
-  #find(body: Buffer, reader: TextReader): CacheEntry {
-    const key = body.toString("latin1", reader.seriesStart, reader.seriesEnd);
-    const known = this.#bySeries.get(key);
-    if (known) return known;
-    const labels = this.#finalLabels(reader.labels());
-    const entry: CacheEntry = {
-      // A copy: the body's memory must not be kept alive by one line.
-      series: Buffer.from(key, "latin1"),
-      labels,
-      ref: 0,
-      seen: 0,
-    };
-    this.#bySeries.set(key, entry);
-    return entry;
+  /** The target answers in another form now: its series have other keys, and are found again by their labels. */
+  #forgetKeys(byLine: boolean): void {
+    this.#byLine = byLine;
+    this.#lines.clear();
+    this.#keys.clear();
   }
 
-  /** Target labels laid over (or under) the scraped ones, then metric relabelling. */
-  #finalLabels(scraped: Labels): Labels | undefined {
-    const labels = new LabelsBuilder(scraped);
-    const { honorLabels } = this.#config;
-    for (const [name, value] of this.#target) {
-      const own = scraped.get(name);
-      if (own === "") labels.set(name, value);
-      else if (!honorLabels) {
-        let exported = `exported_${name}`;
-        while (scraped.has(exported) || this.#target.has(exported)) exported = `exported_${exported}`;
-        labels.set(exported, own).set(name, value);
+  #open(body: Buffer, format: BodyFormat): ExpositionReader {
+    const { convertClassicHistograms, keepClassic, scrapeNativeHistograms } = this.#options.histograms;
+    const reader =
+      format === "protobuf"
+        ? new ProtobufReader(body, { ignoreNative: !scrapeNativeHistograms, keepClassic })
+        : format === "openmetrics"
+          ? new OpenMetricsReader(body, { skipCreated: this.#options.startTimestamps })
+          : new TextReader(body);
+    return convertClassicHistograms ? new CustomBucketsReader(reader, keepClassic) : reader;
+  }
+
+  /** Whether the entry tells about a family, which is then noted. */
+  #noteMetadata(reader: ExpositionReader, kind: string): void {
+    const { metadata } = this.#options;
+    if (kind === "type") metadata.set(reader.metric, "type", reader.type);
+    else if (kind === "help" || kind === "unit") metadata.set(reader.metric, kind, reader.text);
+  }
+
+  #appendLines(reader: LineReader, body: Buffer): void {
+    const lines = this.#lines;
+    lines.begin(body);
+    if (body.length === 0) return;
+    const { metadata } = this.#options;
+    const blankLines = reader instanceof TextReader;
+    /** A TYPE line that was skipped; bounds in labels depend on it, so it is read before a new line is. */
+    let typeLine = -1;
+    for (;;) {
+      let at = reader.offset;
+      if (blankLines) while (body[at] === 0x0a) at++;
+      const matched = lines.match(at);
+      if (!metadata.changing) {
+        if (matched >= 0 && reader.readSample(at, lines.matchedEnd)) {
+          lines.push(at, lines.matchedEnd, matched, false);
+          this.#take(matched, reader, undefined);
+          continue;
+        }
+        if (matched < NONE) {
+          if (matched === TYPE) typeLine = at;
+          lines.push(at, lines.matchedEnd, matched, false);
+          reader.seek(lines.matchedEnd + 1);
+          continue;
+        }
+      }
+      if (typeLine >= 0) {
+        reader.seek(typeLine);
+        reader.next();
+        typeLine = -1;
+      }
+      reader.seek(at);
+      const kind = reader.next();
+      if (kind === "end") break;
+      if (kind === "series") this.#appendLine(reader, at, matched);
+      else {
+        // The reader stands behind the newline, or at the end of a body without one.
+        const end = body[reader.offset - 1] === 0x0a ? reader.offset - 1 : Math.min(reader.offset, body.length);
+        lines.push(at, end, kind === "type" ? TYPE : COMMENT, matched >= NONE);
+        this.#noteMetadata(reader, kind);
       }
     }
-    const final = relabel(labels.build(), this.#config.metricRelabelConfigs);
-    if (!final || final.size === 0) return undefined;
-    if (!final.has(METRIC_NAME))
-      throw new UserError(
-        "scrape.sample",
-        "invalid metric name or label names: the metric name is missing after relabelling",
-      );
-    this.#checkLabelLimits(final);
-    return final;
+    if (!lines.changed) return;
+    // Families whose lines were skipped are still there.
+    for (const offset of lines.comments()) {
+      reader.seek(offset);
+      this.#noteMetadata(reader, reader.next());
+    }
+  }
+
+  /** A series line that had to be read in full. `matched` is its slot when it stands where it stood last time. */
+  #appendLine(reader: LineReader, at: number, matched: number): void {
+    const lines = this.#lines;
+    const { seriesStart, seriesEnd } = reader;
+    const inPlace = matched >= 0 && seriesStart === at && seriesEnd === lines.matchedEnd;
+    let slot = inPlace ? matched : lines.find(seriesStart, seriesEnd);
+    if (slot === NONE) slot = this.#fresh.get(reader.key()) ?? NONE;
+    const known = slot !== NONE;
+    if (!known) {
+      slot = this.#make();
+      this.#fresh.set(reader.key(), slot);
+    }
+    lines.push(seriesStart, seriesEnd, slot, !inPlace);
+    this.#take(slot, reader, known ? undefined : this.#finalLabels(slot, reader));
+    if (known && this.#options.metadata.changing) this.#refreshMetadata(slot, reader);
+  }
+
+  #finishLines(appender: Appender, timestamp: number): void {
+    const lines = this.#lines;
+    const { metadata } = this.#options;
+    if (lines.changed) this.#dropUnseen(appender, timestamp);
+    metadata.endScrape(lines.changed);
+    lines.commit();
+    this.#fresh.clear();
+  }
+
+  #appendEntries(reader: ExpositionReader): void {
+    for (let kind = reader.next(); kind !== "end"; kind = reader.next()) {
+      if (kind !== "series" && kind !== "histogram") {
+        this.#noteMetadata(reader, kind);
+        continue;
+      }
+      const key = reader.key();
+      let slot = this.#keys.get(key) ?? NONE;
+      const known = slot !== NONE;
+      if (!known) {
+        slot = this.#make();
+        this.#keys.set(key, slot);
+      }
+      this.#take(slot, reader, known ? undefined : this.#finalLabels(slot, reader), kind === "histogram");
+      if (known && this.#options.metadata.changing) this.#refreshMetadata(slot, reader);
+    }
+  }
+
+  #finishEntries(appender: Appender, timestamp: number): void {
+    for (const [key, slot] of this.#keys) if (this.#slots.seen[slot] !== this.#scrape) this.#keys.delete(key);
+    this.#dropUnseen(appender, timestamp);
+    this.#options.metadata.endScrape(true);
+  }
+
+  /** Series of earlier scrapes that this one does not have end with a marker, and are forgotten. */
+  #dropUnseen(appender: Appender, timestamp: number): void {
+    const { seen, flags, refs } = this.#slots;
+    /** Series that are still there, perhaps written in another way. */
+    let alive: Set<number> | undefined;
+    for (let slot = 0; slot < this.#slots.end; slot++) {
+      if (!this.#slots.isUsed(slot) || seen[slot] === this.#scrape) continue;
+      if ((flags[slot] & TRACKED) !== 0) {
+        alive ??= this.#seenRefs();
+        if (!alive.has(refs[slot])) appender.appendStale(refs[slot], timestamp);
+      }
+      this.#slots.free(slot);
+    }
+  }
+
+  #seenRefs(): Set<number> {
+    const { seen, refs } = this.#slots;
+    const out = new Set<number>();
+    for (let slot = 0; slot < this.#slots.end; slot++) if (seen[slot] === this.#scrape) out.add(refs[slot]);
+    return out;
+  }
+
+  #make(): number {
+    const slot = this.#slots.make();
+    this.#made.push(slot);
+    return slot;
+  }
+
+  /** Labels to be stored; undefined when metric relabelling drops the series. */
+  #finalLabels(slot: number, reader: ExpositionReader): Labels | undefined {
+    const { honorLabels, metricRelabelConfigs, metricNameValidationScheme } = this.#config;
+    const labels = relabel(withTargetLabels(reader.labels(), this.#options.target, honorLabels), metricRelabelConfigs);
+    if (!labels || labels.size === 0) {
+      this.#slots.flags[slot] |= DROPPED;
+      return undefined;
+    }
+    const name = labels.get(METRIC_NAME);
+    if (name === "") throw new UserError("scrape.sample", "missing metric name (__name__ label)");
+    if (
+      metricNameValidationScheme === "legacy" &&
+      (!isLegacyMetricName(name) || [...labels].some(([label]) => !isLegacyLabelName(label)))
+    ) {
+      throw new UserError("scrape.sample", `invalid metric name or label names: ${labels}`);
+    }
+    this.#checkLabelLimits(labels);
+    return labels;
   }
 
   #checkLabelLimits(labels: Labels): void {
     const { labelLimit, labelNameLengthLimit, labelValueLengthLimit } = this.#config;
+    if (labelLimit === 0 && labelNameLengthLimit === 0 && labelValueLengthLimit === 0) return;
+    const metric = labels.metricName.slice(0, 50);
     const fail = (message: string): never => {
-      this.#metrics.labelLimits.inc();
-      throw new LimitExceeded(`${message} (metric: ${labels.metricName.slice(0, 50)})`);
+      this.#options.metrics.labelLimits.inc();
+      throw new UserError("scrape.limit.labels", message);
     };
-    if (labelLimit > 0 && labels.size > labelLimit)
-      fail(`label_limit exceeded: number of labels: ${labels.size}, limit: ${labelLimit}`);
-    if (labelNameLengthLimit === 0 && labelValueLengthLimit === 0) return;
+    if (labelLimit > 0 && labels.size > labelLimit) {
+      fail(`label_limit exceeded (metric: ${metric}, number of labels: ${labels.size}, limit: ${labelLimit})`);
+    }
     for (const [name, value] of labels) {
-      if (labelNameLengthLimit > 0 && name.length > labelNameLengthLimit)
-        fail(`label_name_length_limit exceeded: length: ${name.length}, limit: ${labelNameLengthLimit}`);
-      if (labelValueLengthLimit > 0 && value.length > labelValueLengthLimit)
-        fail(`label_value_length_limit exceeded: length: ${value.length}, limit: ${labelValueLengthLimit}`);
-    }
-  }
-
-  /** True when the sample was taken. */
-  #appendSample(appender: Appender, entry: CacheEntry, reader: TextReader, timestamp: number): boolean {
-    const t = this.#config.honorTimestamps && reader.timestamp !== undefined ? reader.timestamp : timestamp;
-    if (t > timestamp + MAX_AHEAD_MS) {
-      this.#metrics.outOfBounds.inc();
-      return false;
-    }
-    if (entry.ref === 0) this.#resolve(appender, entry);
-    if (entry.ref === 0) return false;
-    let outcome = appender.append(entry.ref, t, reader.value);
-    if (outcome === AppendResult.unknownSeries) {
-      // The series was dropped from memory meanwhile: it is a new one now.
-      entry.ref = 0;
-      this.#resolve(appender, entry);
-      if (entry.ref === 0) return false;
-      outcome = appender.append(entry.ref, t, reader.value);
-    }
-    if (outcome !== AppendResult.ok) return this.#count(outcome);
-    if (reader.exemplar)
-      appender.appendExemplar(entry.ref, { ...reader.exemplar, timestamp: reader.exemplar.timestamp ?? t });
-    return true;
-  }
-
-  #resolve(appender: Appender, entry: CacheEntry): void {
-    entry.ref = appender.series(entry.labels!);
-    if (entry.ref === 0) {
-      this.#metrics.overBudget.labels(this.#config.jobName).inc();
-      return;
-    }
-    const metadata = this.#metadata.familyOf(entry.labels!.metricName);
-    if (metadata) appender.updateMetadata(entry.ref, metadata);
-  }
-
-  #count(outcome: AppendResult): false {
-    if (outcome === AppendResult.duplicate) this.#metrics.duplicate.inc();
-    else if (outcome === AppendResult.outOfOrder) this.#metrics.outOfOrder.inc();
-    else this.#metrics.outOfBounds.inc();
-    return false;
-  }
-
-  #appendStale(appender: Appender, entries: readonly CacheEntry[], timestamp: number): void {
-    for (const entry of entries) {
-      if (entry.seen === this.#scrape) continue;
-      if (entry.ref !== 0) appender.appendStale(entry.ref, timestamp);
-      this.#bySeries.delete(entry.series.toString("latin1"));
-    }
-  }
-}
-
-/** The series about the scrape itself: up, scrape_duration_seconds, … Not subject to metric relabelling. */
-export class ReportWriter {
-  readonly #target: Labels;
-  readonly #refs = new Map<string, number>();
-
-  constructor(target: Labels) {
-    this.#target = target;
-  }
-
-  append(appender: Appender, values: Readonly<Record<string, number>>, timestamp: number): void {
-    for (const [name, value] of Object.entries(values)) {
-      const ref = this.#ref(appender, name);
-      if (ref !== 0 && appender.append(ref, timestamp, value) === AppendResult.unknownSeries) {
-        this.#refs.delete(name);
-        const again = this.#ref(appender, name);
-        if (again !== 0) appender.append(again, timestamp, value);
+      const shown = `metric: ${metric}, label name: ${name.slice(0, 50)}`;
+      const nameLength = Buffer.byteLength(name);
+      if (labelNameLengthLimit > 0 && nameLength > labelNameLengthLimit) {
+        fail(`label_name_length_limit exceeded (${shown}, length: ${nameLength}, limit: ${labelNameLengthLimit})`);
+      }
+      const valueLength = Buffer.byteLength(value);
+      if (labelValueLengthLimit > 0 && valueLength > labelValueLengthLimit) {
+        fail(
+          `label_value_length_limit exceeded (${shown}, value: ${JSON.stringify(value.slice(0, 50))}, length: ${valueLength}, limit: ${labelValueLengthLimit})`,
+        );
       }
     }
   }
 
-  appendStale(appender: Appender, timestamp: number): void {
-    for (const ref of this.#refs.values()) appender.appendStale(ref, timestamp);
+  /** Counts the current sample and hands it to storage. `labels` are those of a new series. */
+  #take(slot: number, reader: ExpositionReader, labels: Labels | undefined, isHistogram = false): void {
+    const result = this.#result;
+    const slots = this.#slots;
+    result.scraped++;
+    const repeated = slots.seen[slot] === this.#scrape;
+    slots.seen[slot] = this.#scrape;
+    if ((slots.flags[slot] & DROPPED) !== 0) return;
+    result.relabelled++;
+    const { sampleLimit, honorTimestamps, trackTimestampsStaleness } = this.#config;
+    // Beyond the limit the samples are only counted: the scrape fails, and says how many there were.
+    if (sampleLimit > 0 && result.relabelled > sampleLimit) return;
+    const own = honorTimestamps ? reader.timestamp : undefined;
+    if (repeated && own === undefined) {
+      this.#options.metrics.duplicate.inc();
+      return;
+    }
+    const t = own ?? this.#timestamp;
+    if (t > this.#timestamp + MAX_AHEAD_MS) {
+      this.#options.metrics.outOfBounds.inc();
+      return;
+    }
+    const isNew = slots.refs[slot] === 0;
+    if (isNew && !this.#resolve(slot, reader, labels)) return;
+    let outcome = this.#store(slot, reader, t, isHistogram);
+    if (outcome === AppendResult.unknownSeries) {
+      // The series was dropped from memory meanwhile: it is a new one now.
+      slots.refs[slot] = 0;
+      if (!this.#resolve(slot, reader, undefined)) return;
+      outcome = this.#store(slot, reader, t, isHistogram);
+    }
+    if (outcome !== AppendResult.ok) {
+      this.#count(outcome);
+      return;
+    }
+    if (own === undefined || trackTimestampsStaleness) slots.flags[slot] |= TRACKED;
+    if (isNew) result.added++;
+    if (reader.exemplars) this.#appendExemplars(slots.refs[slot], reader, t);
   }
 
-  #ref(appender: Appender, name: string): number {
-    let ref = this.#refs.get(name) ?? 0;
-    if (ref === 0) {
-      ref = appender.series(this.#target.with(METRIC_NAME, name));
-      if (ref !== 0) this.#refs.set(name, ref);
+  #store(slot: number, reader: ExpositionReader, t: number, isHistogram: boolean): AppendResult {
+    const ref = this.#slots.refs[slot];
+    const appender = this.#appender;
+    if (this.#options.startTimestamps) {
+      const start = reader.startTimestamp();
+      if (start > 0) appender.appendStartTimestamp(ref, t, start);
     }
-    return ref;
+    if (!isHistogram) return appender.append(ref, t, reader.value);
+    const histogram = this.#limitBuckets(reader.histogram!);
+    if (!histogram) {
+      this.#bucketLimit = true;
+      return AppendResult.ok;
+    }
+    return appender.appendHistogram(ref, t, histogram);
+  }
+
+  /** With fewer buckets where the job limits them; undefined when they cannot be made few enough. */
+  #limitBuckets(histogram: IntHistogram | FloatHistogram): IntHistogram | FloatHistogram | undefined {
+    const { nativeHistogramBucketLimit: limit, maxSchema } = this.#config;
+    let out = histogram;
+    if (out.schema !== CUSTOM_BUCKETS_SCHEMA && out.schema > maxSchema) out = reduceResolution(out, maxSchema);
+    if (limit === 0) return out;
+    while (bucketCount(out) > limit) {
+      if (out.schema === CUSTOM_BUCKETS_SCHEMA || out.schema <= MIN_SCHEMA) return undefined;
+      out = reduceResolution(out, out.schema - 1);
+    }
+    return out;
+  }
+
+  #appendExemplars(ref: number, reader: ExpositionReader, t: number): void {
+    let outOfOrder = 0;
+    const exemplars = reader.exemplars!.map((exemplar) => ({ ...exemplar, timestamp: exemplar.timestamp ?? t }));
+    exemplars.sort((a, b) => a.timestamp - b.timestamp);
+    for (const exemplar of exemplars) {
+      if (this.#appender.appendExemplar(ref, exemplar) === AppendResult.outOfOrder) outOfOrder++;
+    }
+    // Some being old is normal: exemplars stay in the exposition until they are replaced.
+    if (outOfOrder > 0 && outOfOrder === exemplars.length) this.#options.metrics.exemplarOutOfOrder.inc(outOfOrder);
+  }
+
+  /** Finds or makes the series in storage; false when it was refused over the memory budget. */
+  #resolve(slot: number, reader: ExpositionReader, given: Labels | undefined): boolean {
+    let labels = given;
+    if (!labels) {
+      // A line that was only compared was not split into labels.
+      if (reader instanceof LineReader) reader.readLine();
+      labels = this.#finalLabels(slot, reader);
+      if (!labels) return false;
+    }
+    const ref = this.#appender.series(labels);
+    if (ref === 0) {
+      this.#options.metrics.overBudget.labels(this.#config.jobName).inc();
+      return false;
+    }
+    this.#slots.refs[slot] = ref;
+    const metadata = this.#options.metadata.familyOf(labels.metricName);
+    if (metadata) this.#appender.updateMetadata(ref, metadata);
+    return true;
+  }
+
+  #refreshMetadata(slot: number, reader: ExpositionReader): void {
+    const ref = this.#slots.refs[slot];
+    if (ref === 0) return;
+    const labels = this.#finalLabels(slot, reader);
+    const metadata = labels && this.#options.metadata.changedFamilyOf(labels.metricName);
+    if (metadata) this.#appender.updateMetadata(ref, metadata);
+  }
+
+  #count(outcome: AppendResult): void {
+    const { metrics, config } = this.#options;
+    if (outcome === AppendResult.duplicate) metrics.duplicate.inc();
+    else if (outcome === AppendResult.outOfOrder) metrics.outOfOrder.inc();
+    else if (outcome === AppendResult.overBudget) metrics.overBudget.labels(config.jobName).inc();
+    else metrics.outOfBounds.inc();
   }
 }

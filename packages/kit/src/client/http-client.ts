@@ -101,9 +101,10 @@ export class HttpClient implements AsyncDisposable {
   readonly #noProxy: string;
   readonly #token: TokenSource | undefined;
 
-  constructor(config: HttpClientConfig) {
+  /** With `socketPath`, connects to that socket whatever the URL's host. Throws when a TLS file cannot be read. */
+  constructor(config: HttpClientConfig, options: { socketPath?: string } = {}) {
     this.#config = config;
-    const connect = connectOptions(config.tls);
+    const connect = { ...connectOptions(config.tls), ...options };
     const agent = new Agent({ connect, connections: null, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
     this.#agents.push(agent);
     const redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTS });
