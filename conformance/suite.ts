@@ -4,6 +4,8 @@ export interface SuiteResult {
   total: number;
   /** One line per failed case: its name and what differed. */
   failures: string[];
+  /** Why nothing was run at all, when a peer's program that the suite compares with is not there. Said loudly, never a pass. */
+  notRun?: string;
 }
 
 export interface Suite {
