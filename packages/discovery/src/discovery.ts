@@ -1,7 +1,9 @@
 /** Runs the mechanisms of all jobs and hands over each job's target groups whenever they change. */
 import type { Logger, Registry } from "@pharos/kit";
-import { describeError, type TargetGroup } from "@pharos/model";
+import type { TargetGroup } from "@pharos/model";
 import type { SdConfig } from "./mechanism.ts";
+import { type DiscoveryMetrics, discoveryMetrics } from "./metrics.ts";
+import { Provider, providerKey } from "./provider.ts";
 
 export interface JobDiscovery {
   job: string;
@@ -13,122 +15,132 @@ export interface DiscoveryOptions {
   registry: Registry;
   /** Gets all groups of a job, at most every `throttleMs`. */
   onUpdate: (job: string, groups: TargetGroup[]) => void;
-  /** Default 200 ms; upstream waits 5 s. */
+  /** Default 200 ms; upstream waits up to 5 s. */
   throttleMs?: number;
-  /** Name of the consumer in metrics, `scrape` or `notify`. */
+  /** Name of the consumer in metrics, `scrape` or `notify`. Default `scrape`. */
   name?: string;
 }
 
-class Job {
-  readonly job: string;
-  /** Text of the configuration it runs with. */
-  readonly essence: string;
-  readonly abort = new AbortController();
-  /** Groups by mechanism and source. */
-  readonly groups = new Map<string, TargetGroup>();
-  readonly reasons = new Map<number, string>();
+interface Job {
+  name: string;
+  providers: readonly Provider[];
+  /** Set once the consumer was told of this job with these providers. */
+  told: boolean;
   timer: NodeJS.Timeout | undefined;
-  done: Promise<unknown> = Promise.resolve();
-
-  constructor(job: string, essence: string) {
-    this.job = job;
-    this.essence = essence;
-  }
+  /** Ends the wait for providers that say nothing. */
+  patience: NodeJS.Timeout | undefined;
 }
 
-function essenceOf(sdConfigs: readonly SdConfig[]): string {
-  return JSON.stringify(sdConfigs.map(({ mechanism, config }) => [mechanism.name, config]));
-}
+/** A consumer keeps what it has while a job's new providers start, for at most this long. */
+const PATIENCE_MS = 5_000;
 
 export class Discovery {
   readonly #options: DiscoveryOptions;
+  readonly #name: string;
+  readonly #metrics: DiscoveryMetrics;
   readonly #jobs = new Map<string, Job>();
-  readonly #discovered;
+  readonly #providers = new Map<string, Provider>();
+  /** Providers that are ending. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
-    this.#discovered = options.registry.gauge(
-      `prometheus_sd_discovered_targets${options.name === "notify" ? "_notify" : ""}`,
-      "Current number of discovered targets.",
-      ["config"],
-    );
+    this.#name = options.name ?? "scrape";
+    this.#metrics = discoveryMetrics(options.registry);
+    this.#metrics.failedConfigs.labels(this.#name).set(0);
   }
 
-  /** Replaces the jobs. Discovery of a job that did not change goes on. */
+  /** Replaces the jobs. Mechanisms whose configuration did not change go on, whatever job they are in. */
   apply(jobs: readonly JobDiscovery[]): void {
     const wanted = new Set(jobs.map(({ job }) => job));
-    for (const [name, job] of this.#jobs) if (!wanted.has(name)) this.#remove(job);
+    for (const provider of this.#providers.values()) provider.jobs.clear();
+    for (const job of this.#jobs.values()) if (!wanted.has(job.name)) this.#forget(job);
+    const fresh: (() => void)[] = [];
     for (const { job: name, sdConfigs } of jobs) {
-      const essence = essenceOf(sdConfigs);
-      const known = this.#jobs.get(name);
-      if (known?.essence === essence) {
-        // The consumer may have been made anew: it gets what is known.
-        this.#schedule(known);
-        continue;
-      }
-      if (known) this.#remove(known);
-      this.#start(name, essence, sdConfigs);
+      const providers = [...new Set(sdConfigs.map((config) => this.#provider(config, fresh)))];
+      for (const provider of providers) provider.jobs.add(name);
+      const job: Job = this.#jobs.get(name) ?? { name, providers, told: false, timer: undefined, patience: undefined };
+      this.#jobs.set(name, job);
+      job.providers = providers;
+      job.told = false;
     }
+    for (const [key, provider] of this.#providers) {
+      if (provider.jobs.size > 0) continue;
+      this.#providers.delete(key);
+      const ending = provider.stop();
+      this.#ending.add(ending);
+      void ending.finally(() => this.#ending.delete(ending));
+    }
+    for (const start of fresh) start();
+    for (const job of this.#jobs.values()) this.#consider(job);
   }
 
   /** Why a job has no targets; "" when nothing is known against it. */
   reasonFor(job: string): string {
-    const reasons = [...(this.#jobs.get(job)?.reasons.values() ?? [])].filter((reason) => reason !== "");
-    return [...new Set(reasons)].join("; ");
+    const providers = this.#jobs.get(job)?.providers ?? [];
+    if (providers.length === 0) return "the job has no service discovery";
+    return [...new Set(providers.map(({ reason }) => reason))].filter((reason) => reason !== "").join("; ");
   }
 
   async stop(): Promise<void> {
-    const jobs = [...this.#jobs.values()];
-    for (const job of jobs) this.#remove(job);
-    await Promise.all(jobs.map(({ done }) => done));
+    for (const job of this.#jobs.values()) this.#forget(job);
+    const providers = [...this.#providers.values()];
+    this.#providers.clear();
+    await Promise.all([...providers.map((provider) => provider.stop()), ...this.#ending]);
   }
 
-  #remove(job: Job): void {
-    job.abort.abort();
+  #provider(config: SdConfig, fresh: (() => void)[]): Provider {
+    const key = providerKey(config);
+    let provider = this.#providers.get(key);
+    if (!provider) {
+      const made = new Provider(key, config.mechanism.name, (changed) => this.#changed(changed));
+      this.#providers.set(key, made);
+      const log = this.#options.log.with({ mechanism: config.mechanism.name });
+      fresh.push(() => made.start(config, log, this.#metrics));
+      provider = made;
+    }
+    return provider;
+  }
+
+  #forget(job: Job): void {
     clearTimeout(job.timer);
-    this.#jobs.delete(job.job);
-    this.#discovered.remove(job.job);
+    clearTimeout(job.patience);
+    this.#jobs.delete(job.name);
+    this.#metrics.discoveredTargets.remove(this.#name, job.name);
+    this.#metrics.lastUpdate.remove(this.#name, job.name);
   }
 
-  #start(name: string, essence: string, sdConfigs: readonly SdConfig[]): void {
-    const job = new Job(name, essence);
-    this.#jobs.set(name, job);
-    const log = this.#options.log.with({ config: name });
-    job.done = Promise.all(
-      sdConfigs.map(async ({ mechanism, config }, i) => {
-        const context = {
-          log,
-          update: (groups: TargetGroup[]): void => {
-            for (const group of groups) {
-              const id = `${i}/${group.source}`;
-              if (group.targets.length === 0) job.groups.delete(id);
-              else job.groups.set(id, group);
-            }
-            this.#schedule(job);
-          },
-          explain: (reason: string): void => {
-            job.reasons.set(i, reason);
-          },
-        };
-        try {
-          await mechanism.run(config, context, job.abort.signal);
-        } catch (error) {
-          job.reasons.set(i, describeError(error));
-          log.error("service discovery ended", { mechanism: mechanism.name, err: error });
-        }
-      }),
-    );
-    // A job whose discovery finds nothing at all must still take away what it had before.
+  #changed(provider: Provider): void {
+    this.#metrics.receivedUpdates.labels(this.#name).inc();
+    for (const name of provider.jobs) {
+      const job = this.#jobs.get(name);
+      if (job) this.#consider(job);
+    }
+  }
+
+  /** Tells the consumer soon, or when all providers have said something. */
+  #consider(job: Job): void {
+    if (!job.told && !job.providers.every(({ ready }) => ready)) {
+      job.patience ??= setTimeout(() => this.#schedule(job), PATIENCE_MS);
+      return;
+    }
     this.#schedule(job);
   }
 
   #schedule(job: Job): void {
-    if (job.timer || job.abort.signal.aborted) return;
-    job.timer = setTimeout(() => {
-      job.timer = undefined;
-      const groups = [...job.groups.values()];
-      this.#discovered.labels(job.job).set(groups.reduce((sum, { targets }) => sum + targets.length, 0));
-      this.#options.onUpdate(job.job, groups);
-    }, this.#options.throttleMs ?? 200);
+    clearTimeout(job.patience);
+    job.patience = undefined;
+    job.timer ??= setTimeout(() => this.#tell(job), this.#options.throttleMs ?? 200);
+  }
+
+  #tell(job: Job): void {
+    job.timer = undefined;
+    job.told = true;
+    const groups = job.providers.flatMap((provider) => [...provider.groups.values()]);
+    const targets = groups.reduce((sum, group) => sum + group.targets.length, 0);
+    this.#metrics.discoveredTargets.labels(this.#name, job.name).set(targets);
+    this.#metrics.lastUpdate.labels(this.#name, job.name).set(Date.now() / 1000);
+    this.#metrics.updates.labels(this.#name).inc();
+    this.#options.onUpdate(job.name, groups);
   }
 }

@@ -1,20 +1,24 @@
 /** What a discovery mechanism is: it watches something and says which target groups there are. */
-import type { Logger, YamlMap, YamlNode } from "@pharos/kit";
+import type { Logger, YamlNode } from "@pharos/kit";
 import type { TargetGroup } from "@pharos/model";
+import type { DiscoveryMetrics } from "./metrics.ts";
 
 export interface MechanismContext {
   log: Logger;
-  /** Hands over changed groups; a group without targets replaces the one of the same source. */
-  update(groups: TargetGroup[]): void;
+  metrics: DiscoveryMetrics;
+  /** Hands over changed groups; a group without targets takes away the one of the same source. */
+  update(groups: readonly TargetGroup[]): void;
   /** Says why nothing is found; "" takes it back. */
   explain(reason: string): void;
+  /** Counts a refresh that failed: what was found before stays. */
+  refreshFailed(): void;
 }
 
 export interface Mechanism<Config = unknown> {
   /** As in `<name>_sd_configs`, or `static`. */
   name: string;
   parse(node: YamlNode): Config;
-  /** Runs until the signal ends it. */
+  /** Runs until the signal ends it; it may return early when all was said. Calls `update` at least once when it could look. */
   run(config: Config, context: MechanismContext, signal: AbortSignal): Promise<void>;
 }
 
@@ -22,6 +26,3 @@ export interface SdConfig {
   mechanism: Mechanism;
   config: unknown;
 }
-
-/** Every key that could hold discovery configuration, in upstream's spelling. */
-export type SdParser = (map: YamlMap) => SdConfig[];

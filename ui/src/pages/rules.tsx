@@ -2,7 +2,7 @@ import { formatValue, fromNow } from "../core/units.ts";
 import { prometheus } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
 import { Link } from "../shell/link.tsx";
-import { Badge, Empty, LabelList, PageHead } from "../shell/page.tsx";
+import { Badge, Empty, LabelList, PageHead, Stale } from "../shell/page.tsx";
 import { setParams, useLocation } from "../shell/router.ts";
 
 export interface ActiveAlert {
@@ -84,6 +84,7 @@ export function RulesPage() {
           onChange={(event) => setParams({ q: event.target.value }, true)}
         />
       </PageHead>
+      <Stale of="Prometheus" error={error} data={data} />
       {groups.length === 0 && (
         <Empty error={error} loading={!data}>
           {data?.groups.length === 0

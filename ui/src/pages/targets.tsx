@@ -1,7 +1,8 @@
+import { useState } from "react";
 import { formatValue, fromNow } from "../core/units.ts";
 import { prometheus } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
-import { Badge, Empty, LabelList, PageHead } from "../shell/page.tsx";
+import { Badge, Empty, LabelList, PageHead, Stale } from "../shell/page.tsx";
 import { setParams, useLocation } from "../shell/router.ts";
 
 interface Target {
@@ -27,7 +28,11 @@ function lastScrape(text: string): string {
   return text.startsWith("0001") ? "never" : fromNow(Date.parse(text));
 }
 
-function PoolCard({ name, targets }: { name: string; targets: readonly Target[] }) {
+/** Targets of a pool drawn at once; more wait for a press. */
+const SHOWN = 50;
+
+function PoolCard({ name, targets, dropped }: { name: string; targets: readonly Target[]; dropped: number }) {
+  const [limit, setLimit] = useState(SHOWN);
   const up = targets.filter(({ health }) => health === "up").length;
   return (
     <section className="card pool" aria-label={name}>
@@ -38,39 +43,46 @@ function PoolCard({ name, targets }: { name: string; targets: readonly Target[] 
         >{`${up}/${targets.length} up`}</Badge>
         <span className="sub">every {targets[0].scrapeInterval}</span>
       </header>
-      <div className="scroll-x">
-        <table>
-          <thead>
-            <tr>
-              <th>Endpoint</th>
-              <th>Health</th>
-              <th>Labels</th>
-              <th className="number">Last scrape</th>
-              <th className="number">Took</th>
-            </tr>
-          </thead>
-          <tbody>
-            {targets.map((target) => (
-              <tr key={target.scrapeUrl + JSON.stringify(target.labels)}>
-                <td>
-                  <a className="url" href={target.scrapeUrl} rel="noreferrer">
-                    {target.scrapeUrl}
-                  </a>
-                  {target.lastError && <div className="error-text">{target.lastError}</div>}
-                </td>
-                <td>
-                  <Badge status={HEALTH[target.health]}>{target.health}</Badge>
-                </td>
-                <td>
-                  <LabelList labels={target.labels} />
-                </td>
-                <td className="number">{lastScrape(target.lastScrape)}</td>
-                <td className="number">{formatValue(target.lastScrapeDuration, "s")}</td>
+      {targets.length > 0 && (
+        <div className="scroll-x">
+          <table>
+            <thead>
+              <tr>
+                <th>Endpoint</th>
+                <th>Health</th>
+                <th>Labels</th>
+                <th className="number">Last scrape</th>
+                <th className="number">Took</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+            </thead>
+            <tbody>
+              {targets.slice(0, limit).map((target) => (
+                <tr key={target.scrapeUrl + JSON.stringify(target.labels)}>
+                  <td>
+                    <a className="url" href={target.scrapeUrl} rel="noreferrer">
+                      {target.scrapeUrl}
+                    </a>
+                    {target.lastError && <div className="error-text">{target.lastError}</div>}
+                  </td>
+                  <td>
+                    <Badge status={HEALTH[target.health]}>{target.health}</Badge>
+                  </td>
+                  <td>
+                    <LabelList labels={target.labels} />
+                  </td>
+                  <td className="number">{lastScrape(target.lastScrape)}</td>
+                  <td className="number">{formatValue(target.lastScrapeDuration, "s")}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {targets.length > limit && (
+        <button type="button" className="button quiet" onClick={() => setLimit(targets.length)}>
+          {targets.length - limit} more
+        </button>
+      )}
     </section>
   );
 }
@@ -88,7 +100,13 @@ export function TargetsPage() {
       (search === "" ||
         `${target.scrapeUrl} ${JSON.stringify(target.labels)} ${target.lastError}`.toLowerCase().includes(search)),
   );
+  const dropped = data?.droppedTargetCounts ?? {};
   const pools = Map.groupBy(shown, ({ scrapePool }) => scrapePool);
+  // A pool whose targets are all dropped is a silence of its own: it must not be missing.
+  if (health === "all" && search === "") {
+    for (const name of Object.keys(dropped))
+      if (dropped[name]! > 0 && !pools.has(name) && (!onlyPool || onlyPool === name)) pools.set(name, []);
+  }
   const total = data?.activeTargets.length ?? 0;
   return (
     <>
@@ -118,6 +136,7 @@ export function TargetsPage() {
           </button>
         )}
       </PageHead>
+      <Stale of="Prometheus" error={error} data={data} />
       {pools.size === 0 && (
         <Empty error={error} loading={!data}>
           {total === 0
@@ -125,9 +144,11 @@ export function TargetsPage() {
             : "No target matches the filter."}
         </Empty>
       )}
-      {[...pools].map(([name, targets]) => (
-        <PoolCard key={name} name={name} targets={targets} />
-      ))}
+      {[...pools]
+        .sort(([a], [b]) => a.localeCompare(b))
+        .map(([name, targets]) => (
+          <PoolCard key={name} name={name} targets={targets} dropped={dropped[name] ?? 0} />
+        ))}
     </>
   );
 }

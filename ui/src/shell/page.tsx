@@ -52,3 +52,13 @@ export function Empty({ error, loading, children }: { error?: string; loading?: 
   }
   return <p className="note">{loading ? "Loading …" : children}</p>;
 }
+
+/** Told above data that could not be renewed. */
+export function Stale({ of, error, data }: { of: string; error: string | undefined; data: unknown }) {
+  if (!error || data === undefined) return null;
+  return (
+    <p className="note is-warning" role="status">
+      {of} does not answer, what follows is from before: {error}
+    </p>
+  );
+}

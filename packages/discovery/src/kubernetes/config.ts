@@ -1,11 +1,21 @@
-/** kubernetes_sd_configs. */
-
+/** kubernetes_sd_configs: reading and checking, with upstream's messages. */
 import { readFileSync } from "node:fs";
-import { type HttpClientConfig, parseHttpClientConfig, type YamlNode } from "@pharos/kit";
-import type { ClientTarget } from "@pharos/kube";
+import { dirname, isAbsolute, join } from "node:path";
+import { type HttpClientConfig, parseHttpClientConfig, type YamlMap, type YamlNode } from "@pharos/kit";
+import { type ClientTarget, parseFieldSelector, parseLabelSelector } from "@pharos/kube";
+import { UserError } from "@pharos/model";
 
 export const ROLES = ["node", "service", "pod", "endpoints", "endpointslice", "ingress"] as const;
 export type KubernetesRole = (typeof ROLES)[number];
+
+/** Labels of further objects to put on targets. */
+export interface AttachMetadata {
+  node: boolean;
+  namespace: boolean;
+  deployment: boolean;
+  job: boolean;
+  cronjob: boolean;
+}
 
 export interface KubernetesConfig {
   role: KubernetesRole;
@@ -16,32 +26,140 @@ export interface KubernetesConfig {
   namespaces: string[];
   ownNamespace: boolean;
   selectors: { role: string; label: string; field: string }[];
-  attachNode: boolean;
+  attach: AttachMetadata;
+}
+
+/** Kinds a role's selectors may be about. */
+const SELECTABLE: Readonly<Record<KubernetesRole, readonly string[]>> = {
+  pod: ["pod", "node"],
+  service: ["service"],
+  endpointslice: ["pod", "service", "endpointslice"],
+  endpoints: ["pod", "service", "endpoints"],
+  node: ["node"],
+  ingress: ["ingress"],
+};
+
+const HTTP_KEYS = [
+  "basic_auth",
+  "authorization",
+  "bearer_token",
+  "bearer_token_file",
+  "oauth2",
+  "tls_config",
+  "proxy_url",
+  "no_proxy",
+  "proxy_from_environment",
+  "proxy_connect_header",
+  "follow_redirects",
+  "enable_http2",
+  "http_headers",
+];
+
+function readRole(node: YamlNode | undefined): KubernetesRole | "" {
+  const role = node?.string() ?? "";
+  if (node && role !== "" && !ROLES.includes(role as KubernetesRole)) {
+    throw node.error(`unknown Kubernetes SD role ${JSON.stringify(role)}`, { code: "discovery.config" });
+  }
+  return role as KubernetesRole | "";
+}
+
+function readSelectors(node: YamlNode | undefined, role: KubernetesRole): KubernetesConfig["selectors"] {
+  const selectors: KubernetesConfig["selectors"] = [];
+  for (const item of node?.items() ?? []) {
+    const map = item.map();
+    const selector = {
+      role: readRole(map.get("role")),
+      label: map.get("label")?.string() ?? "",
+      field: map.get("field")?.string() ?? "",
+    };
+    map.done("kubernetes.plain");
+    const fail = (message: string): UserError => item.error(message, { code: "discovery.config" });
+    if (selectors.some((other) => other.role === selector.role)) {
+      throw fail(`duplicated selector role: ${selector.role}`);
+    }
+    if (!SELECTABLE[role].includes(selector.role)) {
+      throw fail(`${role} role supports only ${SELECTABLE[role].join(", ")} selectors`);
+    }
+    try {
+      parseLabelSelector(selector.label);
+      parseFieldSelector(selector.field, selector.role);
+    } catch (error) {
+      throw error instanceof UserError ? fail(error.message) : error;
+    }
+    selectors.push(selector);
+  }
+  return selectors;
+}
+
+function readAttach(node: YamlNode | undefined): AttachMetadata {
+  const map = node && !node.isNull ? node.map() : undefined;
+  const flag = (key: string): boolean => map?.get(key)?.boolean() ?? false;
+  const attach = {
+    node: flag("node"),
+    namespace: flag("namespace"),
+    deployment: flag("deployment"),
+    job: flag("job"),
+    cronjob: flag("cronjob"),
+  };
+  map?.done("kubernetes.plain");
+  return attach;
+}
+
+/** Ways to reach the API server that exclude each other, and what the client here cannot do. */
+function checkAccess(node: YamlNode, map: YamlMap, config: KubernetesConfig): void {
+  const fail = (message: string, code = "discovery.config"): UserError => node.error(message, { code });
+  const { apiServer, kubeconfigFile, ownNamespace, client } = config;
+  const customHttp = map.keys().some((key) => HTTP_KEYS.includes(key));
+  if (apiServer !== "" && !URL.canParse(apiServer)) throw fail(`api_server: ${JSON.stringify(apiServer)} is not a URL`);
+  if (kubeconfigFile !== "" && apiServer !== "")
+    throw fail("cannot use 'kubeconfig_file' and 'api_server' simultaneously");
+  if (kubeconfigFile !== "" && customHttp) {
+    throw fail("cannot use a custom HTTP client configuration together with 'kubeconfig_file'");
+  }
+  if (apiServer === "" && kubeconfigFile === "" && customHttp) {
+    throw fail("to use custom HTTP client configuration please provide the 'api_server' URL explicitly");
+  }
+  if (apiServer !== "" && ownNamespace)
+    throw fail("cannot use 'api_server' and 'namespaces.own_namespace' simultaneously");
+  if (kubeconfigFile !== "" && ownNamespace) {
+    throw fail("cannot use 'kubeconfig_file' and 'namespaces.own_namespace' simultaneously");
+  }
+  const { basicAuth, oauth2, proxyUrl, proxyFromEnvironment, headers } = client;
+  const refused = Object.entries({
+    basic_auth: basicAuth,
+    oauth2,
+    proxy_url: proxyUrl,
+    proxy_from_environment: proxyFromEnvironment,
+    http_headers: headers.length > 0,
+  }).find(([, value]) => value);
+  if (refused) {
+    throw fail(
+      `${refused[0]} in kubernetes_sd_configs is not supported by this version of Pharos`,
+      "discovery.unsupported",
+    );
+  }
 }
 
 export function parseKubernetesConfig(node: YamlNode): KubernetesConfig {
   const map = node.map();
-  const role = map.get("role")?.string() ?? "";
+  const role = readRole(map.get("role"));
   const namespaces = map.get("namespaces");
-  const attach = map.get("attach_metadata");
+  const kubeconfig = map.get("kubeconfig_file")?.string() ?? "";
+  const base = node.where.file;
+  if (role === "") {
+    throw node.error("role missing (one of: pod, service, endpoints, endpointslice, node, ingress)", {
+      code: "discovery.config",
+    });
+  }
   const config: KubernetesConfig = {
-    role: role as KubernetesRole,
+    role,
     apiServer: map.get("api_server")?.string() ?? "",
-    kubeconfigFile: map.get("kubeconfig_file")?.string() ?? "",
+    kubeconfigFile: kubeconfig === "" || isAbsolute(kubeconfig) || !base ? kubeconfig : join(dirname(base), kubeconfig),
     client: parseHttpClientConfig(map),
     namespaces: [],
     ownNamespace: false,
-    selectors: (map.get("selectors")?.items() ?? []).map((item) => {
-      const inner = item.map();
-      const selector = {
-        role: inner.get("role")?.string() ?? "",
-        label: inner.get("label")?.string() ?? "",
-        field: inner.get("field")?.string() ?? "",
-      };
-      inner.done("kubernetes.plain");
-      return selector;
-    }),
-    attachNode: false,
+    selectors: readSelectors(map.get("selectors"), role),
+    attach: readAttach(map.get("attach_metadata")),
   };
   if (namespaces && !namespaces.isNull) {
     const inner = namespaces.map();
@@ -49,34 +167,12 @@ export function parseKubernetesConfig(node: YamlNode): KubernetesConfig {
     config.ownNamespace = inner.get("own_namespace")?.boolean() ?? false;
     inner.done("kubernetes.plain");
   }
-  if (attach && !attach.isNull) {
-    const inner = attach.map();
-    config.attachNode = inner.get("node")?.boolean() ?? false;
-    for (const key of ["namespace", "deployment", "job", "cronjob"]) {
-      const wanted = inner.get(key);
-      if (wanted && !wanted.isNull && wanted.boolean())
-        throw wanted.error(`attach_metadata.${key} is not supported by this version of Pharos`, {
-          code: "discovery.unsupported",
-          fix: "Remove it",
-        });
-    }
-    inner.done("kubernetes.plain");
-  }
   map.done("kubernetes.plain");
-  if (role === "")
-    throw node.error("role missing (one of: pod, service, endpoints, endpointslice, node, ingress)", {
-      code: "discovery.config",
-    });
-  if (!ROLES.includes(config.role))
-    throw map.node.error(`unknown Kubernetes SD role ${JSON.stringify(role)}`, { code: "discovery.config" });
-  if (config.apiServer !== "" && !URL.canParse(config.apiServer))
-    throw node.error(`api_server: ${JSON.stringify(config.apiServer)} is not a URL`, { code: "discovery.config" });
-  if (config.kubeconfigFile !== "" && config.apiServer !== "")
-    throw node.error("cannot use 'kubeconfig_file' and 'api_server' simultaneously", { code: "discovery.config" });
+  checkAccess(node, map, config);
   return config;
 }
 
-/** How to reach the API server. */
+/** How to reach the API server. Credentials in files are read now. */
 export function clientTarget({ apiServer, kubeconfigFile, client }: KubernetesConfig): ClientTarget {
   if (kubeconfigFile !== "") return { kubeconfigFile };
   if (apiServer === "") return { inCluster: true };

@@ -1,165 +1,137 @@
 /** kubernetes_sd_configs: targets from the objects of an API server. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createKubeClient, type KubeObject } from "@pharos/kube";
 import { describeError, type TargetGroup } from "@pharos/model";
 import type { Mechanism, MechanismContext } from "../mechanism.ts";
-import { clientTarget, type KubernetesConfig, parseKubernetesConfig } from "./config.ts";
-import { ObjectCache, type ObjectRole } from "./objects.ts";
-import {
-  type EndpointSlice,
-  endpointSliceGroup,
-  endpointsGroup,
-  ingressGroup,
-  nodeGroup,
-  podGroup,
-  serviceGroup,
-  serviceOfSlice,
-} from "./roles.ts";
+import { type AttachMetadata, clientTarget, type KubernetesConfig, parseKubernetesConfig } from "./config.ts";
+import type { Pod } from "./labels.ts";
+import { type Kind, ObjectCache } from "./objects.ts";
+import { ReferenceIndex } from "./references.ts";
+import { type Role, reference } from "./role.ts";
+import { podReferences } from "./roles/pod.ts";
+import { ROLES_BY_NAME } from "./roles.ts";
 
 const OWN_NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 /** Changes close to each other are handed over together. */
 const SETTLE_MS = 100;
 
-/** Kinds each role follows besides its own: their labels are part of its targets. */
-const COMPANIONS: Record<string, ObjectRole[]> = {
-  endpoints: ["service", "pod"],
-  endpointslice: ["service", "pod"],
-};
-
-function groupOf(role: ObjectRole, object: KubeObject, cache: ObjectCache, attachNode: boolean): TargetGroup {
-  const scope = { cache, attachNode };
-  switch (role) {
-    case "pod":
-      return podGroup(object as never, scope);
-    case "service":
-      return serviceGroup(object as never);
-    case "endpoints":
-      return endpointsGroup(object as never, scope);
-    case "endpointslice":
-      return endpointSliceGroup(object as never, scope);
-    case "node":
-      return nodeGroup(object as never);
-    case "ingress":
-      return ingressGroup(object as never);
-  }
-}
-
-/** Source of the group an object once had. */
-function sourceOf(role: ObjectRole, key: string): string {
-  const prefix = role === "service" ? "svc" : role;
-  return role === "node" ? `node${key}` : `${prefix}/${key}`;
-}
-
-/** Own objects whose targets a companion is part of. */
-function dependents(role: ObjectRole, companion: ObjectRole, key: string, cache: ObjectCache): string[] {
-  const [namespace, name] = key.split("/");
-  const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ""}/${metadata.name}`;
-  if (companion === "service" && role === "endpoints") return cache.get(role, key) ? [key] : [];
-  if (companion === "service") {
-    return cache
-      .all<EndpointSlice>(role)
-      .filter((slice) => slice.metadata.namespace === namespace && serviceOfSlice(slice) === name)
-      .map(keyOf);
-  }
-  if (companion === "pod") {
-    return cache
-      .all(role)
-      .filter((object) => object.metadata.namespace === namespace && JSON.stringify(object).includes(`"${name}"`))
-      .map(keyOf);
-  }
-  // A node's labels: whoever runs there.
-  return cache
-    .all(role)
-    .filter((object) => JSON.stringify(object).includes(`"${name}"`))
-    .map(keyOf);
+/** Kinds to follow for what is to be attached. Services and ingresses do not run on nodes and have no owners of interest. */
+function attachedKinds({ node, namespace, deployment, job, cronjob }: AttachMetadata, kind: Kind): Kind[] {
+  if (kind === "node") return [];
+  const out: Kind[] = namespace ? ["namespace"] : [];
+  if (kind === "service" || kind === "ingress") return out;
+  if (node) out.push("node");
+  if (deployment) out.push("replicaset");
+  if (job || cronjob) out.push("job");
+  return out;
 }
 
 class Follower {
   readonly #config: KubernetesConfig;
   readonly #context: MechanismContext;
+  readonly #role: Role;
   readonly #cache = new ObjectCache();
+  /** Objects of the role, and pods that are companions, by what they depend on. */
+  readonly #references = new ReferenceIndex();
+  /** Keys of objects whose groups are to be made anew. */
   readonly #dirty = new Set<string>();
+  readonly #failures = new Map<Kind, string>();
   #timer: NodeJS.Timeout | undefined;
-  #failure = "";
   #synced = false;
 
   constructor(config: KubernetesConfig, context: MechanismContext) {
     this.#config = config;
     this.#context = context;
+    this.#role = ROLES_BY_NAME[config.role];
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { role, selectors, attachNode } = this.#config;
-    let client: ReturnType<typeof createKubeClient>;
+    const { selectors, attach } = this.#config;
+    const { kind, companions } = this.#role;
+    const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const client = createKubeClient(clientTarget(this.#config));
     try {
-      client = createKubeClient(clientTarget(this.#config));
-    } catch (error) {
-      this.#context.explain(describeError(error));
-      this.#context.log.error("kubernetes discovery cannot start", { err: error });
-      return;
+      const namespaces = [...this.#config.namespaces];
+      if (this.#config.ownNamespace) namespaces.push(readFileSync(OWN_NAMESPACE_FILE, "utf8").trim());
+      await Promise.all(
+        [...companions, ...attachedKinds(attach, kind), kind].map((followed) => {
+          const { label, field } = selectors.find((selector) => selector.role === followed) ?? {};
+          return this.#cache.follow(client, followed, namespaces, { label, field }, this.#events(), signal);
+        }),
+      );
+      if (signal.aborted) return;
+      this.#synced = true;
+      this.#flush();
+      await ended;
+    } finally {
+      clearTimeout(this.#timer);
+      await client.close();
     }
-    const namespaces = [...this.#config.namespaces];
-    if (this.#config.ownNamespace && existsSync(OWN_NAMESPACE_FILE))
-      namespaces.push(readFileSync(OWN_NAMESPACE_FILE, "utf8").trim());
-    const roles: ObjectRole[] = [
-      ...(COMPANIONS[role] ?? []),
-      ...(attachNode && role !== "node" ? (["node"] as const) : []),
-      role,
-    ];
-    await Promise.all(
-      roles.map((followed) => {
-        const { label, field } = selectors.find((selector) => selector.role === followed) ?? {};
-        return this.#cache.follow(
-          client,
-          followed,
-          namespaces,
-          { label, field },
-          {
-            changed: (changed, key) => this.#mark(changed, key),
-            failed: (failing, error) => {
-              this.#failure = `cannot list ${failing}s: ${describeError(error)}`;
-              this.#context.log.warn("kubernetes discovery failed, trying again", { role: failing, err: error });
-              this.#explain();
-            },
-          },
-          signal,
-        );
-      }),
-    );
-    this.#synced = true;
-    this.#flush();
-    signal.addEventListener("abort", () => clearTimeout(this.#timer), { once: true });
   }
 
-  #mark(changed: ObjectRole, key: string): void {
-    const { role } = this.#config;
-    this.#failure = "";
-    if (changed === role) this.#dirty.add(key);
-    else if (this.#synced)
-      for (const dependent of dependents(role, changed, key, this.#cache)) this.#dirty.add(dependent);
+  #events() {
+    const { metrics, log } = this.#context;
+    return {
+      changed: (kind: Kind, key: string, object: KubeObject | undefined, event: string): void => {
+        metrics.kubernetesEvents.labels(kind, event).inc();
+        this.#changed(kind, key, object);
+      },
+      listed: (kind: Kind): void => {
+        if (this.#failures.delete(kind)) this.#explain();
+      },
+      failed: (kind: Kind, error: unknown): void => {
+        metrics.kubernetesFailures.inc();
+        log.warn("kubernetes discovery failed, trying again", { role: kind, err: describeError(error) });
+        this.#failures.set(kind, `cannot follow ${kind} objects: ${describeError(error)}`);
+        this.#explain();
+      },
+    };
+  }
+
+  #changed(kind: Kind, key: string, object: KubeObject | undefined): void {
+    const own = kind === this.#role.kind;
+    const name = reference(kind, key);
+    if (own) {
+      this.#references.set(name, object ? this.#role.references(object) : []);
+      this.#dirty.add(key);
+    } else if (kind === "pod") this.#references.set(name, object ? podReferences(object as Pod) : []);
+    if (!own) this.#markOwners(name);
     // Until everything was listed once, groups would lack labels their relabelling needs.
-    if (!this.#synced || this.#timer) return;
+    if (!this.#synced || this.#dirty.size === 0 || this.#timer) return;
     this.#timer = setTimeout(() => this.#flush(), SETTLE_MS);
+  }
+
+  /** Own objects that depend on something, directly or through a pod. */
+  #markOwners(name: string): void {
+    const prefix = reference(this.#role.kind, "");
+    for (const owner of this.#references.owners(name)) {
+      if (owner.startsWith(prefix)) this.#dirty.add(owner.slice(prefix.length));
+      else this.#markOwners(owner);
+    }
   }
 
   #flush(): void {
     this.#timer = undefined;
-    const { role, attachNode } = this.#config;
-    const groups = [...this.#dirty].map((key): TargetGroup => {
-      const object = this.#cache.get(role, key);
-      return object
-        ? groupOf(role, object, this.#cache, attachNode)
-        : { source: sourceOf(role, key), labels: {}, targets: [] };
-    });
+    const { kind } = this.#role;
+    const scope = { cache: this.#cache, attach: this.#config.attach };
+    const groups: TargetGroup[] = [];
+    for (const key of this.#dirty) {
+      const object = this.#cache.get(kind, key);
+      const slash = key.indexOf("/");
+      const source = this.#role.source(key.slice(0, slash), key.slice(slash + 1));
+      groups.push((object && this.#role.group(object, scope)) ?? { source, labels: {}, targets: [] });
+    }
     this.#dirty.clear();
-    if (groups.length > 0) this.#context.update(groups);
+    this.#context.update(groups);
     this.#explain();
   }
 
   #explain(): void {
     const { role, namespaces } = this.#config;
     const where = namespaces.length === 0 ? "in any namespace" : `in namespace ${namespaces.join(", ")}`;
-    this.#context.explain(this.#failure || (this.#cache.all(role).length === 0 ? `there is no ${role} ${where}` : ""));
+    const failures = [...this.#failures.values()].join("; ");
+    const none = this.#synced && this.#cache.count(this.#role.kind) === 0 ? `there is no ${role} ${where}` : "";
+    this.#context.explain(failures || none);
   }
 }
 

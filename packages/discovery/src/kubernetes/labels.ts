@@ -1,94 +1,145 @@
 /** Meta labels of objects, as every role names them. */
-import type { KubeObject } from "@pharos/kube";
+import type { KubeObject, OwnerReference } from "@pharos/kube";
 import type { TargetLabels } from "@pharos/model";
+import type { Scope } from "./role.ts";
 
-const PREFIX = "__meta_kubernetes_";
+export const PREFIX = "__meta_kubernetes_";
 
-function sanitize(name: string): string {
+export function sanitize(name: string): string {
   return name.replace(/[^a-zA-Z0-9_]/g, "_");
 }
 
-/** Name, labels and annotations of an object, each with its `…present` twin. */
-export function objectLabels(role: string, { metadata }: KubeObject, withName = true): TargetLabels {
+/** Labels and annotations of an object, each with its `…present` twin. */
+function annotationsAndLabels(kind: string, { metadata }: KubeObject): TargetLabels {
   const out: TargetLabels = {};
-  if (withName) out[`${PREFIX}${role}_name`] = metadata.name ?? "";
-  for (const [kind, map] of [
+  for (const [what, map] of [
     ["label", metadata.labels],
     ["annotation", metadata.annotations],
   ] as const) {
     for (const [name, value] of Object.entries(map ?? {})) {
-      out[`${PREFIX}${role}_${kind}_${sanitize(name)}`] = value;
-      out[`${PREFIX}${role}_${kind}present_${sanitize(name)}`] = "true";
+      out[`${PREFIX}${kind}_${what}_${sanitize(name)}`] = value;
+      out[`${PREFIX}${kind}_${what}present_${sanitize(name)}`] = "true";
     }
   }
   return out;
 }
 
-export interface Pod extends KubeObject {
-  spec?: {
-    nodeName?: string;
-    containers?: Container[];
-    initContainers?: (Container & { restartPolicy?: string })[];
-    hostNetwork?: boolean;
+/** Name, labels and annotations of an object. */
+export function objectLabels(kind: string, object: KubeObject): TargetLabels {
+  return { [`${PREFIX}${kind}_name`]: object.metadata.name ?? "", ...annotationsAndLabels(kind, object) };
+}
+
+/** The namespace an object is in, with its labels and annotations when they are asked for. */
+export function namespaceLabels({ metadata }: KubeObject, { cache, attach }: Scope): TargetLabels {
+  const namespace = attach.namespace ? cache.get("namespace", `/${metadata.namespace}`) : undefined;
+  return {
+    [`${PREFIX}namespace`]: metadata.namespace ?? "",
+    ...(namespace && annotationsAndLabels("namespace", namespace)),
   };
-  status?: {
-    podIP?: string;
-    hostIP?: string;
-    phase?: string;
-    conditions?: { type: string; status: string }[];
-    containerStatuses?: { name: string; containerID?: string }[];
-    initContainerStatuses?: { name: string; containerID?: string }[];
-  };
+}
+
+/** The node something runs on, when that is asked for and the node is known. */
+export function attachedNodeLabels(name: string | undefined, { cache, attach }: Scope): TargetLabels {
+  const node = attach.node && name ? cache.get("node", `/${name}`) : undefined;
+  return node ? objectLabels("node", node) : {};
 }
 
 export interface Container {
   name: string;
   image?: string;
-  ports?: { name?: string; containerPort: number; protocol?: string }[];
+  ports?: ContainerPort[];
 }
 
-export function podLabels(pod: Pod): TargetLabels {
-  const { metadata, spec, status } = pod;
-  const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "unknown";
-  const out: TargetLabels = {
-    ...objectLabels("pod", pod),
-    __meta_kubernetes_pod_ip: status?.podIP ?? "",
-    __meta_kubernetes_pod_ready: ready.toLowerCase(),
-    __meta_kubernetes_pod_phase: status?.phase ?? "",
-    __meta_kubernetes_pod_node_name: spec?.nodeName ?? "",
-    __meta_kubernetes_pod_host_ip: status?.hostIP ?? "",
-    __meta_kubernetes_pod_uid: metadata.uid ?? "",
+export interface ContainerPort {
+  name?: string;
+  containerPort: number;
+  protocol?: string;
+}
+
+export interface ContainerStatus {
+  name: string;
+  containerID?: string;
+}
+
+export interface Pod extends KubeObject {
+  spec?: { nodeName?: string; containers?: Container[]; initContainers?: Container[] };
+  status?: {
+    podIP?: string;
+    hostIP?: string;
+    phase?: string;
+    conditions?: { type: string; status: string }[];
+    containerStatuses?: ContainerStatus[];
+    initContainerStatuses?: ContainerStatus[];
   };
-  const controller = metadata.ownerReferences?.find((owner) => owner.controller);
-  if (controller) {
-    out.__meta_kubernetes_pod_controller_kind = controller.kind;
-    out.__meta_kubernetes_pod_controller_name = controller.name;
+}
+
+export function controllerOf({ metadata }: KubeObject): OwnerReference | undefined {
+  return metadata.ownerReferences?.find((owner) => owner.controller);
+}
+
+/** The Deployment behind a ReplicaSet, the Job, the CronJob behind a Job, as asked for. */
+function workloadLabels(pod: Pod, { cache, attach }: Scope): TargetLabels {
+  const controller = controllerOf(pod);
+  const key = `${pod.metadata.namespace}/${controller?.name}`;
+  const out: TargetLabels = {};
+  if (controller?.kind === "ReplicaSet" && attach.deployment) {
+    const replicaSet = cache.get("replicaset", key);
+    const owner = replicaSet && controllerOf(replicaSet);
+    if (owner?.kind === "Deployment") out[`${PREFIX}pod_deployment_name`] = owner.name;
+  }
+  if (controller?.kind === "Job") {
+    if (attach.job) out[`${PREFIX}pod_job_name`] = controller.name;
+    const job = attach.cronjob ? cache.get("job", key) : undefined;
+    const owner = job && controllerOf(job);
+    if (owner?.kind === "CronJob") out[`${PREFIX}pod_cronjob_name`] = owner.name;
   }
   return out;
 }
 
-export function containerLabels(
-  pod: Pod,
-  container: Container,
-  port?: NonNullable<Container["ports"]>[number],
-): TargetLabels {
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-  const init = pod.spec?.initContainers?.some(({ name }) => name === container.name) ?? false;
+export function podLabels(pod: Pod, scope: Scope): TargetLabels {
+  const { metadata, spec, status } = pod;
+  const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status ?? "unknown";
+  const controller = controllerOf(pod);
   return {
-    __meta_kubernetes_pod_container_name: container.name,
-    __meta_kubernetes_pod_container_image: container.image ?? "",
-    __meta_kubernetes_pod_container_id: statuses.find(({ name }) => name === container.name)?.containerID ?? "",
-    __meta_kubernetes_pod_container_init: String(init),
-    ...(port
-      ? {
-          __meta_kubernetes_pod_container_port_name: port.name ?? "",
-          __meta_kubernetes_pod_container_port_number: String(port.containerPort),
-          __meta_kubernetes_pod_container_port_protocol: port.protocol ?? "TCP",
-        }
-      : {}),
+    ...objectLabels("pod", pod),
+    [`${PREFIX}pod_ip`]: status?.podIP ?? "",
+    [`${PREFIX}pod_ready`]: ready.toLowerCase(),
+    [`${PREFIX}pod_phase`]: status?.phase ?? "",
+    [`${PREFIX}pod_node_name`]: spec?.nodeName ?? "",
+    [`${PREFIX}pod_host_ip`]: status?.hostIP ?? "",
+    [`${PREFIX}pod_uid`]: metadata.uid ?? "",
+    ...(controller && {
+      [`${PREFIX}pod_controller_kind`]: controller.kind,
+      [`${PREFIX}pod_controller_name`]: controller.name,
+    }),
+    ...workloadLabels(pod, scope),
   };
 }
 
-export function address(host: string, port: number | string): string {
+/** Containers, then init containers, as upstream goes through them. */
+export function containersOf({ spec }: Pod): { container: Container; init: boolean }[] {
+  return [
+    ...(spec?.containers ?? []).map((container) => ({ container, init: false })),
+    ...(spec?.initContainers ?? []).map((container) => ({ container, init: true })),
+  ];
+}
+
+export function containerLabels({ name, image }: Container, init: boolean, port?: ContainerPort): TargetLabels {
+  return {
+    [`${PREFIX}pod_container_name`]: name,
+    [`${PREFIX}pod_container_image`]: image ?? "",
+    [`${PREFIX}pod_container_init`]: String(init),
+    ...(port && {
+      [`${PREFIX}pod_container_port_name`]: port.name ?? "",
+      [`${PREFIX}pod_container_port_number`]: String(port.containerPort),
+      [`${PREFIX}pod_container_port_protocol`]: port.protocol ?? DEFAULT_PROTOCOL,
+    }),
+  };
+}
+
+/** What the API server puts where a port's protocol is left out. */
+export const DEFAULT_PROTOCOL = "TCP";
+
+export function joinHostPort(host: string, port: number): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

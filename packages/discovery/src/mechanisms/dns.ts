@@ -3,8 +3,10 @@ import { Resolver } from "node:dns/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeError, type TargetLabels } from "@pharos/model";
 import type { Mechanism } from "../mechanism.ts";
+import { candidateNames, readResolvConf } from "./resolv-conf.ts";
 
-type RecordType = "A" | "AAAA" | "SRV" | "MX" | "NS";
+const TYPES = ["SRV", "A", "AAAA", "MX", "NS"] as const;
+type RecordType = (typeof TYPES)[number];
 
 interface DnsConfig {
   names: string[];
@@ -14,71 +16,99 @@ interface DnsConfig {
   refreshInterval: number;
 }
 
-async function look(resolver: Resolver, name: string, { type, port }: DnsConfig): Promise<TargetLabels[]> {
-  const target = (host: string, at: number, extra: TargetLabels = {}): TargetLabels => {
-    const bare = host.replace(/\.$/, "");
-    return { __address__: `${bare.includes(":") ? `[${bare}]` : bare}:${at}`, __meta_dns_name: name, ...extra };
-  };
+const withoutDot = (host: string): string => host.replace(/\.$/, "");
+
+function hostPort(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : withoutDot(host)}:${port}`;
+}
+
+/** The targets a name has; throws what node:dns throws. */
+async function ask(resolver: Resolver, name: string, { type, port }: DnsConfig): Promise<TargetLabels[]> {
   switch (type) {
     case "A":
-      return (await resolver.resolve4(name)).map((host) => target(host, port));
+      return (await resolver.resolve4(name)).map((host) => ({ __address__: hostPort(host, port) }));
     case "AAAA":
-      return (await resolver.resolve6(name)).map((host) => target(host, port));
+      return (await resolver.resolve6(name)).map((host) => ({ __address__: hostPort(host, port) }));
     case "SRV":
-      return (await resolver.resolveSrv(name)).map((record) =>
-        target(record.name, record.port, {
-          __meta_dns_srv_record_target: `${record.name}.`,
-          __meta_dns_srv_record_port: String(record.port),
-        }),
-      );
+      return (await resolver.resolveSrv(name)).map((record) => ({
+        __address__: hostPort(record.name, record.port),
+        __meta_dns_srv_record_target: `${withoutDot(record.name)}.`,
+        __meta_dns_srv_record_port: String(record.port),
+      }));
     case "MX":
-      return (await resolver.resolveMx(name)).map(({ exchange }) =>
-        target(exchange, port, { __meta_dns_mx_record_target: `${exchange}.` }),
-      );
+      return (await resolver.resolveMx(name)).map(({ exchange }) => ({
+        __address__: hostPort(exchange, port),
+        __meta_dns_mx_record_target: `${withoutDot(exchange)}.`,
+      }));
     case "NS":
-      return (await resolver.resolveNs(name)).map((host) =>
-        target(host, port, { __meta_dns_ns_record_target: `${host}.` }),
-      );
+      return (await resolver.resolveNs(name)).map((host) => ({
+        __address__: hostPort(host, port),
+        __meta_dns_ns_record_target: `${withoutDot(host)}.`,
+      }));
   }
+}
+
+/**
+ * The first form of the name the DNS knows answers, perhaps with no records. All forms unknown: there are none. When a
+ * server could not tell for one of them, nothing is known: throws, and what was found before stays.
+ */
+async function look(resolver: Resolver, name: string, config: DnsConfig): Promise<TargetLabels[]> {
+  let failure: unknown;
+  for (const candidate of candidateNames(name, readResolvConf())) {
+    try {
+      return await ask(resolver, candidate, config);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENODATA") return [];
+      if (code !== "ENOTFOUND") failure = error;
+    }
+  }
+  if (failure) throw failure;
+  return [];
 }
 
 export const dnsMechanism: Mechanism<DnsConfig> = {
   name: "dns",
   parse(node) {
     const map = node.map();
+    const type = map.get("type")?.string() || "SRV";
     const config: DnsConfig = {
       names: map.get("names")?.strings() ?? [],
-      type: (map.get("type")?.string().toUpperCase() || "SRV") as RecordType,
+      type: type.toUpperCase() as RecordType,
       port: map.get("port")?.integer() ?? 0,
       refreshInterval: map.get("refresh_interval")?.duration() || 30_000,
     };
     map.done("dns.plain");
-    if (config.names.length === 0)
-      throw node.error("DNS-SD config must contain at least one SRV record name", { code: "discovery.config" });
-    if (!["A", "AAAA", "SRV", "MX", "NS"].includes(config.type))
-      throw node.error(`invalid DNS-SD records type ${config.type}`, { code: "discovery.config" });
-    if (config.type !== "SRV" && config.port === 0)
-      throw node.error("a port is required in DNS-SD configs for all record types except SRV", {
-        code: "discovery.config",
-      });
+    const fail = (message: string) => node.error(message, { code: "discovery.config" });
+    if (config.names.length === 0) throw fail("DNS-SD config must contain at least one SRV record name");
+    if (!TYPES.includes(config.type)) throw fail(`invalid DNS-SD records type ${type}`);
+    if (config.type !== "SRV" && config.port === 0) {
+      throw fail("a port is required in DNS-SD configs for all record types except SRV");
+    }
     return config;
   },
-  async run(config, { update, explain, log }, signal) {
+  async run(config, { update, explain, log, metrics, refreshFailed }, signal) {
     const resolver = new Resolver({ timeout: 5_000, tries: 2 });
+    signal.addEventListener("abort", () => resolver.cancel(), { once: true });
     while (!signal.aborted) {
-      const reasons: string[] = [];
-      for (const name of config.names) {
-        try {
-          update([{ source: name, labels: {}, targets: await look(resolver, name, config) }]);
-        } catch (error) {
-          const { code } = error as NodeJS.ErrnoException;
-          // The name is not there (any more): nothing is. Anything else says nothing about the targets.
-          if (code === "ENOTFOUND" || code === "ENODATA") update([{ source: name, labels: {}, targets: [] }]);
-          else log.error("Error refreshing DNS targets", { name, err: describeError(error) });
-          reasons.push(`${name}: ${code ?? describeError(error)}`);
-        }
-      }
-      explain(reasons.join("; "));
+      const results = await Promise.all(
+        config.names.map(async (name) => {
+          metrics.dnsLookups.inc();
+          try {
+            const found = await look(resolver, name, config);
+            const targets = found.map((target) => ({ ...target, __meta_dns_name: name }));
+            update([{ source: name, labels: {}, targets }]);
+            return targets.length === 0 ? `${name} has no ${config.type} records` : "";
+          } catch (error) {
+            if (signal.aborted) return "";
+            metrics.dnsLookupFailures.inc();
+            refreshFailed();
+            log.error("Error refreshing DNS targets", { name, err: describeError(error) });
+            return `${name}: ${describeError(error)}`;
+          }
+        }),
+      );
+      explain(results.filter((reason) => reason !== "").join("; "));
       await sleep(config.refreshInterval, undefined, { signal, ref: false }).catch(() => {});
     }
   },

@@ -1,11 +1,11 @@
 /** file_sd_configs: target groups in JSON or YAML files, read again when they change. */
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseYaml } from "@pharos/kit";
 import { describeError, type TargetGroup } from "@pharos/model";
 import type { Mechanism } from "../mechanism.ts";
-import { readTargetGroups } from "./target-files.ts";
+import { emptyGroups, readJsonGroups, readYamlGroups } from "./target-files.ts";
 
 interface FileConfig {
   globs: string[];
@@ -13,8 +13,29 @@ interface FileConfig {
   refreshInterval: number;
 }
 
-/** Changes are looked for this often; cheap, as only changed files are read. */
-const POLL_MS = 1_000;
+/** Changed files are looked for this often: a stat for each, which works on every file system and in every container. */
+const POLL_MS = 500;
+/** A file name, or one star in the last part of the path. */
+const PATH_PATTERN = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/;
+
+interface KnownFile {
+  /** Changes when the file does. */
+  stamp: string;
+  groups: number;
+}
+
+function stampOf(path: string): string {
+  const { mtimeMs, size, ino } = statSync(path);
+  return `${mtimeMs} ${size} ${ino}`;
+}
+
+function readGroups(path: string): TargetGroup[] {
+  const text = readFileSync(path, "utf8");
+  const labels = { __meta_filepath: path };
+  return /\.json$/i.test(path)
+    ? readJsonGroups(text, path, labels)
+    : readYamlGroups(parseYaml(text, path), path, labels);
+}
 
 export const fileMechanism: Mechanism<FileConfig> = {
   name: "file",
@@ -23,50 +44,59 @@ export const fileMechanism: Mechanism<FileConfig> = {
     const files = map.get("files")?.items() ?? [];
     const refreshInterval = map.get("refresh_interval")?.duration() || 300_000;
     map.done("file.plain");
-    if (files.length === 0)
+    if (files.length === 0) {
       throw node.error("file service discovery config must contain at least one path name", {
         code: "discovery.config",
       });
+    }
     const base = node.where.file;
     const globs = files.map((item) => {
       const path = item.string();
-      if (!/\.(json|yml|yaml|JSON|YML|YAML)$/.test(path))
+      if (!PATH_PATTERN.test(path)) {
         throw item.error(`path name ${JSON.stringify(path)} is not valid for file discovery`, {
           code: "discovery.config",
+          fix: "Name a .json, .yml or .yaml file, with at most one star in its last part",
         });
+      }
       return isAbsolute(path) || !base ? path : join(dirname(base), path);
     });
     return { globs, refreshInterval };
   },
-  async run({ globs }, { update, explain, log }, signal) {
-    /** Text and number of groups of each file as last read. */
-    const known = new Map<string, { text: string; groups: number }>();
+  async run({ globs, refreshInterval }, { update, explain, log, metrics, refreshFailed }, signal) {
+    const known = new Map<string, KnownFile>();
+    let readAll = 0;
+    let first = true;
     while (!signal.aborted) {
+      // As upstream, everything is read once in a while even if nothing seems to have changed.
+      const all = Date.now() - readAll >= refreshInterval;
+      if (all) readAll = Date.now();
       const present = new Set(globs.flatMap((glob) => globSync(glob)));
       const changed: TargetGroup[] = [];
       for (const path of present) {
+        const before = known.get(path);
         try {
-          const text = readFileSync(path, "utf8");
-          const old = known.get(path);
-          if (old?.text === text) continue;
-          const groups = readTargetGroups(parseYaml(text, path), path);
-          for (const group of groups) group.labels.__meta_filepath = path;
-          for (let i = groups.length; i < (old?.groups ?? 0); i++)
-            groups.push({ source: `${path}:${i}`, labels: {}, targets: [] });
-          known.set(path, { text, groups: groups.length });
-          changed.push(...groups);
+          const stamp = stampOf(path);
+          if (before?.stamp === stamp && !all) continue;
+          // Kept for a broken file as well: it is complained about once, and read again when it changes.
+          known.set(path, { stamp, groups: before?.groups ?? 0 });
+          const groups = readGroups(path);
+          known.set(path, { stamp, groups: groups.length });
+          changed.push(...groups, ...emptyGroups(path, groups.length, before?.groups ?? 0));
         } catch (error) {
-          // A file being written, or broken: what it said last stays.
+          // What the file said last stays.
+          metrics.fileReadErrors.inc();
+          refreshFailed();
           log.error("Error reading file", { path, err: describeError(error) });
         }
       }
       for (const [path, { groups }] of known) {
         if (present.has(path)) continue;
         known.delete(path);
-        for (let i = 0; i < groups; i++) changed.push({ source: `${path}:${i}`, labels: {}, targets: [] });
+        changed.push(...emptyGroups(path, 0, groups));
       }
-      if (changed.length > 0) update(changed);
       explain(present.size === 0 ? `no file matches ${globs.join(", ")}` : "");
+      if (changed.length > 0 || first) update(changed);
+      first = false;
       await sleep(POLL_MS, undefined, { signal, ref: false }).catch(() => {});
     }
   },

@@ -8,11 +8,12 @@ export const staticMechanism: Mechanism<TargetGroup> = {
     const map = node.map();
     const targets = (map.get("targets")?.items() ?? []).map((item) => {
       const address = item.string();
-      if (/\//.test(address))
+      if (address.includes("/")) {
         throw item.error(`${JSON.stringify(address)} is not a valid hostname`, {
           code: "discovery.config",
           fix: "Give host:port without scheme or path",
         });
+      }
       return { __address__: address };
     });
     const labels = map.get("labels")?.stringMap() ?? {};
@@ -20,7 +21,7 @@ export const staticMechanism: Mechanism<TargetGroup> = {
     return { source: "", labels, targets };
   },
   async run(config, { update, explain }) {
-    update([config]);
     explain(config.targets.length === 0 ? "static_configs names no targets" : "");
+    update([config]);
   },
 };
