@@ -1,59 +1,68 @@
 /** Relabelling (upstream's model/relabel): rules applied in order to a label set. */
 import { createHash } from "node:crypto";
 import { type Labels, LabelsBuilder } from "@pharos/model";
-import type { RelabelConfig } from "./config.ts";
+import { isLabelName, type RelabelConfig } from "./config.ts";
 
-/** Any name is one but the empty one and what is no Unicode. */
-function isLabelName(name: string): boolean {
-  return name !== "" && name.isWellFormed();
+/** Go maps case rune by rune; JavaScript also does what takes several characters or depends on their neighbours. */
+function mapCase(text: string, upper: boolean): string {
+  const whole = upper ? text.toUpperCase() : text.toLowerCase();
+  if (/^[\u0000-\u007f]*$/.test(text)) return whole;
+  let out = "";
+  for (const character of text) {
+    const mapped = upper ? character.toUpperCase() : character.toLowerCase();
+    // A dotted capital I is the one letter whose lower case Go has as a single rune and JavaScript has not.
+    out += [...mapped].length === 1 ? mapped : character === "\u0130" ? "i" : character;
+  }
+  return out;
+}
+
+/** The low eight bytes, big-endian, of the MD5: part of the contract, as shards agree by it. */
+function hashMod(value: string, modulus: number): string {
+  const hash = createHash("md5").update(value).digest();
+  return String(hash.readBigUInt64BE(8) % BigInt(modulus));
 }
 
 /** False when the set is dropped. */
 function applyRule(rule: RelabelConfig, labels: LabelsBuilder): boolean {
-  const { sourceLabels } = rule;
+  const { sourceLabels, targetLabel, regex } = rule;
   const value =
     sourceLabels.length === 1
       ? labels.get(sourceLabels[0])
       : sourceLabels.map((name) => labels.get(name)).join(rule.separator);
   switch (rule.action) {
     case "drop":
-      return !rule.regex.test(value);
+      return !regex.test(value);
     case "keep":
-      return rule.regex.test(value);
+      return regex.test(value);
     case "dropequal":
-      return labels.get(rule.targetLabel) !== value;
+      return labels.get(targetLabel) !== value;
     case "keepequal":
-      return labels.get(rule.targetLabel) === value;
+      return labels.get(targetLabel) === value;
     case "replace": {
-      const target = rule.regex.expand(value, rule.targetLabel);
-      if (target === undefined) return true;
-      if (!isLabelName(target)) return true;
-      labels.set(target, rule.regex.expand(value, rule.replacement)!);
+      const target = regex.expand(value, targetLabel);
+      if (target === undefined || !isLabelName(target, rule.nameScheme)) return true;
+      labels.set(target, regex.expand(value, rule.replacement)!);
       return true;
     }
     case "lowercase":
-      labels.set(rule.targetLabel, value.toLowerCase());
-      return true;
     case "uppercase":
-      labels.set(rule.targetLabel, value.toUpperCase());
+      labels.set(targetLabel, mapCase(value, rule.action === "uppercase"));
       return true;
-    case "hashmod": {
-      // The low eight bytes, big-endian, of the MD5: part of the contract, as shards agree by it.
-      const hash = createHash("md5").update(value).digest().readBigUInt64BE(8);
-      labels.set(rule.targetLabel, String(hash % BigInt(rule.modulus)));
+    case "hashmod":
+      labels.set(targetLabel, hashMod(value, rule.modulus));
       return true;
-    }
     case "labelmap":
       for (const [name, text] of labels.entries()) {
-        const target = rule.regex.expand(name, rule.replacement);
-        if (target !== undefined) labels.set(target, text);
+        const target = regex.expand(name, rule.replacement);
+        // A template may come out empty, which is no name.
+        if (target) labels.set(target, text);
       }
       return true;
     case "labeldrop":
-      for (const [name] of labels.entries()) if (rule.regex.test(name)) labels.delete(name);
+      for (const [name] of labels.entries()) if (regex.test(name)) labels.delete(name);
       return true;
     case "labelkeep":
-      for (const [name] of labels.entries()) if (!rule.regex.test(name)) labels.delete(name);
+      for (const [name] of labels.entries()) if (!regex.test(name)) labels.delete(name);
       return true;
   }
 }
