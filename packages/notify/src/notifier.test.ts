@@ -90,3 +90,13 @@ test("an Alertmanager that does not answer fails within the timeout, not later",
   await expect.poll(() => notifier.counts().failed, { timeout: 2000 }).toBe(1);
   await notifier.stop();
 });
+
+test("alerts that fired before an Alertmanager was known reach the first one", async () => {
+  const notifier = new Notifier({ log: silentLogger, registry: new Registry() });
+  notifier.send([alert("early")]);
+  notifier.setAlertmanagers(set([]));
+  notifier.send([alert("later")]);
+  notifier.setAlertmanagers(set([url]));
+  await notifier.stop();
+  expect(received.flat().map(({ labels }) => labels.alertname)).toEqual(["early", "later"]);
+});

@@ -30,10 +30,14 @@ interface ActiveSet {
   queues: Map<string, AlertQueue>;
 }
 
+const MAX_WAITING = 10_000;
+
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #metrics: NotifyMetrics;
   readonly #sets = new Map<string, ActiveSet>();
+  /** What was to be sent while no Alertmanager was known, as at a start: alerts may fire before discovery has spoken. */
+  #waiting: Alert[] = [];
   #externalLabels = Labels.empty;
   #alertRelabelConfigs: readonly RelabelConfig[] = [];
 
@@ -78,6 +82,7 @@ export class Notifier {
         old.client[Symbol.asyncDispose](),
       );
     this.#sets.set(set.name, { set, client, queues });
+    if (queues.size > 0) this.#deliver(this.#waiting.splice(0));
     this.#metrics.discovered.set([...this.#queues()].length);
   }
 
@@ -94,6 +99,11 @@ export class Notifier {
       .map((alert) => this.#withLabels(alert, this.#alertRelabelConfigs, true))
       .filter((alert) => alert !== undefined);
     if (relabelled.length === 0) return;
+    if (this.#queues().next().done) this.#waiting = [...this.#waiting, ...relabelled].slice(-MAX_WAITING);
+    else this.#deliver(relabelled);
+  }
+
+  #deliver(relabelled: readonly Alert[]): void {
     for (const { set, queues } of this.#sets.values()) {
       const own = relabelled
         .map((alert) => this.#withLabels(alert, set.alertRelabelConfigs, false))
