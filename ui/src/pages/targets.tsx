@@ -38,10 +38,17 @@ function PoolCard({ name, targets, dropped }: { name: string; targets: readonly 
     <section className="card pool" aria-label={name}>
       <header>
         <h2>{name}</h2>
-        <Badge
-          status={up === targets.length ? "ok" : up > 0 ? "warning" : "error"}
-        >{`${up}/${targets.length} up`}</Badge>
-        <span className="sub">every {targets[0].scrapeInterval}</span>
+        {targets.length === 0 ? (
+          <Badge status="idle">no targets</Badge>
+        ) : (
+          <Badge
+            status={up === targets.length ? "ok" : up > 0 ? "warning" : "error"}
+          >{`${up}/${targets.length} up`}</Badge>
+        )}
+        <span className="sub">
+          {targets.length > 0 && `every ${targets[0]!.scrapeInterval}`}
+          {dropped > 0 && `${targets.length > 0 ? " · " : ""}${dropped} found and dropped by relabeling`}
+        </span>
       </header>
       {targets.length > 0 && (
         <div className="scroll-x">
