@@ -1,5 +1,5 @@
 /** Why a request failed, in the words of Go's HTTP client, by which people know these errors. */
-import { describeError, UserError } from "@pharos/model";
+import { describeError } from "@pharos/model";
 
 const BY_CODE: Readonly<Record<string, (host: string) => string>> = {
   ECONNREFUSED: (host) => `dial tcp ${host}: connect: connection refused`,
@@ -24,7 +24,6 @@ function hostOf(url: string): string {
 
 /** One line for the target's last error. */
 export function describeFetchError(error: unknown, url: string): string {
-  if (error instanceof UserError) return error.message;
   const prefix = `Get ${JSON.stringify(url)}: `;
   const { name, code, cause } = (error ?? {}) as Error & { code?: string };
   if (name === "TimeoutError" || name === "AbortError") return `${prefix}context deadline exceeded`;

@@ -25,10 +25,11 @@ const lines = {
   starts: new Int32Array(1024),
   ends: new Int32Array(1024),
   slots: new Int32Array(1024),
+  hashes: new Int32Array(1024),
 };
 
 function growLines(): void {
-  for (const column of ["starts", "ends", "slots"] as const) {
+  for (const column of ["starts", "ends", "slots", "hashes"] as const) {
     const grown = new Int32Array(lines[column].length * 2);
     grown.set(lines[column]);
     lines[column] = grown;
@@ -46,13 +47,13 @@ function hashBytes(view: DataView, start: number, end: number): number {
   let i = start;
   for (; i + 4 <= end; i += 4) hash = Math.imul(hash ^ view.getInt32(i, true), 0x01000193) ^ (hash >>> 15);
   for (; i < end; i++) hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash ^ (hash >>> 16);
 }
 
 /** Eight bytes a step; a NaN among them compares unequal, which only costs the slow path. */
 function equalBytes(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {
   let i = 0;
-  for (; i + 8 <= length; i += 8) if (a.getFloat64(aStart + i) !== b.getFloat64(bStart + i)) return false;
+  for (; i + 8 <= length; i += 8) if (a.getFloat64(aStart + i, true) !== b.getFloat64(bStart + i, true)) return false;
   for (; i < length; i++) if (a.getUint8(aStart + i) !== b.getUint8(bStart + i)) return false;
   return true;
 }
@@ -63,7 +64,7 @@ export class LineCache {
   #at = new Uint32Array(0);
   #length = new Uint32Array(0);
   #slots = new Int32Array(0);
-  #hashes = new Uint32Array(0);
+  #hashes = new Int32Array(0);
   #suffixes: Buffer = Buffer.alloc(0);
   #suffixView = viewOf(this.#suffixes);
   /** Line numbers plus one by hash, open addressing; made when the first line of a scrape does not fit. */
@@ -75,6 +76,8 @@ export class LineCache {
   #cursor = 0;
   #previous = 0;
   #changed = false;
+  /** Hash of the line that `match` or `find` looked at last. */
+  #hash = 0;
 
   /** End of the key of the line that was matched last. */
   matchedEnd = 0;
@@ -105,16 +108,18 @@ export class LineCache {
     if (!equalBytes(view, offset, view, this.#previous, shared)) return NONE;
     this.#cursor = i + 1;
     this.#previous = offset;
+    this.#hash = this.#hashes[i];
     this.matchedEnd = end;
     return slot;
   }
 
   /** Slot of the series whose key stands in `[start, end)` of the body, wherever it was last time; NONE for a new one. */
   find(start: number, end: number): number {
+    const hash = hashBytes(this.#view, start, end);
+    this.#hash = hash;
     if (this.#count === 0) return NONE;
     const table = (this.#table ??= this.#buildTable());
     const mask = table.length - 1;
-    const hash = hashBytes(this.#view, start, end);
     for (let at = hash & mask; table[at] !== 0; at = (at + 1) & mask) {
       const i = table[at] - 1;
       if (this.#hashes[i] !== hash || !this.#isLine(i, start, end)) continue;
@@ -126,11 +131,12 @@ export class LineCache {
     return NONE;
   }
 
-  /** Remembers a line of this scrape: its key's bytes and what it is. */
+  /** Remembers a line of this scrape that was just matched or looked for: its key's bytes and what it is. */
   push(start: number, end: number, slot: number, fresh: boolean): void {
     if (lines.count === lines.starts.length) growLines();
     lines.starts[lines.count] = start;
     lines.ends[lines.count] = end;
+    lines.hashes[lines.count] = this.#hash;
     lines.slots[lines.count++] = slot;
     if (fresh) this.#changed = true;
   }
@@ -171,24 +177,24 @@ export class LineCache {
   }
 
   #rebuild(): void {
-    const { count, starts, ends, slots } = lines;
+    const { count, starts, ends, slots, hashes } = lines;
     const view = this.#view;
     this.#count = count;
     this.#shared = new Uint16Array(count);
     this.#at = new Uint32Array(count);
     this.#length = new Uint32Array(count);
     this.#slots = slots.slice(0, count);
-    this.#hashes = new Uint32Array(count);
+    this.#hashes = hashes.slice(0, count);
     let total = 0;
     for (let i = 0; i < count; i++) {
       const start = starts[i];
       const length = ends[i] - start;
-      this.#hashes[i] = hashBytes(view, start, ends[i]);
       let shared = 0;
       if (i % ANCHOR !== 0) {
         const limit = Math.min(length, ends[i - 1] - starts[i - 1], MAX_SHARED) - 7;
         const before = starts[i - 1];
-        while (shared < limit && view.getFloat64(start + shared) === view.getFloat64(before + shared)) shared += 8;
+        while (shared < limit && view.getFloat64(start + shared, true) === view.getFloat64(before + shared, true))
+          shared += 8;
       }
       this.#shared[i] = shared;
       this.#at[i] = total;

@@ -2,14 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BodyTooLarge, type HttpClient, type Logger } from "@pharos/kit";
-import {
-  type Appendable,
-  type Appender,
-  describeError,
-  formatDuration,
-  type TargetHealth,
-  UserError,
-} from "@pharos/model";
+import { type Appendable, type Appender, formatDuration, type TargetHealth, UserError } from "@pharos/model";
 import type { ScrapeConfig } from "./config.ts";
 import { acceptHeader, type BodyFormat, bodyFormat } from "./content-type.ts";
 import { describeFetchError } from "./fetch-error.ts";
@@ -49,6 +42,8 @@ export class ScrapeLoop {
   readonly metadata: MetadataStore;
   health: TargetHealth = "unknown";
   lastError = "";
+  /** What to change, where that is known. */
+  lastErrorFix = "";
   /** Unix ms; 0 before the first. */
   lastScrape = 0;
   /** Seconds. */
@@ -87,6 +82,7 @@ export class ScrapeLoop {
     if (heir) {
       this.health = heir.health;
       this.lastError = heir.lastError;
+      this.lastErrorFix = heir.lastErrorFix;
       this.lastScrape = heir.lastScrape;
       this.lastScrapeDuration = heir.lastScrapeDuration;
       this.lastSamples = heir.lastSamples;
@@ -156,7 +152,8 @@ export class ScrapeLoop {
         ({ body, format } = await this.#fetch(signal));
       } catch (error) {
         if (signal.aborted) return;
-        failure = error instanceof BodyTooLarge ? error : new Error(describeFetchError(error, this.spec.url));
+        const known = error instanceof BodyTooLarge || error instanceof UserError;
+        failure = known ? error : new Error(describeFetchError(error, this.spec.url));
         this.#context.failureLog?.error((failure as Error).message, {
           job_name: this.#config.jobName,
           target: this.spec.url,
@@ -172,7 +169,8 @@ export class ScrapeLoop {
     if (this.#config.extraScrapeMetrics) metrics.duration.observe((performance.now() - started) / 1000);
     if (failure instanceof BodyTooLarge) metrics.bodySizeLimit.inc();
     this.health = failure === undefined ? "up" : "down";
-    this.lastError = failure === undefined ? "" : describeError(failure);
+    this.lastError = failure === undefined ? "" : messageOf(failure);
+    this.lastErrorFix = failure instanceof UserError ? (failure.fix ?? "") : "";
     this.lastScrape = timestamp;
   }
 
@@ -269,4 +267,8 @@ export class ScrapeLoop {
     this.#report.appendStale(appender, at);
     appender.commit();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -23,6 +23,8 @@ export interface ActiveTarget {
   scrapeUrl: string;
   globalUrl: string;
   lastError: string;
+  /** What to change so that it goes away; "" where nobody knows. */
+  lastErrorFix: string;
   /** Unix ms; 0 before the first scrape. */
   lastScrape: number;
   /** Seconds. */
@@ -120,7 +122,7 @@ export class ScrapeManager {
       dropped.push(...pool.dropped);
       droppedCounts[scrapePool] = pool.droppedCount;
       for (const loop of pool.loops.values()) {
-        const { spec, lastError, lastScrape, lastScrapeDuration, health, lastSamples } = loop;
+        const { spec, lastError, lastErrorFix, lastScrape, lastScrapeDuration, health, lastSamples } = loop;
         active.push({
           discoveredLabels: spec.discoveredLabels,
           labels: spec.labels,
@@ -128,6 +130,7 @@ export class ScrapeManager {
           scrapeUrl: spec.url,
           globalUrl: globalUrl(spec.url),
           lastError,
+          lastErrorFix,
           lastScrape,
           lastScrapeDuration,
           health,

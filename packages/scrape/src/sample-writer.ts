@@ -275,23 +275,16 @@ export class SampleWriter {
   /** Series of earlier scrapes that this one does not have end with a marker, and are forgotten. */
   #dropUnseen(appender: Appender, timestamp: number): void {
     const { seen, flags, refs } = this.#slots;
-    /** Series that are still there, perhaps written in another way. */
-    let alive: Set<number> | undefined;
+    /** A series that is written in another way now has a new key, and is not gone. */
+    let renamed: Set<number> | undefined;
     for (let slot = 0; slot < this.#slots.end; slot++) {
       if (!this.#slots.isUsed(slot) || seen[slot] === this.#scrape) continue;
       if ((flags[slot] & TRACKED) !== 0) {
-        alive ??= this.#seenRefs();
-        if (!alive.has(refs[slot])) appender.appendStale(refs[slot], timestamp);
+        renamed ??= new Set(this.#made.map((made) => refs[made]));
+        if (!renamed.has(refs[slot])) appender.appendStale(refs[slot], timestamp);
       }
       this.#slots.free(slot);
     }
-  }
-
-  #seenRefs(): Set<number> {
-    const { seen, refs } = this.#slots;
-    const out = new Set<number>();
-    for (let slot = 0; slot < this.#slots.end; slot++) if (seen[slot] === this.#scrape) out.add(refs[slot]);
-    return out;
   }
 
   #make(): number {
