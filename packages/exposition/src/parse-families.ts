@@ -118,7 +118,7 @@ const suffixOf = (sample: ReadSample, family: string): string => sample.labels.m
 const createdOf = (value: number): number => Math.round(value * 1000);
 
 function toHistogram(samples: readonly ReadSample[], family: string): HistogramMetric {
-  const metric: HistogramMetric = { ...base(samples[0], "le"), buckets: [], count: 0, sum: Number.NaN };
+  const metric: HistogramMetric = { ...base(samples[0], "le"), buckets: [], count: 0, sum: 0 };
   for (const sample of samples) {
     const { labels, value, exemplar, native } = sample;
     if (native) metric.native = native;
@@ -147,7 +147,7 @@ function toHistogram(samples: readonly ReadSample[], family: string): HistogramM
 }
 
 function toSummary(samples: readonly ReadSample[], family: string): SummaryMetric {
-  const metric: SummaryMetric = { ...base(samples[0], "quantile"), quantiles: [], count: 0, sum: Number.NaN };
+  const metric: SummaryMetric = { ...base(samples[0], "quantile"), quantiles: [], count: 0, sum: 0 };
   for (const sample of samples) {
     const { labels, value } = sample;
     switch (suffixOf(sample, family)) {

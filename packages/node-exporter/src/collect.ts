@@ -10,7 +10,7 @@ const TIMEOUT_MS = 8_000;
 
 /** Collects what the named collectors have; families sorted by name, their samples by labels. Never throws. */
 export async function collect(
-  context: CollectorContext,
+  options: Omit<CollectorContext, "log">,
   names: ReadonlySet<string>,
   log: Logger,
 ): Promise<MetricFamily[]> {
@@ -29,7 +29,7 @@ export async function collect(
             once: true,
           });
         });
-        families = await Promise.race([run(context, signal), expired]);
+        families = await Promise.race([run({ ...options, log: log.with({ collector: name }) }, signal), expired]);
         success = 1;
       } catch (error) {
         if (error instanceof NoData) log.debug("collector returned no data", { name, err: describeError(error) });

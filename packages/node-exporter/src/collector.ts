@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { MetricFamily, SimpleMetric } from "@pharos/exposition";
-import type { FlagSpec } from "@pharos/kit";
+import type { FlagSpec, Logger } from "@pharos/kit";
 import type { RE2JS } from "re2js";
 
 export interface Paths {
@@ -19,6 +19,7 @@ export interface CollectorContext {
   patterns: Readonly<Record<string, RE2JS | undefined>>;
   /** Values of the collectors' other flags. */
   flags: Readonly<Record<string, unknown>>;
+  log: Logger;
 }
 
 /** A flag of a collector; `pattern` marks a string flag as a regular expression. */

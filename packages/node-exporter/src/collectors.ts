@@ -6,6 +6,7 @@ import { buddyinfo } from "./collectors/buddyinfo.ts";
 import { cgroups } from "./collectors/cgroups.ts";
 import { conntrack } from "./collectors/conntrack.ts";
 import { cpu } from "./collectors/cpu.ts";
+import { cpuVulnerabilities } from "./collectors/cpu-vulnerabilities.ts";
 import { cpufreq } from "./collectors/cpufreq.ts";
 import { diskstats } from "./collectors/diskstats.ts";
 import { dmi } from "./collectors/dmi.ts";
@@ -15,14 +16,19 @@ import { filefd } from "./collectors/filefd.ts";
 import { filesystem } from "./collectors/filesystem.ts";
 import { hwmon } from "./collectors/hwmon.ts";
 import { interrupts } from "./collectors/interrupts.ts";
+import { ipvs } from "./collectors/ipvs.ts";
 import { kernelHung } from "./collectors/kernel-hung.ts";
 import { ksmd } from "./collectors/ksmd.ts";
+import { lnstat } from "./collectors/lnstat.ts";
 import { loadavg } from "./collectors/loadavg.ts";
 import { mdadm } from "./collectors/mdadm.ts";
 import { meminfo } from "./collectors/meminfo.ts";
+import { meminfoNuma } from "./collectors/meminfo-numa.ts";
 import { netclass } from "./collectors/netclass.ts";
 import { netdev } from "./collectors/netdev.ts";
 import { netstat } from "./collectors/netstat.ts";
+import { nfs } from "./collectors/nfs.ts";
+import { nfsd } from "./collectors/nfsd.ts";
 import { nvme } from "./collectors/nvme.ts";
 import { os } from "./collectors/os.ts";
 import { powersupplyclass } from "./collectors/powersupplyclass.ts";
@@ -36,12 +42,19 @@ import { sockstat } from "./collectors/sockstat.ts";
 import { softirqs } from "./collectors/softirqs.ts";
 import { softnet } from "./collectors/softnet.ts";
 import { stat } from "./collectors/stat.ts";
+import { swap } from "./collectors/swap.ts";
+import { sysctl } from "./collectors/sysctl.ts";
+import { textfile } from "./collectors/textfile.ts";
 import { thermalZone } from "./collectors/thermal-zone.ts";
 import { time } from "./collectors/time.ts";
 import { udpQueues } from "./collectors/udp-queues.ts";
 import { uname } from "./collectors/uname.ts";
 import { vmstat } from "./collectors/vmstat.ts";
 import { watchdog } from "./collectors/watchdog.ts";
+import { xfrm } from "./collectors/xfrm.ts";
+import { xfs } from "./collectors/xfs.ts";
+import { zfs } from "./collectors/zfs.ts";
+import { zoneinfo } from "./collectors/zoneinfo.ts";
 
 export const COLLECTORS: readonly Collector[] = [
   arp,
@@ -49,6 +62,7 @@ export const COLLECTORS: readonly Collector[] = [
   buddyinfo,
   cgroups,
   conntrack,
+  cpuVulnerabilities,
   cpu,
   cpufreq,
   diskstats,
@@ -59,14 +73,19 @@ export const COLLECTORS: readonly Collector[] = [
   filesystem,
   hwmon,
   interrupts,
+  ipvs,
   kernelHung,
   ksmd,
+  lnstat,
   loadavg,
   mdadm,
+  meminfoNuma,
   meminfo,
   netclass,
   netdev,
   netstat,
+  nfs,
+  nfsd,
   nvme,
   os,
   powersupplyclass,
@@ -80,10 +99,17 @@ export const COLLECTORS: readonly Collector[] = [
   softirqs,
   softnet,
   stat,
+  swap,
+  sysctl,
+  textfile,
   thermalZone,
   time,
   udpQueues,
   uname,
   vmstat,
   watchdog,
+  xfrm,
+  xfs,
+  zfs,
+  zoneinfo,
 ];

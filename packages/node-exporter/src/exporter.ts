@@ -1,5 +1,5 @@
 /** The exporter: an HTTP server that collects at every scrape. */
-import { encode, negotiate } from "@pharos/exposition";
+import { type ExpositionFormat, encode, negotiate } from "@pharos/exposition";
 import { createHttpServer, type Logger, Registry, registerProcessMetrics, requestParams } from "@pharos/kit";
 import { collect } from "./collect.ts";
 import { COLLECTORS } from "./collectors.ts";
@@ -15,6 +15,9 @@ export interface NodeExporter extends AsyncDisposable {
   readonly url: string;
   close(): Promise<void>;
 }
+
+/** As upstream's exporter: no OpenMetrics, whose rules about names not all of the metrics keep. */
+const FORMATS: readonly ExpositionFormat[] = ["protobuf", "text"];
 
 const PAGE = `<!doctype html><html lang="en"><head><title>Node Exporter</title></head><body><h1>Node Exporter</h1><p><a href="PATH">Metrics</a></p></body></html>`;
 
@@ -50,10 +53,10 @@ export async function createNodeExporter({ host, port, log, ...options }: NodeEx
     }
     running++;
     try {
-      const { format, contentType } = negotiate(request.headers.accept);
+      const { format, escaping, contentType } = negotiate(request.headers.accept, FORMATS);
       const own = collection.exporterMetrics ? registry.families() : [];
       const families = [...(await collect(collection, chosen, log)), ...own];
-      return await reply.type(contentType).send(Buffer.from(encode(families, format)));
+      return await reply.type(contentType).send(Buffer.from(encode(families, format, escaping)));
     } finally {
       running--;
     }

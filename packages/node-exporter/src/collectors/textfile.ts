@@ -1,0 +1,114 @@
+import { globSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type MetricFamily, parseFamilies } from "@pharos/exposition";
+import { UserError } from "@pharos/model";
+import { type Collector, gauge, single } from "../collector.ts";
+
+/** Families of a file. Timestamps are refused: a text file that nobody writes any more would look alive. */
+async function readFamilies(path: string): Promise<{ families: MetricFamily[]; mtime: number }> {
+  const families = parseFamilies(await readFile(path), "text");
+  if (families.some(({ metrics }) => metrics.some(({ timestamp }) => timestamp !== undefined))) {
+    throw new UserError("node-exporter.textfile", "contains client-side timestamps, which are not supported", {
+      where: { file: path },
+      fix: "Leave the timestamps out",
+    });
+  }
+  return { families, mtime: (await stat(path)).mtimeMs / 1000 };
+}
+
+/** Labels one sample lacks and another of its family has are empty ones, as client_golang wants them. */
+function fillLabels({ metrics }: MetricFamily): void {
+  const names = new Set(metrics.flatMap(({ labels }) => labels.filter((_, i) => i % 2 === 0)));
+  for (const metric of metrics) {
+    const own = new Set(metric.labels.filter((_, i) => i % 2 === 0));
+    const missing = [...names].filter((name) => !own.has(name));
+    metric.labels = [...metric.labels, ...missing.flatMap((name) => [name, ""])];
+  }
+}
+
+/** Puts samples of the same family in several files together. */
+class Merger {
+  readonly #families = new Map<string, MetricFamily>();
+  readonly #files = new Map<string, string[]>();
+
+  /** False when the family's help contradicts an earlier file's. */
+  add(family: MetricFamily, path: string): boolean {
+    const known = this.#families.get(family.name);
+    if (!known) {
+      this.#families.set(family.name, family);
+      this.#files.set(family.name, [path]);
+      return true;
+    }
+    if (known.type !== family.type || (family.help !== "" && known.help !== "" && known.help !== family.help)) {
+      return false;
+    }
+    known.help ||= family.help;
+    // The types are the same, so the metrics are of one kind.
+    (known.metrics as unknown[]).push(...family.metrics);
+    this.#files.get(family.name)!.push(path);
+    return true;
+  }
+
+  finish(): MetricFamily[] {
+    for (const family of this.#families.values()) {
+      fillLabels(family);
+      family.help ||= `Metric read from ${this.#files.get(family.name)!.join(", ")}`;
+    }
+    return [...this.#families.values()];
+  }
+}
+
+export const textfile: Collector = {
+  name: "textfile",
+  flags: {
+    "collector.textfile.directory": {
+      type: "string",
+      multiple: true,
+      help: "Directory to read text files with metrics from, supports glob matching. (repeatable)",
+    },
+  },
+  async collect({ flags, log }) {
+    const directories = (flags["collector.textfile.directory"] as string[]).flatMap((pattern) => {
+      const found = globSync(pattern).sort();
+      return found.length > 0 || pattern === "" ? found : [pattern];
+    });
+    const merger = new Merger();
+    const mtimes = [];
+    let failed = false;
+    const fail = (message: string, details: Record<string, unknown>): void => {
+      failed = true;
+      log.error(message, details);
+    };
+    for (const directory of directories) {
+      let names: string[] = [];
+      try {
+        names = (await readdir(directory)).filter((name) => name.endsWith(".prom")).sort();
+      } catch (error) {
+        fail("failed to read textfile collector directory", { path: directory, err: error });
+      }
+      for (const name of names) {
+        const path = join(directory, name);
+        try {
+          const { families, mtime } = await readFamilies(path);
+          for (const family of families) {
+            if (!merger.add(family, path))
+              fail("inconsistent metric help text or type", { file: path, metric: family.name });
+          }
+          mtimes.push({ labels: ["file", path], value: mtime });
+        } catch (error) {
+          fail("failed to collect textfile data", { file: path, err: error });
+        }
+      }
+    }
+    return [
+      ...merger.finish(),
+      gauge("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.", mtimes),
+      gauge(
+        "node_textfile_scrape_error",
+        "1 if there was an error opening or reading a file, 0 otherwise",
+        single(Number(failed)),
+      ),
+    ];
+  },
+};
