@@ -46,6 +46,8 @@ export function defaultResources(): KubeObject[] {
         replicas: 1,
         scrapeInterval: "30s",
         evaluationInterval: "15s",
+        // The long-term release: the generated file is one that every promtool in use reads.
+        version: "v3.5.3",
         retention: "15d",
         serviceDiscoveryRole: "EndpointSlice",
         serviceMonitorSelector: {},
