@@ -47,6 +47,7 @@ import { sysctl } from "./collectors/sysctl.ts";
 import { textfile } from "./collectors/textfile.ts";
 import { thermalZone } from "./collectors/thermal-zone.ts";
 import { time } from "./collectors/time.ts";
+import { timex } from "./collectors/timex.ts";
 import { udpQueues } from "./collectors/udp-queues.ts";
 import { uname } from "./collectors/uname.ts";
 import { vmstat } from "./collectors/vmstat.ts";
@@ -104,6 +105,7 @@ export const COLLECTORS: readonly Collector[] = [
   textfile,
   thermalZone,
   time,
+  timex,
   udpQueues,
   uname,
   vmstat,

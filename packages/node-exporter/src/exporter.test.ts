@@ -80,7 +80,7 @@ test("the kernel's figures under upstream's names and units", async () => {
     /node_filesystem_size_bytes\{device="\/dev\/vda",device_error="",fstype="ext4",mountpoint="\/"\} [1-9]/,
   );
   expect(text).toContain(
-    'node_filesystem_device_error{device="/dev/vdb",device_error="ENOENT",fstype="ext4",mountpoint="/missing place"} 1',
+    'node_filesystem_device_error{device="/dev/vdb",device_error="no such file or directory",fstype="ext4",mountpoint="/missing place"} 1',
   );
 });
 
@@ -112,4 +112,49 @@ test("idle time that falls a little is kept, a real reset is shown", async () =>
 
 test("a pattern that is not RE2 names its flag", () => {
   expect(() => nodeExporterOptions({ "collector.netdev.device-include": "(" })).toThrow(UserError);
+});
+
+test("flags: defaults off and single collectors on; pairs that exclude each other; unknown and disabled collectors", async () => {
+  const enabled = (values: Record<string, unknown>) => [...nodeExporterOptions(values).enabled].sort();
+  expect(enabled({ "collector.disable-defaults": true, "collector.cpu": true })).toEqual(["cpu"]);
+  expect(enabled({ "collector.cpu": false })).not.toContain("cpu");
+  expect(enabled({})).not.toContain("slabinfo");
+  expect(enabled({ "collector.slabinfo": true })).toContain("slabinfo");
+  expect(() =>
+    nodeExporterOptions({ "collector.diskstats.device-include": "a", "collector.diskstats.device-exclude": "b" }),
+  ).toThrow("mutually exclusive");
+  const { patterns } = nodeExporterOptions({ "collector.diskstats.device-include": "a" });
+  expect(patterns["collector.diskstats.device-exclude"]).toBeUndefined();
+  expect(await scrape("?collect[]=slabinfo")).toContain("disabled collector: slabinfo");
+  expect(await scrape("?collect[]=cpu&exclude[]=cpu")).toContain("not allowed");
+});
+
+test("protobuf on request, never OpenMetrics", async () => {
+  const typeFor = async (accept: string) =>
+    (await fetch(`${exporter.url}/metrics?collect[]=loadavg`, { headers: { accept } })).headers.get("content-type");
+  expect(
+    await typeFor("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"),
+  ).toContain("application/vnd.google.protobuf");
+  expect(await typeFor("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")).toContain("text/plain");
+});
+
+test("text files: families of several files together, contradictions and timestamps are errors", async () => {
+  const folder = join(dir, "text");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "a.prom"), '# TYPE jobs gauge\njobs{a="1"} 1\n');
+  writeFileSync(join(folder, "b.prom"), '# TYPE jobs gauge\njobs{b="2"} 2\n');
+  writeFileSync(join(folder, "c.txt"), "no metrics");
+  const read = async () => {
+    const options = nodeExporterOptions({ "collector.textfile.directory": [folder] });
+    await using own = await createNodeExporter({ ...options, host: "127.0.0.1", port: 0, log: silentLogger });
+    return (await fetch(`${own.url}/metrics?collect[]=textfile`)).text();
+  };
+  const good = await read();
+  expect(good).toContain('jobs{a="",b="2"} 2\njobs{a="1",b=""} 1\n');
+  expect(good).toContain(`# HELP jobs Metric read from ${join(folder, "a.prom")}, ${join(folder, "b.prom")}`);
+  expect(good).toContain("node_textfile_scrape_error 0");
+  writeFileSync(join(folder, "b.prom"), "jobs 1 1700000000000\n");
+  const bad = await read();
+  expect(bad).toContain("node_textfile_scrape_error 1");
+  expect(bad).toContain('jobs{a="1"} 1\n');
 });

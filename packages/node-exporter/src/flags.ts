@@ -1,6 +1,6 @@
 /** Upstream's flags, as far as the collectors here have them; each collector names its own. */
 import type { FlagSpec } from "@pharos/kit";
-import { compileRe2, UserError } from "@pharos/model";
+import { compileRe2, parseDuration, UserError } from "@pharos/model";
 import type { RE2JS } from "re2js";
 import type { Collector, CollectorFlag, Paths } from "./collector.ts";
 import { COLLECTORS } from "./collectors.ts";
@@ -60,7 +60,16 @@ function defaultOf(name: string): unknown {
   const { type, default: text, multiple } = nodeExporterFlags[name];
   if (multiple) return text === undefined ? [] : [text];
   if (text === undefined) return undefined;
-  return type === "boolean" ? text === "true" : type === "string" ? text : Number(text);
+  switch (type) {
+    case "boolean":
+      return text === "true";
+    case "string":
+      return text;
+    case "duration":
+      return parseDuration(text);
+    default:
+      return Number(text);
+  }
 }
 
 function compile(flag: string, pattern: string): RE2JS | undefined {

@@ -110,16 +110,23 @@ function readProtocols(node: YamlNode | undefined): ScrapeProtocol[] | undefined
   return protocols;
 }
 
+function readSize(node: YamlNode | undefined): number {
+  if (!node || node.isNull || node.string() === "0") return 0;
+  const text = node.string();
+  if (/^[\d.]+$/.test(text)) {
+    throw node.error(`units: unknown unit  in ${text}`, { code: "scrape.config", fix: "Write it like 10MB" });
+  }
+  return parseBytes(text);
+}
+
 function readLimits(map: YamlMap, fallback: ScrapeLimits): ScrapeLimits {
   const count = (key: string, otherwise: number): number => {
     const value = map.get(key)?.integer() ?? 0;
     if (value < 0) throw map.get(key)!.error(`${key} must not be negative`, { code: "scrape.config" });
     return value || otherwise;
   };
-  const size = map.get("body_size_limit");
   return {
-    bodySizeLimit:
-      (size && !size.isNull && size.string() !== "0" ? parseBytes(size.string()) : 0) || fallback.bodySizeLimit,
+    bodySizeLimit: readSize(map.get("body_size_limit")) || fallback.bodySizeLimit,
     sampleLimit: count("sample_limit", fallback.sampleLimit),
     targetLimit: count("target_limit", fallback.targetLimit),
     labelLimit: count("label_limit", fallback.labelLimit),
@@ -236,6 +243,17 @@ export function parseGlobalScrapeConfig(map: YamlMap): GlobalScrapeConfig {
   };
 }
 
+function readRules(node: YamlNode | undefined, what: "target" | "metric", scheme: ValidationScheme): RelabelConfig[] {
+  const empty = node?.items().find((item) => item.isNull);
+  if (empty) {
+    throw empty.error(`empty or null ${what} relabeling rule in scrape config`, {
+      code: "scrape.config",
+      fix: "Remove the empty entry",
+    });
+  }
+  return parseRelabelConfigs(node, scheme);
+}
+
 /** Reads one entry of scrape_configs; `parseSd` reads its `*_sd_configs`. */
 export function parseScrapeConfig<Sd>(
   node: YamlNode,
@@ -264,6 +282,8 @@ export function parseScrapeConfig<Sd>(
   const params: Record<string, string[]> = {};
   for (const [name, values] of map.get("params")?.entries() ?? []) params[name] = values.strings();
   const histograms = readHistogramOptions(map, global);
+  const names = readNameSchemes(map, global);
+  const nameScheme = names.metricNameValidationScheme;
   const fallback = map.get("fallback_scrape_protocol");
   const config = {
     jobName,
@@ -284,13 +304,13 @@ export function parseScrapeConfig<Sd>(
     enableCompression: map.get("enable_compression")?.boolean() ?? true,
     extraScrapeMetrics: map.get("extra_scrape_metrics")?.boolean() ?? global.extraScrapeMetrics,
     ...histograms,
-    ...readNameSchemes(map, global),
+    ...names,
     scrapeFailureLogFile: readPath(map.get("scrape_failure_log_file")) || global.scrapeFailureLogFile,
     nativeHistogramBucketLimit: map.get("native_histogram_bucket_limit")?.integer() ?? 0,
     maxSchema: schemaOf(map.get("native_histogram_min_bucket_factor")?.number() ?? 0),
     http: parseHttpClientConfig(map),
-    relabelConfigs: parseRelabelConfigs(map.get("relabel_configs")),
-    metricRelabelConfigs: parseRelabelConfigs(map.get("metric_relabel_configs")),
+    relabelConfigs: readRules(map.get("relabel_configs"), "target", nameScheme),
+    metricRelabelConfigs: readRules(map.get("metric_relabel_configs"), "metric", nameScheme),
     ...readLimits(map, global),
     sdConfigs: parseSd(map),
   };

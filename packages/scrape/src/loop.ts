@@ -58,6 +58,7 @@ export class ScrapeLoop {
   readonly #abort = new AbortController();
   readonly #headers: Record<string, string>;
   #running: Promise<void> | undefined;
+  #lastBytes = 0;
 
   /** With `heir`, goes on where that loop, which must be of the same target, was stopped. */
   constructor(spec: TargetSpec, config: ScrapeConfig, context: LoopContext, heir?: ScrapeLoop) {
@@ -215,6 +216,7 @@ export class ScrapeLoop {
       headers: this.#headers,
       // As upstream: a body of exactly the limit is too large already.
       maxBytes: bodySizeLimit > 0 ? bodySizeLimit - 1 : 0,
+      expectedBytes: this.#lastBytes,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
     });
     if (status !== 200) {
@@ -223,6 +225,7 @@ export class ScrapeLoop {
         `server returned HTTP status ${status} ${STATUS_CODES[status] ?? ""}`.trim(),
       );
     }
+    if (body.length > 0) this.#lastBytes = body.length;
     const contentType = headers["content-type"];
     const type = Array.isArray(contentType) ? contentType[0] : contentType;
     return { body, format: body.length === 0 ? "text" : bodyFormat(type, fallbackScrapeProtocol) };

@@ -1,9 +1,11 @@
 /** An HTTP client made of an `http_config`: keep-alive connections, authentication, limits on time and size. */
 import { readFileSync } from "node:fs";
-import { createGunzip } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 import { UserError } from "@pharos/model";
-import { Agent, type Dispatcher, interceptors, ProxyAgent, request } from "undici";
-import type { HttpClientConfig, OAuth2Config, SecretSource, TlsClientConfig } from "./config.ts";
+import { type Dispatcher, request } from "undici";
+import type { HttpClientConfig, SecretSource } from "./config.ts";
+import { Connections } from "./connections.ts";
+import { TokenSource } from "./oauth2.ts";
 
 export interface HttpRequest {
   method?: Dispatcher.HttpMethod;
@@ -11,6 +13,8 @@ export interface HttpRequest {
   body?: string | Uint8Array;
   /** Largest body in bytes after decompression; 0: any. */
   maxBytes?: number;
+  /** Size of a compressed body after decompression, when it can be guessed: saves copies. */
+  expectedBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -21,109 +25,50 @@ export interface HttpResponse {
 }
 
 /** The body is larger than allowed. */
-export class BodyTooLarge extends Error {}
+export class BodyTooLarge extends Error {
+  constructor() {
+    super("body size limit exceeded");
+  }
+}
 
-/** Redirects followed at most, as Go's client does. */
-const MAX_REDIRECTS = 10;
+/** Compressed bytes beyond the limit on decompressed ones that are still read: gzip can make small bodies larger. */
+const GZIP_OVERHEAD = 1024;
+const MAX_CHUNK = 16 * 2 ** 20;
 
+/** Secrets are read at each use, so that rotation takes effect. */
 function reveal(source: SecretSource): string {
   if (source.value) return source.value.reveal();
   return source.file ? readFileSync(source.file, "utf8").trim() : "";
 }
 
-function connectOptions(tls: TlsClientConfig) {
-  const file = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : readFileSync(path, "utf8");
-  return {
-    ca: tls.ca ?? file(tls.caFile),
-    cert: tls.cert ?? file(tls.certFile),
-    key: tls.key?.reveal() ?? file(tls.keyFile),
-    servername: tls.serverName,
-    rejectUnauthorized: !tls.insecureSkipVerify,
-    minVersion: tls.minVersion as "TLSv1.2" | undefined,
-    maxVersion: tls.maxVersion as "TLSv1.3" | undefined,
-  };
-}
-
-class TokenSource {
-  readonly #config: OAuth2Config;
-  #token: { text: string; expires: number } | undefined;
-
-  constructor(config: OAuth2Config) {
-    this.#config = config;
+function gunzip(raw: Buffer, maxBytes: number, expectedBytes: number): Buffer {
+  try {
+    return gunzipSync(raw, {
+      // Inflating a scrape costs more than reading it: one chunk of the right size halves that.
+      chunkSize: Math.min(MAX_CHUNK, Math.max(16_384, expectedBytes + 1024)),
+      ...(maxBytes > 0 ? { maxOutputLength: maxBytes } : {}),
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw new BodyTooLarge();
+    throw error;
   }
-
-  async get(signal?: AbortSignal): Promise<string> {
-    if (this.#token && this.#token.expires > Date.now()) return this.#token.text;
-    const { clientId, clientSecret, tokenUrl, scopes, endpointParams, tls } = this.#config;
-    const form = new URLSearchParams({ grant_type: "client_credentials", ...endpointParams });
-    if (scopes.length > 0) form.set("scope", scopes.join(" "));
-    const dispatcher = new Agent({ connect: connectOptions(tls) });
-    try {
-      const credentials = Buffer.from(
-        `${encodeURIComponent(clientId)}:${encodeURIComponent(reveal(clientSecret))}`,
-      ).toString("base64");
-      const { statusCode, body } = await request(tokenUrl, {
-        method: "POST",
-        headers: {
-          authorization: `Basic ${credentials}`,
-          "content-type": "application/x-www-form-urlencoded",
-          accept: "application/json",
-        },
-        body: form.toString(),
-        signal,
-        dispatcher,
-      });
-      const answer = (await body.json()) as { access_token?: string; expires_in?: number };
-      if (statusCode !== 200 || !answer.access_token)
-        throw new Error(`oauth2: cannot fetch token: status ${statusCode}`);
-      // A token about to expire would be refused on the way.
-      this.#token = { text: answer.access_token, expires: Date.now() + ((answer.expires_in ?? 3600) - 10) * 1000 };
-      return answer.access_token;
-    } finally {
-      await dispatcher.close();
-    }
-  }
-}
-
-function bypassesProxy(host: string, noProxy: string): boolean {
-  return noProxy
-    .split(",")
-    .map((entry) => entry.trim().replace(/^\./, ""))
-    .some((entry) => entry !== "" && (entry === "*" || host === entry || host.endsWith(`.${entry}`)));
 }
 
 export class HttpClient implements AsyncDisposable {
   readonly #config: HttpClientConfig;
-  readonly #direct: Dispatcher;
-  readonly #agents: Agent[] = [];
-  readonly #proxied: Dispatcher | undefined;
-  readonly #noProxy: string;
+  readonly #connections: Connections;
   readonly #token: TokenSource | undefined;
 
   /** With `socketPath`, connects to that socket whatever the URL's host. Throws when a TLS file cannot be read. */
   constructor(config: HttpClientConfig, options: { socketPath?: string } = {}) {
     this.#config = config;
-    const connect = { ...connectOptions(config.tls), ...options };
-    const agent = new Agent({ connect, connections: null, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
-    this.#agents.push(agent);
-    const redirect = interceptors.redirect({ maxRedirections: MAX_REDIRECTS });
-    const wrap = (dispatcher: Dispatcher): Dispatcher =>
-      config.followRedirects ? dispatcher.compose(redirect) : dispatcher;
-    this.#direct = wrap(agent);
-    const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy, NO_PROXY, no_proxy } = process.env;
-    const fromEnvironment = config.proxyFromEnvironment
-      ? (HTTPS_PROXY ?? https_proxy ?? HTTP_PROXY ?? http_proxy)
-      : undefined;
-    this.#noProxy = config.noProxy || (config.proxyFromEnvironment ? (NO_PROXY ?? no_proxy ?? "") : "");
-    const proxyUrl = config.proxyUrl ?? fromEnvironment;
-    if (proxyUrl) {
-      const headers = Object.fromEntries(
-        Object.entries(config.proxyHeaders).map(([name, values]) => [name, values.join(", ")]),
-      );
-      this.#proxied = wrap(new ProxyAgent({ uri: proxyUrl, requestTls: connect, headers }));
-    }
-    this.#token = config.oauth2 && new TokenSource(config.oauth2);
+    this.#connections = new Connections({
+      tls: config.tls,
+      proxy: config,
+      followRedirects: config.followRedirects,
+      ...options,
+    });
+    this.#token = config.oauth2 && new TokenSource(config.oauth2, reveal);
   }
 
   async #headers(signal?: AbortSignal): Promise<Record<string, string>> {
@@ -146,9 +91,8 @@ export class HttpClient implements AsyncDisposable {
 
   /** The whole answer, decompressed. Throws BodyTooLarge beyond `maxBytes`, and what undici throws. */
   async fetch(url: string, options: HttpRequest = {}): Promise<HttpResponse> {
-    const { method = "GET", headers, body, maxBytes = 0, signal } = options;
-    const host = new URL(url).hostname;
-    const dispatcher = this.#proxied && !bypassesProxy(host, this.#noProxy) ? this.#proxied : this.#direct;
+    const { method = "GET", headers, body, maxBytes = 0, expectedBytes = 0, signal } = options;
+    const dispatcher = this.#connections.to(new URL(url));
     const answer = await request(url, {
       method,
       headers: { ...(await this.#headers(signal)), ...headers },
@@ -157,32 +101,29 @@ export class HttpClient implements AsyncDisposable {
       dispatcher,
     });
     const encoding = String(answer.headers["content-encoding"] ?? "identity");
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const take = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (maxBytes > 0 && size > maxBytes) throw new BodyTooLarge(`body size limit exceeded`);
-      chunks.push(chunk);
-    };
-    if (encoding === "gzip") {
-      const gunzip = createGunzip();
-      answer.body.on("error", (error) => gunzip.destroy(error));
-      answer.body.pipe(gunzip);
-      for await (const chunk of gunzip) take(chunk as Buffer);
-    } else if (encoding === "identity" || encoding === "") {
-      for await (const chunk of answer.body) take(chunk as Buffer);
-    } else {
+    const compressed = encoding === "gzip";
+    if (!compressed && encoding !== "identity" && encoding !== "") {
       await answer.body.dump();
       throw new UserError("kit.http", `unsupported content encoding ${JSON.stringify(encoding)}`);
     }
+    const limit = maxBytes > 0 && compressed ? maxBytes + GZIP_OVERHEAD : maxBytes;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      // Leaving the loop closes the connection: the rest is not read.
+      if (limit > 0 && size > limit) throw new BodyTooLarge();
+      chunks.push(chunk);
+    }
+    const raw = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
     return {
       status: answer.statusCode,
       headers: answer.headers,
-      body: chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size),
+      body: compressed && size > 0 ? gunzip(raw, maxBytes, expectedBytes) : raw,
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#agents.map((agent) => agent.destroy()), this.#proxied?.destroy()]);
+    await Promise.all([this.#connections[Symbol.asyncDispose](), this.#token?.[Symbol.asyncDispose]()]);
   }
 }

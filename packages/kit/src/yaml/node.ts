@@ -106,7 +106,11 @@ export class YamlNode {
   string(): string {
     if (this.isNull) return "";
     if (!isScalar(this.#node)) throw this.error(`must be a string, not ${this.#describe()}`);
-    return scalarText(this.#node);
+    try {
+      return scalarText(this.#node);
+    } catch (error) {
+      throw error instanceof UserError ? this.error(error.message, { code: error.code }) : error;
+    }
   }
 
   number(): number {
@@ -201,7 +205,25 @@ export class YamlMap {
   }
 }
 
+const BINARY_TAG = "tag:yaml.org,2002:binary";
+
+/** Text of `!!binary`: base64 of UTF-8. */
+function binaryText(node: Scalar): string {
+  const encoded = String(node.source ?? node.value ?? "").replace(/\s+/g, "");
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) {
+    throw new UserError("kit.yaml", "!!binary value contains invalid base64 data");
+  }
+  const bytes = Buffer.from(encoded, "base64");
+  const text = bytes.toString("utf8");
+  if (Buffer.from(text).equals(bytes)) return text;
+  const shown = [...bytes]
+    .map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`))
+    .join("");
+  throw new UserError("kit.yaml", `"${shown}" is not valid UTF-8`);
+}
+
 function scalarText(node: Scalar): string {
+  if (node.tag === BINARY_TAG) return binaryText(node);
   return typeof node.value === "string" ? node.value : (node.source ?? String(node.value ?? ""));
 }
 

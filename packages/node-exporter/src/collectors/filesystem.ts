@@ -1,7 +1,7 @@
-import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { SimpleMetric } from "@pharos/exposition";
 import { type Collector, gauge, ignored, readText } from "../collector.ts";
+import { sizeOf } from "../statfs.ts";
 
 interface Mount {
   device: string;
@@ -44,28 +44,22 @@ async function readMounts(procfs: string): Promise<Mount[]> {
   return mounts;
 }
 
-const STATFS_TIMEOUT_MS = 5_000;
-/** Mount points whose statfs never came back (a dead NFS server): not asked again until it does. */
-const stuck = new Set<string>();
+/** Go's words for what statfs may fail with. */
+const ERRORS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EHOSTDOWN: "host is down",
+  EIO: "input/output error",
+  ENOENT: "no such file or directory",
+  ENOTCONN: "transport endpoint is not connected",
+  EPERM: "operation not permitted",
+  ESTALE: "stale NFS file handle",
+  ETIMEDOUT: "connection timed out",
+};
 
-async function statfsSoon(path: string, signal: AbortSignal) {
-  if (stuck.has(path)) throw new Error("mountpoint timeout");
-  const answer = statfs(path);
-  const timeout = new Promise<never>((_resolve, reject) => {
-    const timer = setTimeout(() => {
-      stuck.add(path);
-      reject(new Error("mountpoint timeout"));
-    }, STATFS_TIMEOUT_MS);
-    signal.addEventListener("abort", () => reject(new Error("canceled")), { once: true });
-    answer.then(
-      () => {
-        clearTimeout(timer);
-        stuck.delete(path);
-      },
-      () => clearTimeout(timer),
-    );
-  });
-  return Promise.race([answer, timeout]);
+/** The mount point as a process on the machine itself sees it. */
+function stripRoot(mountPoint: string, rootfs: string): string {
+  if (rootfs === "/" || !mountPoint.startsWith(rootfs)) return mountPoint;
+  return mountPoint.slice(rootfs.length) || "/";
 }
 
 export const filesystem: Collector = {
@@ -102,7 +96,8 @@ export const filesystem: Collector = {
       help: "How long to wait for a mount to respond before marking it as stale.",
     },
   },
-  async collect({ paths, patterns }, signal) {
+  async collect({ paths, patterns, flags }, signal) {
+    const timeout = Number(flags["collector.filesystem.mount-timeout"]);
     const columns: Record<"size" | "free" | "avail" | "files" | "filesFree" | "purgeable" | "readonly" | "error" | "info", SimpleMetric[]> = {
       size: [], free: [], avail: [], files: [], filesFree: [], purgeable: [], readonly: [], error: [], info: [],
     }; // biome-ignore format: a table
@@ -110,7 +105,7 @@ export const filesystem: Collector = {
     await Promise.all(
       (await readMounts(paths.procfs)).map(async (mount) => {
         const { device, type, options, superOptions, major, minor } = mount;
-        const mountPoint = paths.rootfs === "/" ? mount.mountPoint : mount.mountPoint.replace(paths.rootfs, "") || "/";
+        const mountPoint = stripRoot(mount.mountPoint, paths.rootfs);
         if (
           ignored(
             mountPoint,
@@ -142,8 +137,10 @@ export const filesystem: Collector = {
         ];
         const readonly = options.split(",").includes("ro") || superOptions.split(",").includes("ro") ? 1 : 0;
         try {
-          const { bsize, blocks, bfree, bavail, files, ffree } = await statfsSoon(
+          const { bsize, blocks, bfree, bavail, files, ffree } = await sizeOf(
             join(paths.rootfs, mountPoint),
+            type,
+            timeout,
             signal,
           );
           const push = (column: SimpleMetric[], value: number): number => column.push({ labels: labels(""), value });
@@ -160,7 +157,8 @@ export const filesystem: Collector = {
             value: 1,
           });
         } catch (error) {
-          const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+          const { code, message } = error as NodeJS.ErrnoException;
+          const reason = code === undefined ? message : (ERRORS[code] ?? code);
           columns.error.push({ labels: labels(reason), value: 1 });
           columns.readonly.push({ labels: labels(reason), value: readonly });
         }

@@ -117,3 +117,13 @@ test("whatever comes in goes out again, with only the wanted change", () => {
     { numRuns: 200, seed: 11 },
   );
 });
+
+test("filters that are not applied are told", () => {
+  const filters = [{ key: "job", operator: "=", value: "x" }];
+  const { problems } = loadDashboard({
+    title: "t",
+    panels: [{ type: "text", title: "p" }],
+    templating: { list: [{ type: "adhoc", name: "Filters", filters }] },
+  });
+  expect(problems).toEqual(['The ad hoc filters of "Filters" are kept but not applied to the queries.']);
+});

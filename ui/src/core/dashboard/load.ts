@@ -187,6 +187,11 @@ export function loadDashboard(source: JsonObject): Dashboard {
       bottom = Math.max(bottom, (pos?.y ?? bottom) + (pos?.h ?? 8));
     }
   }
+  const variables = loadVariables(model);
+  for (const { type, label, source: raw } of variables) {
+    if (type === "adhoc" && objects(raw.filters).length > 0)
+      problems.push(`The ad hoc filters of "${label}" are kept but not applied to the queries.`);
+  }
   for (const row of rows) row.panels = compact(row.panels);
   if (rows.every((row) => row.panels.length === 0) && problems.length === 0)
     problems.push("This dashboard has no panels.");
@@ -201,7 +206,7 @@ export function loadDashboard(source: JsonObject): Dashboard {
     refresh: string(model.refresh),
     timezone: string(model.timezone),
     sharedCrosshair: (number(model.graphTooltip) ?? 0) > 0 || model.sharedCrosshair === true,
-    variables: loadVariables(model),
+    variables,
     rows,
     links: objects(model.links),
     problems,
