@@ -23,8 +23,7 @@ export function parseSdConfigs(map: YamlMap): SdConfig[] {
   for (const mechanism of MECHANISMS) {
     const key = mechanism.name === "static" ? "static_configs" : `${mechanism.name}_sd_configs`;
     for (const node of map.get(key)?.items() ?? []) {
-      if (node.isNull)
-        throw node.error("empty or null section in service discovery configs", { code: "discovery.config" });
+      if (node.isNull) throw node.error(`empty or null section in ${key}`, { code: "discovery.config" });
       out.push({ mechanism, config: mechanism.parse(node) });
     }
   }

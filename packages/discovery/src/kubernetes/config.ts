@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { type HttpClientConfig, parseHttpClientConfig, type YamlMap, type YamlNode } from "@pharos/kit";
-import { type ClientTarget, parseFieldSelector, parseLabelSelector } from "@pharos/kube";
+import { type ClientTarget, parseLabelSelector } from "@pharos/kube";
 import { UserError } from "@pharos/model";
 
 export const ROLES = ["node", "service", "pod", "endpoints", "endpointslice", "ingress"] as const;
@@ -63,6 +63,14 @@ function readRole(node: YamlNode | undefined): KubernetesRole | "" {
   return role as KubernetesRole | "";
 }
 
+/** Only the form: which fields there are is the API server's to say. */
+function checkFieldSelector(selector: string, fail: (message: string) => UserError): void {
+  for (const term of selector.split(/(?<!\\),/)) {
+    if (term === "" || /[^=!]*(==|!=|=)/.test(term)) continue;
+    throw fail(`invalid selector: '${selector}'; can't understand '${term}'`);
+  }
+}
+
 function readSelectors(node: YamlNode | undefined, role: KubernetesRole): KubernetesConfig["selectors"] {
   const selectors: KubernetesConfig["selectors"] = [];
   for (const item of node?.items() ?? []) {
@@ -82,10 +90,10 @@ function readSelectors(node: YamlNode | undefined, role: KubernetesRole): Kubern
     }
     try {
       parseLabelSelector(selector.label);
-      parseFieldSelector(selector.field, selector.role);
     } catch (error) {
       throw error instanceof UserError ? fail(error.message) : error;
     }
+    checkFieldSelector(selector.field, fail);
     selectors.push(selector);
   }
   return selectors;

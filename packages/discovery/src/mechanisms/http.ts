@@ -25,10 +25,11 @@ export const httpMechanism: Mechanism<HttpConfig> = {
     const client = parseHttpClientConfig(map);
     map.done("http.plain");
     if (url === "") throw node.error("URL is missing", { code: "discovery.config" });
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-      throw node.error("URL scheme must be 'http' or 'https'", { code: "discovery.config" });
+    if (!/^https?:/i.test(url)) throw node.error("URL scheme must be 'http' or 'https'", { code: "discovery.config" });
+    if (/^https?:(\/\/)?([/?#]|$)/i.test(url)) throw node.error("host is missing in URL", { code: "discovery.config" });
+    if (!URL.canParse(url)) {
+      throw node.error(`${JSON.stringify(url)} is not a valid URL`, { code: "discovery.config" });
     }
-    if (new URL(url).host === "") throw node.error("host is missing in URL", { code: "discovery.config" });
     return { url, refreshInterval, client };
   },
   async run({ url, refreshInterval, client: config }, context, signal) {
