@@ -26,7 +26,7 @@ export const httpMechanism: Mechanism<HttpConfig> = {
     map.done("http.plain");
     if (url === "") throw node.error("URL is missing", { code: "discovery.config" });
     if (!/^https?:/i.test(url)) throw node.error("URL scheme must be 'http' or 'https'", { code: "discovery.config" });
-    if (/^https?:(\/\/)?([/?#]|$)/i.test(url)) throw node.error("host is missing in URL", { code: "discovery.config" });
+    if (/^https?:(?!\/\/[^/?#])/i.test(url)) throw node.error("host is missing in URL", { code: "discovery.config" });
     if (!URL.canParse(url)) {
       throw node.error(`${JSON.stringify(url)} is not a valid URL`, { code: "discovery.config" });
     }
