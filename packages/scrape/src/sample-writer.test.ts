@@ -240,11 +240,15 @@ describe("limits", () => {
   test("sample_limit refuses the scrape and says how many there were", () => {
     start("sample_limit: 2");
     expect(scrape("a 1\nb 1\n", 1000).error).toBeUndefined();
-    const result = scrape("a 2\nb 2\nc 2\nd 2\n", 2000);
-    expect(result).toMatchObject({ scraped: 4, relabelled: 4 });
+    const result = scrape("c 2\na 2\nb 2\nd 2\n", 2000);
+    expect(result).toMatchObject({ scraped: 4, relabelled: 4, added: 1 });
+    expect(scrape("c 2\na 2\nb 2\nd 2\n", 2500)).toMatchObject({ scraped: 4, added: 0 });
     expect(result.error?.message).toBe("sample limit exceeded");
     expect(storage.values('{__name__="a", instance="i", job="j"}')).toEqual([1, "stale"]);
-    expect(counter("prometheus_target_scrapes_exceeded_sample_limit_total")).toBe(1);
+    expect(counter("prometheus_target_scrapes_exceeded_sample_limit_total")).toBe(2);
+    expect(scrape("c 3\n", 3000)).toMatchObject({ added: 0, error: undefined });
+    expect(scrape("a 4\n", 4000)).toMatchObject({ added: 1, error: undefined });
+    expect(storage.values('{__name__="c", instance="i", job="j"}')).toEqual([3, "stale"]);
   });
 
   test.each([

@@ -32,7 +32,7 @@ import { COMMENT, LineCache, NONE, TYPE } from "./line-cache.ts";
 import type { MetadataStore } from "./metadata-store.ts";
 import type { ScrapeMetrics } from "./metrics.ts";
 import { withTargetLabels } from "./sample-labels.ts";
-import { DROPPED, SeriesSlots, TRACKED } from "./series-slots.ts";
+import { DROPPED, PENDING, SeriesSlots, TRACKED } from "./series-slots.ts";
 
 export interface ScrapeResult {
   /** Samples in the body. */
@@ -65,6 +65,8 @@ export interface WriterOptions {
 
 /** Samples dated further ahead are dropped: a clock that far off is wrong. */
 const MAX_AHEAD_MS = 10 * 60_000;
+/** Series of refused scrapes that are remembered, besides twice those of the last good one. */
+const MAX_UNFINISHED = 1000;
 
 export class SampleWriter {
   readonly #options: WriterOptions;
@@ -73,7 +75,7 @@ export class SampleWriter {
   readonly #lines = new LineCache();
   /** Slots by key, where there are no lines to compare: protobuf, converted histograms. */
   readonly #keys = new Map<string, number>();
-  /** Slots of lines the last scrape did not have, by key, until the current one ends. */
+  /** Slots of lines the last good scrape did not have, by key, until one is good again. */
   readonly #fresh = new Map<string, number>();
   /** Slots made in the current scrape. */
   readonly #made: number[] = [];
@@ -83,6 +85,8 @@ export class SampleWriter {
   #result!: ScrapeResult;
   #bucketLimit = false;
   #byLine = true;
+  /** Samples of the last good scrape. */
+  #lastCount = 0;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -102,7 +106,6 @@ export class SampleWriter {
     this.#result = result;
     this.#bucketLimit = false;
     this.#made.length = 0;
-    this.#fresh.clear();
     this.#scrape++;
     const { metadata, metrics, startTimestamps } = this.#options;
     metadata.startScrape();
@@ -128,14 +131,30 @@ export class SampleWriter {
       result.error ??= new UserError("scrape.limit", "histogram bucket limit exceeded");
     }
     if (result.error) {
-      for (const slot of this.#made) this.#slots.free(slot);
-      if (!byLine) for (const [key, slot] of this.#keys) if (!this.#slots.isUsed(slot)) this.#keys.delete(key);
       this.#lines.rollback();
+      this.#slots.settle(false);
+      this.#boundUnfinished(byLine);
       return result;
     }
+    this.#lastCount = result.scraped;
     if (byLine) this.#finishLines(appender, timestamp);
     else this.#finishEntries(appender, timestamp);
+    this.#slots.settle(true);
     return result;
+  }
+
+  /**
+   * Series of refused scrapes stay known, so that they are new only once. A target that always fails and always with other
+   * series must not fill the memory, though.
+   */
+  #boundUnfinished(byLine: boolean): void {
+    const known = byLine ? this.#fresh : this.#keys;
+    if (known.size <= 2 * this.#lastCount + MAX_UNFINISHED) return;
+    for (const [key, slot] of known) {
+      if ((this.#slots.flags[slot] & TRACKED) !== 0) continue;
+      this.#slots.free(slot);
+      known.delete(key);
+    }
   }
 
   /** Staleness markers for everything the last good scrape had: the target failed or is gone. */
@@ -153,6 +172,7 @@ export class SampleWriter {
     this.#byLine = byLine;
     this.#lines.clear();
     this.#keys.clear();
+    this.#fresh.clear();
   }
 
   #open(body: Buffer, format: BodyFormat): ExpositionReader {
@@ -242,7 +262,7 @@ export class SampleWriter {
   #finishLines(appender: Appender, timestamp: number): void {
     const lines = this.#lines;
     const { metadata } = this.#options;
-    if (lines.changed) this.#dropUnseen(appender, timestamp);
+    if (lines.changed || this.#fresh.size > 0) this.#dropUnseen(appender, timestamp);
     metadata.endScrape(lines.changed);
     lines.commit();
     this.#fresh.clear();
@@ -374,7 +394,7 @@ export class SampleWriter {
       this.#count(outcome);
       return;
     }
-    if (own === undefined || trackTimestampsStaleness) slots.flags[slot] |= TRACKED;
+    if (own === undefined || trackTimestampsStaleness) slots.flags[slot] |= PENDING;
     if (isNew) result.added++;
     if (reader.exemplars) this.#appendExemplars(slots.refs[slot], reader, t);
   }

@@ -2,9 +2,11 @@
 
 /** The series was dropped by metric relabelling. */
 export const DROPPED = 1;
-/** The series gets a staleness marker when it is gone. */
+/** The series is part of the last good scrape and gets a staleness marker when it is gone. */
 export const TRACKED = 2;
-const USED = 4;
+/** The same of the scrape that is being read. */
+export const PENDING = 4;
+const USED = 8;
 
 export class SeriesSlots {
   /** Handle of the series in storage, 0 while there is none. */
@@ -35,11 +37,15 @@ export class SeriesSlots {
     return (this.flags[slot] & USED) !== 0;
   }
 
-  clear(): void {
-    this.flags.fill(0, 0, this.end);
-    this.refs.fill(0, 0, this.end);
-    this.#free.length = 0;
-    this.end = 0;
+  /** Ends a scrape: a good one decides what is tracked from now on, a refused one changes nothing. */
+  settle(good: boolean): void {
+    const { flags, end } = this;
+    for (let slot = 0; slot < end; slot++) {
+      const before = flags[slot];
+      const rest = before & ~(PENDING | TRACKED);
+      if (!good) flags[slot] = before & ~PENDING;
+      else flags[slot] = (before & PENDING) !== 0 ? rest | TRACKED : rest;
+    }
   }
 
   #grow(): void {
