@@ -1,11 +1,11 @@
 /** One target's loop: scrape at its offset in every interval, write what came, report how it went. */
-import { STATUS_CODES } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BodyTooLarge, type HttpClient, type Logger } from "@pharos/kit";
 import { type Appendable, type Appender, formatDuration, type TargetHealth, UserError } from "@pharos/model";
 import type { ScrapeConfig } from "./config.ts";
-import { acceptHeader, type BodyFormat, bodyFormat } from "./content-type.ts";
+import { type BodyFormat, bodyFormat } from "./content-type.ts";
 import { describeFetchError } from "./fetch-error.ts";
+import { type Fetched, Fetcher } from "./fetcher.ts";
 import { MetadataStore } from "./metadata-store.ts";
 import type { ScrapeMetrics } from "./metrics.ts";
 import { type ReportName, ReportWriter } from "./report-writer.ts";
@@ -56,9 +56,8 @@ export class ScrapeLoop {
   readonly #samples: SampleWriter;
   readonly #report: ReportWriter;
   readonly #abort = new AbortController();
-  readonly #headers: Record<string, string>;
+  readonly #fetcher: Fetcher;
   #running: Promise<void> | undefined;
-  #lastBytes = 0;
 
   /** With `heir`, goes on where that loop, which must be of the same target, was stopped. */
   constructor(spec: TargetSpec, config: ScrapeConfig, context: LoopContext, heir?: ScrapeLoop) {
@@ -88,12 +87,7 @@ export class ScrapeLoop {
       this.lastScrapeDuration = heir.lastScrapeDuration;
       this.lastSamples = heir.lastSamples;
     }
-    this.#headers = {
-      accept: acceptHeader(config.scrapeProtocols, config.metricNameEscapingScheme),
-      "accept-encoding": config.enableCompression ? "gzip" : "identity",
-      "user-agent": context.userAgent,
-      "x-prometheus-scrape-timeout-seconds": String(spec.timeout / 1000),
-    };
+    this.#fetcher = new Fetcher(spec, config, context.client, context.userAgent);
   }
 
   get memory(): Memory {
@@ -110,6 +104,7 @@ export class ScrapeLoop {
   async stop(retire: boolean, shutdown: AbortSignal): Promise<void> {
     this.#abort.abort();
     await this.#running;
+    this.#fetcher[Symbol.dispose]();
     if (!retire) return;
     this.#endSeries(shutdown).catch((error) => {
       if (!shutdown.aborted) this.#context.log.warn("Stale append failed", { target: this.spec.url, err: error });
@@ -145,12 +140,11 @@ export class ScrapeLoop {
       metrics.intervalLength.observe(interval, seconds);
     }
     const started = performance.now();
-    let body: Buffer | undefined;
-    let format: BodyFormat = "text";
+    let fetched: (Fetched & { format: BodyFormat }) | undefined;
     let failure: unknown = this.forcedError;
     if (!failure) {
       try {
-        ({ body, format } = await this.#fetch(signal));
+        fetched = await this.#fetch(signal);
       } catch (error) {
         if (signal.aborted) return;
         const known = error instanceof BodyTooLarge || error instanceof UserError;
@@ -162,10 +156,12 @@ export class ScrapeLoop {
       }
     }
     try {
-      failure = this.#write(body, format, failure, timestamp, started);
+      failure = this.#write(fetched, failure, timestamp, started);
     } catch (error) {
       log.error("Scrape commit failed", { scrape_pool: this.#config.jobName, target: this.spec.url, err: error });
       failure = error;
+    } finally {
+      fetched?.[Symbol.dispose]();
     }
     if (this.#config.extraScrapeMetrics) metrics.duration.observe((performance.now() - started) / 1000);
     if (failure instanceof BodyTooLarge) metrics.bodySizeLimit.inc();
@@ -177,8 +173,7 @@ export class ScrapeLoop {
 
   /** Writes samples and report in one transaction; answers why the scrape failed, undefined when it did not. */
   #write(
-    body: Buffer | undefined,
-    format: BodyFormat,
+    fetched: (Fetched & { format: BodyFormat }) | undefined,
     fetchFailure: unknown,
     timestamp: number,
     started: number,
@@ -188,8 +183,8 @@ export class ScrapeLoop {
     let result = NOTHING;
     let appender = appendable.appender();
     try {
-      if (body !== undefined) {
-        result = this.#samples.append(appender, body, format, timestamp);
+      if (fetched) {
+        result = this.#samples.append(appender, fetched.body, fetched.format, timestamp);
         failure = result.error;
       }
       if (failure !== undefined) {
@@ -199,7 +194,7 @@ export class ScrapeLoop {
       }
       this.lastScrapeDuration = (performance.now() - started) / 1000;
       this.lastSamples = result.scraped;
-      const bytes = failure instanceof BodyTooLarge ? -1 : (body?.length ?? 0);
+      const bytes = failure instanceof BodyTooLarge ? -1 : (fetched?.body.length ?? 0);
       this.#appendReport(appender, failure === undefined ? 1 : 0, result, bytes, timestamp);
       appender.commit();
     } catch (error) {
@@ -209,26 +204,16 @@ export class ScrapeLoop {
     return failure;
   }
 
-  async #fetch(signal: AbortSignal): Promise<{ body: Buffer; format: BodyFormat }> {
-    const { timeout, url } = this.spec;
-    const { bodySizeLimit, fallbackScrapeProtocol } = this.#config;
-    const { status, headers, body } = await this.#context.client.fetch(url, {
-      headers: this.#headers,
-      // As upstream: a body of exactly the limit is too large already.
-      maxBytes: bodySizeLimit > 0 ? bodySizeLimit - 1 : 0,
-      expectedBytes: this.#lastBytes,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-    });
-    if (status !== 200) {
-      throw new UserError(
-        "scrape.status",
-        `server returned HTTP status ${status} ${STATUS_CODES[status] ?? ""}`.trim(),
-      );
+  async #fetch(signal: AbortSignal): Promise<Fetched & { format: BodyFormat }> {
+    const fetched = await this.#fetcher.fetch(AbortSignal.any([signal, AbortSignal.timeout(this.spec.timeout)]));
+    try {
+      const { body, contentType } = fetched;
+      const format = body.length === 0 ? "text" : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
+      return { ...fetched, format };
+    } catch (error) {
+      fetched[Symbol.dispose]();
+      throw error;
     }
-    if (body.length > 0) this.#lastBytes = body.length;
-    const contentType = headers["content-type"];
-    const type = Array.isArray(contentType) ? contentType[0] : contentType;
-    return { body, format: body.length === 0 ? "text" : bodyFormat(type, fallbackScrapeProtocol) };
   }
 
   #appendReport(

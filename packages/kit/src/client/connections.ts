@@ -66,6 +66,10 @@ export class Connections implements AsyncDisposable {
     return (this.#dispatchers.get(proxy) ?? this.#make(proxy)).used;
   }
 
+  isDirect(url: URL): boolean {
+    return this.#options.socketPath === undefined && this.#choose?.(url) === undefined;
+  }
+
   #make(proxy: string): { raw: Dispatcher; used: Dispatcher } {
     const { tls, followRedirects, socketPath } = this.#options;
     const connect = { ...connectOptions(tls), ...(socketPath ? { socketPath } : {}) };

@@ -41,7 +41,8 @@ function reveal(source: SecretSource): string {
   return source.file ? readFileSync(source.file, "utf8").trim() : "";
 }
 
-function gunzip(raw: Buffer, maxBytes: number, expectedBytes: number): Buffer {
+/** Decompressed bytes. Throws BodyTooLarge beyond `maxBytes` (0: any); `expectedBytes` is a guess of how many there will be. */
+export function gunzip(raw: Buffer, maxBytes: number, expectedBytes: number): Buffer {
   try {
     return gunzipSync(raw, {
       // Inflating a scrape costs more than reading it: one chunk of the right size halves that.
@@ -71,7 +72,13 @@ export class HttpClient implements AsyncDisposable {
     this.#token = config.oauth2 && new TokenSource(config.oauth2, reveal);
   }
 
-  async #headers(signal?: AbortSignal): Promise<Record<string, string>> {
+  /** Whether requests to this URL go straight to its host: no proxy, no other socket. */
+  isDirect(url: URL): boolean {
+    return this.#connections.isDirect(url);
+  }
+
+  /** Headers of authentication and from the configuration, as they are now. */
+  async requestHeaders(signal?: AbortSignal): Promise<Record<string, string>> {
     const { basicAuth, authorization, headers } = this.#config;
     const out: Record<string, string> = {};
     for (const { name, values, secrets, files } of headers) {
@@ -95,7 +102,7 @@ export class HttpClient implements AsyncDisposable {
     const dispatcher = this.#connections.to(new URL(url));
     const answer = await request(url, {
       method,
-      headers: { ...(await this.#headers(signal)), ...headers },
+      headers: { ...(await this.requestHeaders(signal)), ...headers },
       body,
       signal,
       dispatcher,

@@ -1,0 +1,59 @@
+/**
+ * Buffers for the bodies of scrapes, used again and again. Fresh memory for each body would lie outside V8's heap and make
+ * it collect garbage every second: measured, that costs more than reading the body.
+ */
+const SMALLEST = 64 * 1024;
+/** Buffers kept for later; more are let go. */
+const MAX_KEPT = 8;
+const kept: Buffer[] = [];
+
+/** A buffer of at least this size, with whatever is in it. Give it back. */
+export function takeBuffer(size: number): Buffer {
+  let best = -1;
+  for (let i = 0; i < kept.length; i++) {
+    if (kept[i].length >= size && (best < 0 || kept[i].length < kept[best].length)) best = i;
+  }
+  if (best >= 0) return kept.splice(best, 1)[0];
+  // Not from Node's own pool: its slabs would be kept alive by one body.
+  return Buffer.allocUnsafeSlow(Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(size + 1))));
+}
+
+export function giveBuffer(buffer: Buffer): void {
+  if (kept.length < MAX_KEPT) kept.push(buffer);
+}
+
+/** A body that grows in a pooled buffer. */
+export class BodyBuffer implements Disposable {
+  #buffer: Buffer;
+  length = 0;
+
+  constructor(expected: number) {
+    this.#buffer = takeBuffer(expected);
+  }
+
+  append(source: Buffer, start: number, end: number): void {
+    const need = this.length + end - start;
+    if (need > this.#buffer.length) {
+      const grown = takeBuffer(need * 2);
+      this.#buffer.copy(grown, 0, 0, this.length);
+      giveBuffer(this.#buffer);
+      this.#buffer = grown;
+    }
+    source.copy(this.#buffer, this.length, start, end);
+    this.length = need;
+  }
+
+  /** What was appended; valid until the body is disposed of. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.length);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#buffer === EMPTY) return;
+    giveBuffer(this.#buffer);
+    this.#buffer = EMPTY;
+    this.length = 0;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
