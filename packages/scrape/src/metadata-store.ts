@@ -3,6 +3,8 @@ import type { MetricMetadata, MetricType } from "@pharos/model";
 
 interface Entry extends MetricMetadata {
   lastScrape: number;
+  /** What is handed out: one object for all series of the family, as storage keeps it for each. */
+  told: MetricMetadata | undefined;
 }
 
 /** Families not shown for so many scrapes are forgotten. */
@@ -40,11 +42,11 @@ export class MetadataStore {
   set(metric: string, field: "type" | "help" | "unit", value: string): void {
     let entry = this.#entries.get(metric);
     if (!entry) {
-      entry = { type: "unknown", help: "", unit: "", lastScrape: 0 };
+      entry = { type: "unknown", help: "", unit: "", lastScrape: 0, told: undefined };
       this.#entries.set(metric, entry);
     }
     if (entry[field] !== value) {
-      Object.assign(entry, { [field]: value });
+      Object.assign(entry, { [field]: value, told: undefined });
       this.#changed = metric;
     } else if (metric !== this.#changed) this.#changed = "";
     entry.lastScrape = this.#scrape;
@@ -74,7 +76,8 @@ export class MetadataStore {
 
   #told(family: string | undefined): MetricMetadata | undefined {
     const entry = family === undefined ? undefined : this.#entries.get(family);
-    return entry && { type: entry.type, help: entry.help, unit: entry.unit };
+    if (entry) entry.told ??= { type: entry.type, help: entry.help, unit: entry.unit };
+    return entry?.told;
   }
 
   #familyName(series: string): string | undefined {
