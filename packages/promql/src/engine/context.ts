@@ -132,7 +132,8 @@ export class QueryState implements Disposable {
       };
     });
     const left = Math.min(LONGEST_TIMER_MS, Math.max(0, this.#deadline - performance.now()) + 1);
-    const timer = setTimeout(giveUp, left);
+    // Timers are cut to whole milliseconds: one that fired early would find time left and never speak again.
+    const timer = setTimeout(giveUp, Math.ceil(left) + 1);
     this.#signal?.addEventListener("abort", giveUp);
     try {
       return await Promise.race([promise, stopped]);

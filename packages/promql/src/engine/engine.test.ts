@@ -296,7 +296,9 @@ describe("Engine", () => {
       querier: () => ({ ...storage.querier(), select, [Symbol.dispose]: () => undefined }),
     });
     const hanging = broken(() => new Promise(() => undefined));
-    await expect(new Engine({ timeoutMs: 20 }).instant(hanging, "m", 0)).rejects.toMatchObject({ kind: "timeout" });
+    // Fractions too: a timer cut to whole milliseconds must not fire before the time is up.
+    for (const timeoutMs of [20, 10.9, 5.9, 3.99])
+      await expect(new Engine({ timeoutMs }).instant(hanging, "m", 0)).rejects.toMatchObject({ kind: "timeout" });
     const controller = new AbortController();
     const query = new Engine().instant(hanging, "m", 0, {}, controller.signal);
     controller.abort();
