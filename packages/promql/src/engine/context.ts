@@ -122,18 +122,21 @@ export class QueryState implements Disposable {
   /** The value of a promise, unless the time is up or the query is given up first. */
   async wait<T>(promise: Promise<T>): Promise<T> {
     let giveUp: () => void = () => undefined;
+    let timer: NodeJS.Timeout | undefined;
     const stopped = new Promise<never>((_, reject) => {
       giveUp = () => {
         try {
           this.check();
         } catch (error) {
           reject(error);
+          return;
         }
+        // Timers count whole milliseconds: one may fire a fraction before the time is up.
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, Math.min(LONGEST_TIMER_MS, Math.max(0, this.#deadline - performance.now()) + 1));
       };
     });
-    const left = Math.min(LONGEST_TIMER_MS, Math.max(0, this.#deadline - performance.now()) + 1);
-    // Timers are cut to whole milliseconds: one that fired early would find time left and never speak again.
-    const timer = setTimeout(giveUp, Math.ceil(left) + 1);
+    giveUp();
     this.#signal?.addEventListener("abort", giveUp);
     try {
       return await Promise.race([promise, stopped]);
