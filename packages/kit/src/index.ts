@@ -8,3 +8,4 @@ export * from "./log/logger.ts";
 export * from "./metrics/process.ts";
 export * from "./metrics/registry.ts";
 export * from "./yaml/node.ts";
+export * from "./yaml/redact.ts";

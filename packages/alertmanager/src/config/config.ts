@@ -7,6 +7,7 @@ import { MatcherSyntax } from "../matcher/compat.ts";
 import { AlertMatcher } from "../matcher/matcher.ts";
 import { createTemplates, type Templates } from "../notify/templates.ts";
 import { type Receiver, readReceiver } from "./receivers.ts";
+import { redactConfig } from "./redact.ts";
 import { type Route, readRoute } from "./routes.ts";
 import { readTimeInterval, type TimeInterval } from "./time-intervals.ts";
 
@@ -121,10 +122,6 @@ function readInhibitRule(node: YamlNode): InhibitRule {
   return rule;
 }
 
-/** Values of these keys are not shown. */
-const SECRET_KEYS =
-  /^(\s*-?\s*(?:slack_api_url|api_url|api_key|victorops_api_key|password|credentials|client_secret|bearer_token|smtp_auth_password|smtp_auth_secret|opsgenie_api_key|wechat_api_secret|telegram_bot_token|url|key|token)\s*:\s*)(?!\s*$|[|>]).+$/gm;
-
 /** Reads a configuration; a UserError says what is wrong where. */
 export function loadAlertmanagerConfig(text: string, { file }: LoadOptions): AlertmanagerConfig {
   const root = parseYaml(text, file || undefined).map();
@@ -177,7 +174,7 @@ export function loadAlertmanagerConfig(text: string, { file }: LoadOptions): Ale
     inhibitRules,
     timeIntervals,
     templates,
-    shownText: text.replace(SECRET_KEYS, "$1<secret>"),
+    shownText: redactConfig(text),
   };
 }
 
