@@ -49,6 +49,8 @@ export class Silences {
   readonly #path: string;
   readonly #retention: number;
   readonly #silences = new Map<string, { silence: Silence; matchers: AlertMatcher[] }>();
+  /** Lines that could not be read: they stay in the file for whoever can mend them. */
+  readonly #unreadable: string[] = [];
 
   constructor(path: string, retentionMs: number, log: Logger) {
     this.#path = path;
@@ -60,7 +62,11 @@ export class Silences {
         const silence = JSON.parse(line) as Silence;
         this.#silences.set(silence.id, { silence, matchers: compile(silence.matchers) });
       } catch (error) {
-        log.error("a stored silence cannot be read and is left out", { file: path, err: describeError(error) });
+        this.#unreadable.push(`${line}\n`);
+        log.error("a stored silence cannot be read and is left out; its line stays in the file", {
+          file: path,
+          err: describeError(error),
+        });
       }
     }
   }
@@ -164,9 +170,7 @@ export class Silences {
   #write(): void {
     writeFileAtomic(
       this.#path,
-      this.all()
-        .map((silence) => `${JSON.stringify(silence)}\n`)
-        .join(""),
+      [...this.#unreadable, ...this.all().map((silence) => `${JSON.stringify(silence)}\n`)].join(""),
     );
   }
 }
