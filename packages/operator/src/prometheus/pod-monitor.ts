@@ -4,7 +4,7 @@ import { kubernetesSd, selectorText } from "./discovery.ts";
 import { histograms, honor, protocols, request } from "./endpoint.ts";
 import type { Yaml } from "./http-client.ts";
 import { limits } from "./limits.ts";
-import { sanitizeLabelName, selectorRules, shardingRules, userRelabelings } from "./relabel.ts";
+import { jobLabelRules, selectorRules, shardingRules, targetLabelRules, userRelabelings } from "./relabel.ts";
 import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
 import { scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
 
@@ -32,24 +32,11 @@ export function podMonitorJob(monitor: PodMonitor, index: number, scope: Generat
     { source_labels: ["__meta_kubernetes_pod_container_name"], target_label: "container" },
     { source_labels: ["__meta_kubernetes_pod_name"], target_label: "pod" },
   );
-  for (const label of [...(spec.podTargetLabels ?? []), ...(prometheus.spec.podTargetLabels ?? [])]) {
-    const clean = sanitizeLabelName(label);
-    relabel.push({
-      source_labels: [`__meta_kubernetes_pod_label_${clean}`],
-      target_label: clean,
-      regex: "(.+)",
-      replacement: "${1}",
-    });
-  }
+  relabel.push(
+    ...targetLabelRules("pod", [...(spec.podTargetLabels ?? []), ...(prometheus.spec.podTargetLabels ?? [])]),
+  );
   relabel.push({ target_label: "job", replacement: `${namespace}/${name}` });
-  if (spec.jobLabel) {
-    relabel.push({
-      source_labels: [`__meta_kubernetes_pod_label_${sanitizeLabelName(spec.jobLabel)}`],
-      target_label: "job",
-      regex: "(.+)",
-      replacement: "${1}",
-    });
-  }
+  relabel.push(...jobLabelRules("pod", spec.jobLabel));
   const portName = endpoint.port || (endpoint.targetPort ? String(endpoint.targetPort) : "");
   if (portName) relabel.push({ target_label: "endpoint", replacement: portName });
   relabel.push(

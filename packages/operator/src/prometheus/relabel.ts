@@ -22,6 +22,25 @@ export function userRelabelings(rules: readonly RelabelRule[] | undefined): Yaml
   });
 }
 
+/** Labels of the Service or Pod that become labels of the target, where they are there. */
+export function targetLabelRules(role: "service" | "pod", labels: readonly string[]): Yaml[] {
+  return labels.map((label) => copyLabel(role, label, sanitizeLabelName(label)));
+}
+
+/** `jobLabel`: a label of the Service or Pod that names the job, where it is there. */
+export function jobLabelRules(role: "service" | "pod", jobLabel: string | undefined): Yaml[] {
+  return jobLabel ? [copyLabel(role, jobLabel, "job")] : [];
+}
+
+function copyLabel(role: "service" | "pod", label: string, target: string): Yaml {
+  return {
+    source_labels: [`__meta_kubernetes_${role}_label_${sanitizeLabelName(label)}`],
+    target_label: target,
+    regex: "(.+)",
+    replacement: "${1}",
+  };
+}
+
 /** The selector of a monitor as keep and drop rules on `__meta_kubernetes_<role>_label_…`. */
 export function selectorRules(selector: LabelSelector | undefined, role: "service" | "pod" | "ingress"): Yaml[] {
   const label = (key: string): string => `__meta_kubernetes_${role}_label_${sanitizeLabelName(key)}`;

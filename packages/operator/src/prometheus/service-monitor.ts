@@ -7,7 +7,7 @@ import { kubernetesSd, selectorText, serviceRole } from "./discovery.ts";
 import { histograms, honor, protocols, request } from "./endpoint.ts";
 import type { Yaml } from "./http-client.ts";
 import { limits } from "./limits.ts";
-import { sanitizeLabelName, selectorRules, shardingRules, userRelabelings } from "./relabel.ts";
+import { jobLabelRules, selectorRules, shardingRules, targetLabelRules, userRelabelings } from "./relabel.ts";
 import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
 import { scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
 
@@ -66,33 +66,12 @@ export function serviceMonitorJob(monitor: ServiceMonitor, index: number, scope:
   if (endpoint.filterRunning !== false) {
     relabel.push({ action: "drop", source_labels: ["__meta_kubernetes_pod_phase"], regex: "(Failed|Succeeded)" });
   }
-  for (const label of spec.targetLabels ?? []) {
-    const clean = sanitizeLabelName(label);
-    relabel.push({
-      source_labels: [`__meta_kubernetes_service_label_${clean}`],
-      target_label: clean,
-      regex: "(.+)",
-      replacement: "${1}",
-    });
-  }
-  for (const label of [...(spec.podTargetLabels ?? []), ...(prometheus.spec.podTargetLabels ?? [])]) {
-    const clean = sanitizeLabelName(label);
-    relabel.push({
-      source_labels: [`__meta_kubernetes_pod_label_${clean}`],
-      target_label: clean,
-      regex: "(.+)",
-      replacement: "${1}",
-    });
-  }
+  relabel.push(...targetLabelRules("service", spec.targetLabels ?? []));
+  relabel.push(
+    ...targetLabelRules("pod", [...(spec.podTargetLabels ?? []), ...(prometheus.spec.podTargetLabels ?? [])]),
+  );
   relabel.push({ source_labels: ["__meta_kubernetes_service_name"], target_label: "job", replacement: "${1}" });
-  if (spec.jobLabel) {
-    relabel.push({
-      source_labels: [`__meta_kubernetes_service_label_${sanitizeLabelName(spec.jobLabel)}`],
-      target_label: "job",
-      regex: "(.+)",
-      replacement: "${1}",
-    });
-  }
+  relabel.push(...jobLabelRules("service", spec.jobLabel));
   const portName = endpoint.port || (endpoint.targetPort ? String(endpoint.targetPort) : "");
   if (portName) relabel.push({ target_label: "endpoint", replacement: portName });
   relabel.push(
