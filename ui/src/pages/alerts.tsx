@@ -4,9 +4,10 @@ import { matcherText } from "../core/matchers.ts";
 import { fromNow } from "../core/units.ts";
 import { alertmanager, prometheus } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
+import { FilterBar } from "../shell/filter-bar.tsx";
 import { Link } from "../shell/link.tsx";
 import { Badge, Empty, LabelList, PageHead, Stale } from "../shell/page.tsx";
-import { setParams, useLocation } from "../shell/router.ts";
+import { useLocation } from "../shell/router.ts";
 import { type RuleGroup, STATE } from "./rules.tsx";
 
 const FILTERS = ["all", "firing", "pending"] as const;
@@ -144,25 +145,7 @@ export function AlertsPage() {
         title="Alerts"
         sub={rules.data && `${count("firing")} firing, ${count("pending")} pending, ${quiet} rules quiet`}
       >
-        <input
-          type="search"
-          className="input"
-          placeholder="Search (/)"
-          aria-label="Search alerts"
-          defaultValue={params.get("q") ?? ""}
-          onChange={(event) => setParams({ q: event.target.value }, true)}
-        />
-        {FILTERS.map((filter) => (
-          <button
-            key={filter}
-            type="button"
-            className="button"
-            aria-pressed={state === filter}
-            onClick={() => setParams({ state: filter === "all" ? undefined : filter })}
-          >
-            {filter}
-          </button>
-        ))}
+        <FilterBar of="alerts" param="state" choices={FILTERS} />
       </PageHead>
       <Stale of="Alertmanager" error={managed.error} data={rules.data ?? managed.data} />
       <Stale of="Prometheus" error={rules.error} data={rules.data ?? managed.data} />

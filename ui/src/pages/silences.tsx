@@ -5,6 +5,7 @@ import { formatTime, parseInterval } from "../core/time.ts";
 import { formatValue, fromNow } from "../core/units.ts";
 import { alertmanager } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
+import { FilterBar } from "../shell/filter-bar.tsx";
 import { Badge, Empty, PageHead, Stale } from "../shell/page.tsx";
 import { setParams, useLocation } from "../shell/router.ts";
 
@@ -206,25 +207,7 @@ export function SilencesPage() {
         title="Silences"
         sub={data && `${data.filter(({ status }) => status.state === "active").length} active`}
       >
-        <input
-          type="search"
-          className="input"
-          placeholder="Search (/)"
-          aria-label="Search silences"
-          defaultValue={params.get("q") ?? ""}
-          onChange={(event) => setParams({ q: event.target.value }, true)}
-        />
-        {FILTERS.map((filter) => (
-          <button
-            key={filter}
-            type="button"
-            className="button"
-            aria-pressed={state === filter}
-            onClick={() => setParams({ state: filter === "all" ? undefined : filter })}
-          >
-            {filter}
-          </button>
-        ))}
+        <FilterBar of="silences" param="state" choices={FILTERS} />
         {!isOpen && (
           <button type="button" className="button primary" onClick={() => setParams({ new: " " })}>
             New silence

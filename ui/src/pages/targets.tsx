@@ -2,6 +2,7 @@ import { useState } from "react";
 import { formatValue, fromNow } from "../core/units.ts";
 import { prometheus } from "../data/http.ts";
 import { usePoll } from "../data/use-poll.ts";
+import { FilterBar } from "../shell/filter-bar.tsx";
 import { Badge, Empty, LabelList, PageHead, Stale } from "../shell/page.tsx";
 import { setParams, useLocation } from "../shell/router.ts";
 
@@ -118,25 +119,7 @@ export function TargetsPage() {
   return (
     <>
       <PageHead title="Targets" sub={data && `${shown.length} of ${total}`}>
-        <input
-          type="search"
-          className="input"
-          placeholder="Search (/)"
-          aria-label="Search targets"
-          defaultValue={params.get("q") ?? ""}
-          onChange={(event) => setParams({ q: event.target.value }, true)}
-        />
-        {FILTERS.map((filter) => (
-          <button
-            key={filter}
-            type="button"
-            className="button"
-            aria-pressed={health === filter}
-            onClick={() => setParams({ health: filter === "all" ? undefined : filter })}
-          >
-            {filter}
-          </button>
-        ))}
+        <FilterBar of="targets" param="health" choices={FILTERS} />
         {onlyPool && (
           <button type="button" className="button" onClick={() => setParams({ pool: undefined })}>
             {onlyPool} ✕
