@@ -15,7 +15,8 @@ const target =
   args[0] === "--script"
     ? [join(root, args[1]), ...args.slice(2)]
     : [join(root, "packages/pharos/src/main.ts"), ...args];
-const child = spawn(pinnedNode(), target, { stdio: "inherit" });
+// Node says of node:ffi, which reads the clock, that it may change; the pinned Node does not.
+const child = spawn(pinnedNode(), ["--disable-warning=ExperimentalWarning", ...target], { stdio: "inherit" });
 // A terminal sends Ctrl-C to the whole group: the child gets it by itself and decides when to end.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
