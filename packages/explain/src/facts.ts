@@ -42,6 +42,8 @@ export interface PoolFacts {
   unknown: number;
   /** Error of one target that is down. */
   lastError: string;
+  /** What to change about it, when that is known. */
+  lastErrorFix: string;
   /** Samples of the last scrape of all targets together. */
   samples: number;
   /** Seconds. */

@@ -76,6 +76,7 @@ export function drawPools(prometheus: PrometheusFacts, prometheusId: string): Dr
         object: monitorOf(pool.name),
         at: `scrape/${id}`,
         message: `${pool.down} of ${total} targets cannot be scraped: ${pool.lastError}`,
+        fix: pool.lastErrorFix || undefined,
       });
     }
   }

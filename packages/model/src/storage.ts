@@ -88,7 +88,10 @@ export interface Appender {
   appendStartTimestamp(ref: SeriesRef, timestamp: number, startTimestamp: number): AppendResult;
   appendExemplar(ref: SeriesRef, exemplar: Exemplar): AppendResult;
   updateMetadata(ref: SeriesRef, metadata: MetricMetadata): void;
-  /** Makes everything durable (in the write-ahead log) and then visible. Throws when the log cannot be written. */
+  /**
+   * Makes everything durable (in the write-ahead log) and then visible. Throws when the log cannot be written; the transaction
+   * has then ended as well, with nothing of it kept, and is not to be rolled back.
+   */
   commit(): void;
   rollback(): void;
 }

@@ -14,6 +14,8 @@ export interface PoolFacts {
   down: number;
   unknown: number;
   lastError: string;
+  /** What to change about it, when the scraper knows. */
+  lastErrorFix: string;
   /** Samples of the last scrape of all targets together. */
   samples: number;
   /** Seconds. */
@@ -39,6 +41,7 @@ export function poolFacts(scrape: ScrapeManager, emptyReason: (pool: string) => 
   const { active } = scrape.targets();
   return scrape.pools().map((name) => {
     const targets = active.filter(({ scrapePool }) => scrapePool === name);
+    const down = targets.find(({ health }) => health === "down");
     const count = (health: string): number => targets.filter((target) => target.health === health).length;
     return {
       name,
@@ -47,7 +50,8 @@ export function poolFacts(scrape: ScrapeManager, emptyReason: (pool: string) => 
       up: count("up"),
       down: count("down"),
       unknown: count("unknown"),
-      lastError: targets.find(({ health }) => health === "down")?.lastError ?? "",
+      lastError: down?.lastError ?? "",
+      lastErrorFix: down?.lastErrorFix ?? "",
       samples: targets.reduce((sum, { lastSamples }) => sum + lastSamples, 0),
       interval: (targets[0]?.intervalMs ?? 0) / 1000,
     };

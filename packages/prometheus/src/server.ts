@@ -193,7 +193,7 @@ class Server implements PrometheusServer {
       this.#config = config;
       this.#notifier.configure({ externalLabels, alertRelabelConfigs: config.alertRelabelConfigs });
       this.#alertmanagers.apply(config.alertmanagers);
-      this.#scrape.apply(config.scrapeConfigs);
+      this.#scrape.apply(config.scrapeConfigs, externalLabels);
       this.#discovery.apply(config.scrapeConfigs.map(({ jobName, sdConfigs }) => ({ job: jobName, sdConfigs })));
       await this.#rules.update(groups, { interval: evaluationInterval, queryOffset: ruleQueryOffset, externalLabels });
     } catch (error) {

@@ -196,11 +196,11 @@ export class ScrapeLoop {
       this.lastSamples = result.scraped;
       const bytes = failure instanceof BodyTooLarge ? -1 : (fetched?.body.length ?? 0);
       this.#appendReport(appender, failure === undefined ? 1 : 0, result, bytes, timestamp);
-      appender.commit();
     } catch (error) {
       appender.rollback();
       throw error;
     }
+    appender.commit();
     return failure;
   }
 

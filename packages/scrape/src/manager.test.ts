@@ -286,3 +286,37 @@ test("jobs that cannot be used are left out and do not hurt the others", async (
   await scraped();
   expect(manager.pools()).toEqual(["j"]);
 });
+
+test("a storage that cannot write is named by its own reason, and scraping goes on when it can again", async () => {
+  answer = text("m 1\n");
+  let full = true;
+  const refusing = {
+    appender: () => {
+      const appender = storage.appender();
+      let ended = false;
+      const end = () => {
+        if (ended) throw new Error("the transaction has ended");
+        ended = true;
+      };
+      return Object.assign(Object.create(appender), {
+        commit: () => {
+          end();
+          if (full) throw new Error("ENOSPC: no space left on device, write");
+          appender.commit();
+        },
+        rollback: () => {
+          end();
+          appender.rollback();
+        },
+      });
+    },
+  };
+  await manager.stop();
+  manager = new ScrapeManager({ appendable: refusing, log: silentLogger, registry: new Registry() });
+  manager.apply([configOf("")]);
+  manager.updateTargets("j", group({ __address__: address }));
+  const failed = await scraped(({ health }) => health === "down");
+  expect(failed.lastError).toBe("ENOSPC: no space left on device, write");
+  full = false;
+  await scraped(({ health, lastError }) => health === "up" && lastError === "");
+});
