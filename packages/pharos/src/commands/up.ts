@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { describeFlags, type FlagSpecs, parseFlags } from "@pharos/kit";
 import { UserError } from "@pharos/model";
+import { directoryError } from "../up/directory-error.ts";
 import { addressTable } from "../up/urls.ts";
 import { startWorld } from "../up/world.ts";
 import { type Command, interrupted, LOG_FLAGS, loggerFrom } from "./command.ts";
@@ -39,6 +40,8 @@ export const up: Command = {
         ui: 3000 + offset,
       },
       log: loggerFrom(values),
+    }).catch((error) => {
+      throw directoryError(resolve(values.dir), error);
     });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(`\nPharos runs (started in ${seconds} s, data in ${world.dir}).\n\n${addressTable(world.addresses)}\n`);
