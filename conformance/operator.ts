@@ -7,12 +7,18 @@ import {
   type AlertmanagerConfig,
   type AssetLookup,
   AssetStore,
+  DEFAULT_PROMETHEUS_VERSION,
+  type GenerationFeatures,
+  type GenerationScope,
+  generateAgentConfig,
   generateAlertmanagerConfig,
   generatePrometheusConfig,
   type PodMonitor,
   type Probe,
   type Prometheus,
+  type ScrapeConfig,
   type ServiceMonitor,
+  VersionGate,
 } from "@pharos/operator";
 import { parse } from "yaml";
 import type { Suite, SuiteResult } from "./suite.ts";
@@ -29,6 +35,7 @@ interface Pair {
   name: string;
   generator?: string;
   mode?: string;
+  options?: string[];
   extra?: {
     ruleConfigMapNames?: string[];
     additionalScrapeConfigs?: string;
@@ -98,38 +105,65 @@ function unwrapRaw(value: unknown): void {
   }
 }
 
+/**
+ * Settings of upstream's generator that the pairs' texts lost, because those tests build the generator themselves
+ * (promcfg_test.go: a helper's argument, a field of the table).
+ */
+function lostFeatures(name: string): GenerationFeatures {
+  return {
+    ...(name.startsWith("TopologySharding_PodTopologyLabels") ? { podTopologyLabels: true } : {}),
+    ...(name === "PromAgentDaemonSetPodMonitorConfig" ? { daemonSet: true } : {}),
+    ...(name === "ScrapeConfigSpecConfig_Inline_TLSConfig" ? { inlineTls: true } : {}),
+  };
+}
+
+const LOST_ENDPOINT_SLICES = new Set([
+  "AlertmanagerConfigEndpointSlice",
+  "ServiceMonitorObjectWithEndpointSliceSelectorAndMatchLabelSelector",
+  "ServiceMonitorObjectWithSelectorAndMatchExpressionSelector",
+]);
+
+function generatePrometheus({ name, generator, options = [], input, extra }: Pair): unknown {
+  const of = <T>(kind: string): T[] => input.filter((object) => object.kind === kind) as T[];
+  const prometheus = [...of<Prometheus>("Prometheus"), ...of<Prometheus>("PrometheusAgent")][0];
+  // The pairs hand these in as text; in a cluster they are keys of a Secret.
+  const { ruleConfigMapNames = [], ...texts } = extra ?? {};
+  const namespace = prometheus.metadata.namespace ?? "";
+  input.push({ kind: "Secret", metadata: { name: "extra", namespace }, spec: {}, stringData: texts });
+  for (const key of Object.keys(texts)) Object.assign(prometheus.spec, { [key]: { name: "extra", key } });
+  const monitors = {
+    serviceMonitors: of<ServiceMonitor>("ServiceMonitor"),
+    podMonitors: of<PodMonitor>("PodMonitor"),
+    probes: of<Probe>("Probe"),
+    scrapeConfigs: of<ScrapeConfig>("ScrapeConfig"),
+  };
+  const scope: GenerationScope = {
+    prometheus,
+    assets: new AssetStore(lookupIn(input), CERTIFICATES),
+    gate: new VersionGate(prometheus.spec.version ?? DEFAULT_PROMETHEUS_VERSION),
+    endpointSlices: options.includes("WithEndpointSliceSupport") || LOST_ENDPOINT_SLICES.has(name),
+    apiServer: undefined,
+    features: {
+      topologySharding: options.includes("WithPrometheusTopologySharding"),
+      retentionPolicies: options.includes("WithPrometheusRetentionPolicies"),
+      daemonSet: options.includes("WithDaemonSet"),
+      podTopologyLabels: options.includes("WithPodTopologyLabelsSupport"),
+      inlineTls: options.includes("WithInlineTLSConfig"),
+      ...lostFeatures(name),
+    },
+  };
+  if (generator === "agent") return generateAgentConfig(monitors, scope);
+  const globs = ruleConfigMapNames.map((map) => `/etc/prometheus/rules/${map}/*.yaml`);
+  return generatePrometheusConfig(prometheus, monitors, globs, scope);
+}
+
 const CERTIFICATES = "/etc/prometheus/certs";
 
 export const suites: Suite[] = [
   {
     name: "operator-prometheus-config",
     data: "operator/config-pairs",
-    run: (folder) =>
-      runPairs(folder, ({ input, extra }) => {
-        const of = <T>(kind: string): T[] => input.filter((object) => object.kind === kind) as T[];
-        const prometheus = of<Prometheus>("Prometheus")[0];
-        if (!prometheus) throw new Error("PrometheusAgent is not generated yet");
-        // The pairs hand these in as text; in a cluster they are keys of a Secret.
-        const { ruleConfigMapNames: _names, ...texts } = extra ?? {};
-        const namespace = prometheus.metadata.namespace ?? "";
-        input.push({ kind: "Secret", metadata: { name: "extra", namespace }, spec: {}, stringData: texts });
-        for (const key of Object.keys(texts)) Object.assign(prometheus.spec, { [key]: { name: "extra", key } });
-        return generatePrometheusConfig(
-          {
-            serviceMonitors: of<ServiceMonitor>("ServiceMonitor"),
-            podMonitors: of<PodMonitor>("PodMonitor"),
-            probes: of<Probe>("Probe"),
-          },
-          (extra?.ruleConfigMapNames ?? []).map((name) => `/etc/prometheus/rules/${name}/*.yaml`),
-          {
-            prometheus,
-            assets: new AssetStore(lookupIn(input), CERTIFICATES),
-            version: prometheus.spec.version ?? "v3.13.2",
-            endpointSlices: true,
-            apiServer: undefined,
-          },
-        );
-      }),
+    run: (folder) => runPairs(folder, generatePrometheus),
   },
   {
     name: "operator-alertmanager-config",

@@ -4,7 +4,7 @@
  * objects are watched.
  */
 import { UserError } from "@pharos/model";
-import type { SecretKeyRef, SecretOrConfigMap } from "./resources/types.ts";
+import type { SecretKeyRef, SecretOrConfigMap } from "./resources/common.ts";
 
 export type AssetKind = "Secret" | "ConfigMap";
 
@@ -25,7 +25,7 @@ export class AssetStore {
     this.#directory = directory;
   }
 
-  #get(kind: AssetKind, namespace: string, { name = "", key }: SecretKeyRef): string {
+  #get(kind: AssetKind, namespace: string, { name = "", key = "" }: SecretKeyRef): string {
     this.references.add(`${kind}/${namespace}/${name}`);
     const data = this.#lookup(kind, namespace, name);
     if (!data) {
@@ -46,6 +46,13 @@ export class AssetStore {
     return this.#get("Secret", namespace, ref);
   }
 
+  /** As `secret`; undefined when an `optional` reference leads nowhere. */
+  secretIfThere(namespace: string, ref: SecretKeyRef): string | undefined {
+    this.references.add(`Secret/${namespace}/${ref.name ?? ""}`);
+    const value = this.#lookup("Secret", namespace, ref.name ?? "")?.[ref.key ?? ""];
+    return value === undefined && ref.optional ? undefined : this.secret(namespace, ref);
+  }
+
   value(namespace: string, ref: SecretOrConfigMap): string {
     if (ref.secret) return this.#get("Secret", namespace, ref.secret);
     if (ref.configMap) return this.#get("ConfigMap", namespace, ref.configMap);
@@ -63,7 +70,7 @@ export class AssetStore {
     const kind: AssetKind = ref.secret ? "Secret" : "ConfigMap";
     const key = ref.secret ?? ref.configMap;
     if (!key) return undefined;
-    const name = `${kind === "Secret" ? 0 : 1}_${namespace}_${key.name}_${key.key}`;
+    const name = `${kind === "Secret" ? 0 : 1}_${namespace}_${key.name ?? ""}_${key.key ?? ""}`;
     this.files.set(name, this.#get(kind, namespace, key));
     return `${this.#directory}/${name}`;
   }

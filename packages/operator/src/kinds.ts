@@ -24,4 +24,4 @@ export const SECRETS = { group: "", version: "v1", plural: "secrets", namespaced
 export const CONFIG_MAPS = { group: "", version: "v1", plural: "configmaps", namespaced: true } as const;
 
 /** Served by the API, not acted upon yet; an object of such a kind is named as a problem, never ignored in silence. */
-export const UNSUPPORTED_KINDS: readonly OperatorKind[] = ["ScrapeConfig", "PrometheusAgent", "ThanosRuler"];
+export const UNSUPPORTED_KINDS: readonly OperatorKind[] = ["PrometheusAgent", "ThanosRuler"];

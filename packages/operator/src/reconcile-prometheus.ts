@@ -11,10 +11,10 @@ import { generatePrometheusConfig, type SelectedMonitors, toYaml } from "./prome
 import { ruleFileName, ruleFileText } from "./prometheus/rules.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
 import { type ReportBuilder, rejection } from "./report.ts";
-import type { PodMonitor, Probe, Prometheus, PrometheusRule, ServiceMonitor } from "./resources/types.ts";
+import type { PodMonitor, Probe, Prometheus, PrometheusRule, ScrapeConfig, ServiceMonitor } from "./resources/types.ts";
 import { type SelectorPair, select } from "./selection.ts";
 import { validateMonitor, validateRule } from "./validate.ts";
-import { DEFAULT_PROMETHEUS_VERSION } from "./version.ts";
+import { DEFAULT_PROMETHEUS_VERSION, VersionGate } from "./version.ts";
 
 export interface Plan<Resource> {
   desired: DesiredInstance<Resource>;
@@ -28,7 +28,7 @@ export type CheckCache = Map<string, UserError | undefined>;
 
 function pairs({
   spec,
-}: Prometheus): Record<"ServiceMonitor" | "PodMonitor" | "Probe" | "PrometheusRule", SelectorPair> {
+}: Prometheus): Record<"ServiceMonitor" | "PodMonitor" | "Probe" | "ScrapeConfig" | "PrometheusRule", SelectorPair> {
   const pair = (
     field: string,
     selector: SelectorPair["selector"],
@@ -43,6 +43,7 @@ function pairs({
     ServiceMonitor: pair("serviceMonitor", spec.serviceMonitorSelector, spec.serviceMonitorNamespaceSelector),
     PodMonitor: pair("podMonitor", spec.podMonitorSelector, spec.podMonitorNamespaceSelector),
     Probe: pair("probe", spec.probeSelector, spec.probeNamespaceSelector),
+    ScrapeConfig: pair("scrapeConfig", spec.scrapeConfigSelector, spec.scrapeConfigNamespaceSelector),
     PrometheusRule: pair("rule", spec.ruleSelector, spec.ruleNamespaceSelector),
   };
 }
@@ -62,7 +63,7 @@ export function planPrometheus(
   const newScope = (): GenerationScope => ({
     prometheus,
     assets: new AssetStore(cache.lookup, paths.certificates),
-    version,
+    gate: new VersionGate(version),
     endpointSlices: true,
     apiServer: driver.apiServer,
   });
@@ -106,6 +107,9 @@ export function planPrometheus(
       validateMonitor(object, { podMonitors: [object] }, scope),
     ),
     probes: accept<Probe>("Probe", (object, scope) => validateMonitor(object, { probes: [object] }, scope)),
+    scrapeConfigs: accept<ScrapeConfig>("ScrapeConfig", (object, scope) =>
+      validateMonitor(object, { scrapeConfigs: [object] }, scope),
+    ),
   };
   const rules = accept<PrometheusRule>("PrometheusRule", (object) => {
     const key = `rule ${version} ${object.metadata.uid} ${JSON.stringify(object.spec)}`;
@@ -114,7 +118,7 @@ export function planPrometheus(
   });
 
   const scope = newScope();
-  const config = toYaml(generatePrometheusConfig(monitors, rules.length > 0 ? [paths.rules] : [], scope));
+  const config = toYaml(generatePrometheusConfig(prometheus, monitors, rules.length > 0 ? [paths.rules] : [], scope));
   for (const reference of scope.assets.references) references.add(reference);
   const problem = wholeCheck(config, instance);
   if (problem) throw problem;

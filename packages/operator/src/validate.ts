@@ -19,9 +19,10 @@ import type {
   Probe,
   Prometheus,
   PrometheusRule,
+  ScrapeConfig,
   ServiceMonitor,
 } from "./resources/types.ts";
-import { DEFAULT_PROMETHEUS_VERSION } from "./version.ts";
+import { DEFAULT_PROMETHEUS_VERSION, VersionGate } from "./version.ts";
 
 /** Place inside a generated file means nothing to the user: only the message and the remedy are kept. */
 function aboutObject(object: KubeObject, error: unknown): UserError {
@@ -44,7 +45,7 @@ function check(object: KubeObject, work: () => void): UserError | undefined {
 }
 
 export function validateMonitor(
-  object: ServiceMonitor | PodMonitor | Probe,
+  object: ServiceMonitor | PodMonitor | Probe | ScrapeConfig,
   monitors: Partial<SelectedMonitors>,
   scope: GenerationScope,
 ): UserError | undefined {
@@ -98,7 +99,7 @@ export function admissionError(object: KubeObject): UserError | undefined {
   const scope: GenerationScope = {
     prometheus,
     assets,
-    version: DEFAULT_PROMETHEUS_VERSION,
+    gate: new VersionGate(DEFAULT_PROMETHEUS_VERSION),
     endpointSlices: true,
     apiServer: undefined,
   };
@@ -111,6 +112,8 @@ export function admissionError(object: KubeObject): UserError | undefined {
       return validateMonitor(object as PodMonitor, { podMonitors: [object as PodMonitor] }, scope);
     case "Probe":
       return validateMonitor(object as Probe, { probes: [object as Probe] }, scope);
+    case "ScrapeConfig":
+      return validateMonitor(object as ScrapeConfig, { scrapeConfigs: [object as ScrapeConfig] }, scope);
     case "AlertmanagerConfig": {
       const alertmanager = { ...prometheus, kind: "Alertmanager" } as Alertmanager;
       return validateAlertmanagerConfig(object as AlertmanagerConfig, alertmanager, assets);

@@ -2,18 +2,19 @@
 import type { AssetStore } from "../assets.ts";
 import { authorization, basicAuth, oauth2, tlsConfig, type Yaml } from "../prometheus/http-client.ts";
 import type { HttpClientConfig } from "../resources/types.ts";
-import { DEFAULT_PROMETHEUS_VERSION } from "../version.ts";
+import { DEFAULT_PROMETHEUS_VERSION, VersionGate } from "../version.ts";
 
 /** AlertmanagerConfig spells it proxyURL or proxyUrl, by API version. */
 type ReceiverHttpConfig = HttpClientConfig & { proxyURL?: string };
 
 export function httpConfig(config: ReceiverHttpConfig, namespace: string, assets: AssetStore): Yaml {
+  const scope = { namespace, assets, gate: new VersionGate(DEFAULT_PROMETHEUS_VERSION) };
   const out: Yaml = {
-    ...authorization(config.authorization, namespace, assets),
-    ...basicAuth(config.basicAuth, namespace, assets),
+    ...authorization(config.authorization, scope),
+    ...basicAuth(config.basicAuth, scope),
     // The version only gates what every Alertmanager knows; Alertmanager's own gates are in config.ts.
-    ...oauth2(config.oauth2, namespace, assets, DEFAULT_PROMETHEUS_VERSION),
-    ...tlsConfig(config.tlsConfig, namespace, assets, DEFAULT_PROMETHEUS_VERSION),
+    ...oauth2(config.oauth2, scope),
+    ...tlsConfig(config.tlsConfig, scope),
   };
   if (config.bearerTokenSecret?.name) {
     out.authorization = { type: "Bearer", credentials: assets.secret(namespace, config.bearerTokenSecret) };

@@ -6,7 +6,7 @@ import type { AssetStore } from "../assets.ts";
 import type { Yaml } from "../prometheus/http-client.ts";
 import { tlsConfig } from "../prometheus/http-client.ts";
 import type { SecretKeyRef, TlsConfig } from "../resources/types.ts";
-import { DEFAULT_PROMETHEUS_VERSION } from "../version.ts";
+import { DEFAULT_PROMETHEUS_VERSION, VersionGate } from "../version.ts";
 import { httpConfig } from "./http-config.ts";
 
 /** Receiver lists by field of the CRD. */
@@ -64,7 +64,8 @@ function convert(field: string, value: unknown, list: string, namespace: string,
   if (value === null || typeof value !== "object") return value;
   if (field === "httpConfig") return httpConfig(value, namespace, assets);
   if (field === "tlsConfig")
-    return tlsConfig(value as TlsConfig, namespace, assets, DEFAULT_PROMETHEUS_VERSION).tls_config;
+    return tlsConfig(value as TlsConfig, { namespace, assets, gate: new VersionGate(DEFAULT_PROMETHEUS_VERSION) })
+      .tls_config;
   if (KEY_VALUE_LISTS.has(field) && Array.isArray(value)) {
     return Object.fromEntries((value as { key: string; value: string }[]).map(({ key, value: text }) => [key, text]));
   }

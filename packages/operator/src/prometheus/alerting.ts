@@ -1,62 +1,68 @@
 /** spec.alerting → the alerting section: Alertmanagers found through their Service. */
-import { parseYaml } from "@pharos/kit";
-import type { AlertmanagerEndpoint } from "../resources/types.ts";
-import { atLeast } from "../version.ts";
+
+import type { AlertmanagerEndpoint, Prometheus } from "../resources/prometheus.ts";
+import { yamlList } from "./additional.ts";
 import { kubernetesSd, serviceRole } from "./discovery.ts";
-import { httpClient, type Yaml } from "./http-client.ts";
-import { userRelabelings } from "./relabel.ts";
-import type { GenerationScope } from "./scope.ts";
+import { httpClient, sigv4, type Yaml } from "./http-client.ts";
+import { escapeRegExp, userRelabelings } from "./relabel.ts";
+import { type GenerationScope, ownScope } from "./scope.ts";
+
+/** Version 3 removed v1 of the alert API; v2 is its only one. */
+function apiVersion(wish: string | undefined, { gate }: GenerationScope): Yaml {
+  const out: Yaml = {};
+  const name = wish?.toLowerCase();
+  if (name !== "v1" && name !== "v2") return out;
+  if (name === "v1" && !gate.allowsBefore("api_version=v1", "3.0.0-0")) return out;
+  gate.set(out, "api_version", name, "2.11.0");
+  return out;
+}
 
 function alertmanager(endpoint: AlertmanagerEndpoint, scope: GenerationScope): Yaml {
-  const own = scope.prometheus.metadata.namespace ?? "";
-  const { version } = scope;
+  const { gate } = scope;
+  const client = ownScope(scope);
   const role = serviceRole(scope);
   const out: Yaml = {};
-  if (endpoint.pathPrefix) out.path_prefix = endpoint.pathPrefix;
+  if (endpoint.pathPrefix !== undefined) out.path_prefix = endpoint.pathPrefix;
   if (endpoint.scheme) out.scheme = endpoint.scheme.toLowerCase();
   if (endpoint.timeout) out.timeout = endpoint.timeout;
-  if (endpoint.enableHttp2 !== undefined && atLeast(version, "2.35.0")) out.enable_http2 = endpoint.enableHttp2;
+  const { basicAuth: user, ...rest } = endpoint;
+  const basicAuth = user && gate.allows("basic_auth", "2.26.0") ? user : undefined;
   Object.assign(
     out,
-    httpClient(endpoint, own, scope.assets, version),
-    kubernetesSd(scope, role, [endpoint.namespace || own]),
+    httpClient({ ...rest, basicAuth }, client),
+    sigv4(endpoint.sigv4, client, "2.48.0"),
+    kubernetesSd(scope, client, role, [endpoint.namespace || client.namespace]),
+    apiVersion(endpoint.apiVersion, scope),
   );
-  // Version 3 removed v1 of the alert API; its only value left is the default.
-  const apiVersion = endpoint.apiVersion?.toLowerCase();
-  if (apiVersion && atLeast(version, "2.11.0") && !(apiVersion === "v1" && atLeast(version, "3.0.0")))
-    out.api_version = apiVersion;
   const portLabel =
     typeof endpoint.port === "number"
       ? "__meta_kubernetes_pod_container_port_number"
       : `__meta_kubernetes_${role === "endpoints" ? "endpoint" : "endpointslice"}_port_name`;
   out.relabel_configs = [
     { action: "keep", source_labels: ["__meta_kubernetes_service_name"], regex: endpoint.name },
-    ...(endpoint.port === undefined
-      ? []
-      : [{ action: "keep", source_labels: [portLabel], regex: String(endpoint.port) }]),
+    ...(endpoint.port ? [{ action: "keep", source_labels: [portLabel], regex: String(endpoint.port) }] : []),
     ...userRelabelings(endpoint.relabelings),
   ];
-  if (endpoint.alertRelabelings?.length && atLeast(version, "2.51.0")) {
-    out.alert_relabel_configs = userRelabelings(endpoint.alertRelabelings);
+  if (endpoint.alertRelabelings?.length) {
+    gate.set(out, "alert_relabel_configs", userRelabelings(endpoint.alertRelabelings), "2.51.0");
   }
   return out;
 }
 
-export function replicaLabel(scope: GenerationScope): string {
-  return scope.prometheus.spec.replicaExternalLabelName ?? "prometheus_replica";
+/** The label that tells replicas apart; empty when it is switched off. */
+export function replicaLabel({ prometheus }: GenerationScope): string {
+  return prometheus.spec.replicaExternalLabelName ?? "prometheus_replica";
 }
 
-export function alertingSection(scope: GenerationScope): Yaml {
-  const { spec, metadata } = scope.prometheus;
-  const extra = (ref: typeof spec.additionalAlertRelabelConfigs): Yaml[] =>
-    ref ? (parseYaml(scope.assets.secret(metadata.namespace ?? "", ref)).toValue() as Yaml[]) : [];
+export function alertingSection(prometheus: Prometheus, scope: GenerationScope): Yaml {
+  const { spec } = prometheus;
+  const { additionalAlertRelabelConfigs: moreRules, additionalAlertManagerConfigs: moreManagers } = spec;
+  if (!spec.alerting && !moreRules && !moreManagers) return {};
+  const name = replicaLabel(scope);
+  // Replicas must send the same alert, so that Alertmanager sees one.
+  const rules: Yaml[] = name ? [{ action: "labeldrop", regex: escapeRegExp(name) }] : [];
+  rules.push(...yamlList(moreRules, "spec.additionalAlertRelabelConfigs", scope));
   const managers = (spec.alerting?.alertmanagers ?? []).map((endpoint) => alertmanager(endpoint, scope));
-  const relabel: Yaml[] = replicaLabel(scope) ? [{ action: "labeldrop", regex: replicaLabel(scope) }] : [];
-  relabel.push(...extra(spec.additionalAlertRelabelConfigs));
-  managers.push(...extra(spec.additionalAlertManagerConfigs));
-  const out: Yaml = {};
-  if (relabel.length > 0) out.alert_relabel_configs = relabel;
-  if (managers.length > 0) out.alertmanagers = managers;
-  // Without any Alertmanager upstream leaves the whole section out.
-  return managers.length > 0 ? { alerting: out } : {};
+  managers.push(...yamlList(moreManagers, "spec.additionalAlertManagerConfigs", scope));
+  return { alerting: { alert_relabel_configs: rules, alertmanagers: managers } };
 }

@@ -1,19 +1,21 @@
 /** PodMonitor → one scrape job per endpoint (order of rules as upstream). */
-import type { PodMonitor } from "../resources/types.ts";
+import type { PodMonitor } from "../resources/monitors.ts";
 import { kubernetesSd, selectorText } from "./discovery.ts";
-import { histograms, honor, protocols, request } from "./endpoint.ts";
+import { histograms, honorLabels, protocols, request, timestamps } from "./endpoint.ts";
 import type { Yaml } from "./http-client.ts";
 import { limits } from "./limits.ts";
-import { jobLabelRules, selectorRules, shardingRules, targetLabelRules, userRelabelings } from "./relabel.ts";
-import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
-import { scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
+import { jobLabelRules, selectorRules, targetLabelRules, userRelabelings } from "./relabel.ts";
+import { clientScope, enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
+import { attachMetadata, scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
+import { shardingRules } from "./sharding.ts";
 
 export function podMonitorJob(monitor: PodMonitor, index: number, scope: GenerationScope): Yaml {
-  const { prometheus, version, assets } = scope;
+  const { prometheus, gate } = scope;
   const { spec } = monitor;
   const { name, namespace = "" } = monitor.metadata;
   const shared = scrapeClassOf(spec.scrapeClass, scope);
-  const endpoint = withScrapeClass(spec.podMetricsEndpoints[index], shared);
+  const endpoint = withScrapeClass(spec.podMetricsEndpoints?.[index] ?? {}, shared);
+  const client = clientScope(scope, namespace);
   const byRole = spec.selectorMechanism === "RoleSelector";
   const relabel: Yaml[] = [{ source_labels: ["job"], target_label: "__tmp_prometheus_job_name" }];
   if (endpoint.filterRunning !== false) {
@@ -43,7 +45,8 @@ export function podMonitorJob(monitor: PodMonitor, index: number, scope: Generat
     ...userRelabelings(shared?.relabelings),
     ...userRelabelings(endpoint.relabelings),
     ...enforcedNamespaceRule(scope, "podmonitors", namespace, name!),
-    ...shardingRules(prometheus.spec.shards ?? 1, "__address__"),
+    // On every node there is an agent already: its targets are those of the node.
+    ...(scope.features?.daemonSet ? [] : shardingRules(scope, "__address__")),
   );
   const metricRelabel = [
     ...userRelabelings(shared?.metricRelabelings),
@@ -52,16 +55,17 @@ export function podMonitorJob(monitor: PodMonitor, index: number, scope: Generat
   ];
   return {
     job_name: `podMonitor/${namespace}/${name}/${index}`,
-    ...honor(endpoint, prometheus.spec, version),
-    ...kubernetesSd(scope, "pod", targetNamespaces(spec.namespaceSelector, namespace, scope), {
-      attachNode: (spec.attachMetadata ?? shared?.attachMetadata)?.node,
-      selectors: byRole ? [{ role: "pod", label: selectorText(spec.selector) }] : [],
+    ...honorLabels(endpoint.honorLabels ?? false, prometheus.spec),
+    ...timestamps(endpoint, prometheus.spec, gate),
+    ...kubernetesSd(scope, client, "pod", targetNamespaces(spec.namespaceSelector, namespace, scope), {
+      attach: attachMetadata(spec.attachMetadata ?? shared?.attachMetadata, scope, "2.35.0"),
+      selectors: byRole ? [{ role: "pod", label: selectorText(spec.selector ?? {}) }] : [],
     }),
-    ...request(endpoint, namespace, assets, version),
+    ...request(endpoint, client),
     relabel_configs: relabel,
-    ...limits(spec, prometheus.spec, version),
-    ...histograms(spec, version),
-    ...protocols({ fallbackScrapeProtocol: shared?.fallbackScrapeProtocol, ...spec }, version),
+    ...limits(spec, prometheus.spec, gate),
+    ...histograms(spec, gate),
+    ...protocols(spec, shared?.fallbackScrapeProtocol, gate),
     ...(metricRelabel.length > 0 ? { metric_relabel_configs: metricRelabel } : {}),
   };
 }

@@ -1,13 +1,22 @@
 /** Probe → one scrape job through a prober such as blackbox_exporter; targets are static or come from Ingresses. */
-import type { Probe } from "../resources/types.ts";
-import { atLeast } from "../version.ts";
+
+import type { Probe } from "../resources/monitors.ts";
+import type { ScrapeClass } from "../resources/prometheus.ts";
 import { kubernetesSd } from "./discovery.ts";
-import { histograms, protocols } from "./endpoint.ts";
-import { httpClient, type Yaml } from "./http-client.ts";
+import { histograms, protocols, timestamps } from "./endpoint.ts";
+import { httpClient, proxy, type Yaml } from "./http-client.ts";
 import { limits } from "./limits.ts";
-import { selectorRules, shardingRules, userRelabelings } from "./relabel.ts";
-import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
+import { selectorRules, userRelabelings } from "./relabel.ts";
+import { clientScope, enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
 import { scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
+import { shardingRules } from "./sharding.ts";
+
+const NO_PROXY = {
+  proxyUrl: undefined,
+  noProxy: undefined,
+  proxyFromEnvironment: undefined,
+  proxyConnectHeader: undefined,
+} as const;
 
 function probeParams({ spec }: Probe): Yaml {
   const params: Record<string, string[]> = {};
@@ -24,26 +33,32 @@ function proberRules(probe: Probe): Yaml[] {
   ];
 }
 
-function staticTargets(probe: Probe, namespace: string): { discovery: Yaml; relabel: Yaml[] } | undefined {
+interface ProbeTargets {
+  discovery: Yaml;
+  /** Relabelling that makes probes of what was found. */
+  relabel: Yaml[];
+  /** The user's relabelling of these targets. */
+  user: Yaml[];
+}
+
+function staticTargets(probe: Probe, namespace: string): ProbeTargets | undefined {
   const config = probe.spec.targets?.staticConfig;
   if (!config) return undefined;
-  const labels = { ...(config.labels?.namespace ? {} : { namespace }), ...config.labels };
+  const labels = { ...("namespace" in (config.labels ?? {}) ? {} : { namespace }), ...config.labels };
   return {
     discovery: { static_configs: [{ targets: config.static ?? [], labels }] },
-    relabel: [
-      { source_labels: ["__address__"], target_label: "__param_target" },
-      ...proberRules(probe),
-      ...userRelabelings(config.relabelingConfigs),
-    ],
+    relabel: [{ source_labels: ["__address__"], target_label: "__param_target" }, ...proberRules(probe)],
+    user: userRelabelings(config.relabelingConfigs),
   };
 }
 
-function ingressTargets(probe: Probe, namespace: string, scope: GenerationScope): { discovery: Yaml; relabel: Yaml[] } {
+function ingressTargets(probe: Probe, namespace: string, scope: GenerationScope): ProbeTargets | undefined {
   const ingress = probe.spec.targets?.ingress;
-  if (!ingress) return { discovery: {}, relabel: [] };
+  if (!ingress) return undefined;
   const meta = (name: string): string => `__meta_kubernetes_ingress_${name}`;
+  const namespaces = targetNamespaces(ingress.namespaceSelector, namespace, scope);
   return {
-    discovery: kubernetesSd(scope, "ingress", targetNamespaces(ingress.namespaceSelector, namespace, scope)),
+    discovery: kubernetesSd(scope, clientScope(scope, namespace), "ingress", namespaces),
     relabel: [
       ...selectorRules(ingress.selector ?? {}, "ingress"),
       {
@@ -65,49 +80,62 @@ function ingressTargets(probe: Probe, namespace: string, scope: GenerationScope)
         action: "replace",
       },
       ...proberRules(probe),
-      ...userRelabelings(ingress.relabelingConfigs),
     ],
+    user: userRelabelings(ingress.relabelingConfigs),
   };
 }
 
+function relabeling(
+  probe: Probe,
+  found: ProbeTargets | undefined,
+  shared: ScrapeClass | undefined,
+  scope: GenerationScope,
+) {
+  const { name = "", namespace = "" } = probe.metadata;
+  const rules: Yaml[] = [{ source_labels: ["job"], target_label: "__tmp_prometheus_job_name" }];
+  if (probe.spec.jobName) rules.push({ target_label: "job", replacement: probe.spec.jobName });
+  if (found) {
+    rules.push(
+      ...found.relabel,
+      ...userRelabelings(shared?.relabelings),
+      ...found.user,
+      ...enforcedNamespaceRule(scope, "probes", namespace, name),
+    );
+  }
+  return [...rules, ...shardingRules(scope, "__param_target")];
+}
+
 export function probeJob(probe: Probe, scope: GenerationScope): Yaml {
-  const { prometheus, version, assets } = scope;
+  const { prometheus, gate } = scope;
   const { spec } = probe;
-  const { name, namespace = "" } = probe.metadata;
+  const { name = "", namespace = "" } = probe.metadata;
   const shared = scrapeClassOf(spec.scrapeClass, scope);
+  const client = clientScope(scope, namespace);
   const found = staticTargets(probe, namespace) ?? ingressTargets(probe, namespace, scope);
-  const relabel: Yaml[] = [{ source_labels: ["job"], target_label: "__tmp_prometheus_job_name" }];
-  if (spec.jobName) relabel.push({ target_label: "job", replacement: spec.jobName });
-  relabel.push(
-    ...found.relabel,
-    ...userRelabelings(shared?.relabelings),
-    ...enforcedNamespaceRule(scope, "probes", namespace, name!),
-    ...shardingRules(prometheus.spec.shards ?? 1, "__param_target"),
-  );
   const metricRelabel = [
     ...userRelabelings(shared?.metricRelabelings),
     ...userRelabelings(spec.metricRelabelings),
-    ...enforcedNamespaceRule(scope, "probes", namespace, name!),
+    ...enforcedNamespaceRule(scope, "probes", namespace, name),
   ];
   const out: Yaml = {
     job_name: `probe/${namespace}/${name}`,
-    honor_timestamps: !prometheus.spec.overrideHonorTimestamps,
+    ...timestamps({ honorTimestamps: true }, prometheus.spec, gate),
     metrics_path: spec.prober?.path ?? "",
   };
   if (spec.interval) out.scrape_interval = spec.interval;
   if (spec.scrapeTimeout) out.scrape_timeout = spec.scrapeTimeout;
   if (spec.prober?.scheme) out.scheme = spec.prober.scheme.toLowerCase();
-  if (spec.enableHttp2 !== undefined && atLeast(version, "2.35.0")) out.enable_http2 = spec.enableHttp2;
-  if (spec.followRedirects !== undefined && atLeast(version, "2.26.0")) out.follow_redirects = spec.followRedirects;
   return {
     ...out,
     ...probeParams(probe),
-    ...found.discovery,
-    ...httpClient(withScrapeClass({ ...spec, ...spec.prober }, shared), namespace, assets, version),
-    relabel_configs: relabel,
-    ...limits(spec, prometheus.spec, version),
-    ...histograms(spec, version),
-    ...protocols({ fallbackScrapeProtocol: shared?.fallbackScrapeProtocol, ...spec }, version),
+    ...found?.discovery,
+    // Of the two places for a proxy, only the prober's own is meant for its requests.
+    ...httpClient(withScrapeClass({ ...spec, ...NO_PROXY }, shared), client),
+    ...proxy(spec.prober ?? {}, client),
+    relabel_configs: relabeling(probe, found, shared, scope),
+    ...limits(spec, prometheus.spec, gate),
+    ...histograms(spec, gate),
+    ...protocols(spec, shared?.fallbackScrapeProtocol, gate),
     ...(metricRelabel.length > 0 ? { metric_relabel_configs: metricRelabel } : {}),
   };
 }

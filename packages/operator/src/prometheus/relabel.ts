@@ -1,11 +1,16 @@
 /** Relabelling rules that generation adds around the user's own. */
 import type { LabelSelector } from "@pharos/kube";
-import type { RelabelRule } from "../resources/types.ts";
+import type { RelabelRule } from "../resources/common.ts";
 import type { Yaml } from "./http-client.ts";
 
 /** A Kubernetes label name as it appears in a meta label. */
 export function sanitizeLabelName(name: string): string {
   return name.replace(/[^a-zA-Z0-9_]/g, "_");
+}
+
+/** Text as a regular expression that matches just it. */
+export function escapeRegExp(text: string): string {
+  return text.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&");
 }
 
 export function userRelabelings(rules: readonly RelabelRule[] | undefined): Yaml[] {
@@ -66,19 +71,4 @@ export function selectorRules(selector: LabelSelector | undefined, role: "servic
     }
   }
   return out;
-}
-
-/** Every monitor's target belongs to one shard, chosen by the hash of its address (or of `__tmp_hash` if set). */
-export function shardingRules(shards: number, source: "__address__" | "__param_target"): Yaml[] {
-  return [
-    {
-      source_labels: [source, "__tmp_hash"],
-      target_label: "__tmp_hash",
-      regex: "(.+);",
-      replacement: "$1",
-      action: "replace",
-    },
-    { source_labels: ["__tmp_hash"], target_label: "__tmp_hash", modulus: shards, action: "hashmod" },
-    { source_labels: ["__tmp_hash", "__tmp_disable_sharding"], regex: "$(SHARD);|.+;.+", action: "keep" },
-  ];
 }

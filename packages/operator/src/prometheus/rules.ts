@@ -1,5 +1,5 @@
 /** PrometheusRule → a rule file `<namespace>-<name>-<uid>.yaml`, fields an older Prometheus does not know left out. */
-import type { PrometheusRule } from "../resources/types.ts";
+import type { PrometheusRule } from "../resources/rules.ts";
 import { atLeast } from "../version.ts";
 import { toYaml } from "./config.ts";
 

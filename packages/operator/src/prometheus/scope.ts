@@ -1,16 +1,43 @@
 /** What generating one job needs to know besides the monitor itself. */
 import type { AssetStore } from "../assets.ts";
-import type { Prometheus } from "../resources/types.ts";
+import type { CommonPrometheusSpec } from "../resources/prometheus.ts";
+import type { Resource } from "../resources/types.ts";
+import type { VersionGate } from "../version.ts";
+import type { ClientScope } from "./http-client.ts";
+
+/** What the operator's flags and the cluster decide about generation. */
+export interface GenerationFeatures {
+  /** spec.shardingStrategy of mode Topology is acted upon. */
+  topologySharding?: boolean;
+  /** Shards that were scaled away keep their data and scrape nothing. */
+  retentionPolicies?: boolean;
+  /** An agent on every node, each scraping the Pods of its node. */
+  daemonSet?: boolean;
+  /** The cluster copies the zone of the node into a label of its Pods. */
+  podTopologyLabels?: boolean;
+  inlineTls?: boolean;
+}
 
 export interface GenerationScope {
-  prometheus: Prometheus;
+  /** The Prometheus or PrometheusAgent. */
+  prometheus: Resource<CommonPrometheusSpec>;
   assets: AssetStore;
-  /** Prometheus' version, with its v. */
-  version: string;
+  gate: VersionGate;
   /** Whether the cluster serves discovery.k8s.io/v1. */
   endpointSlices: boolean;
   /** `api_server` of discovery when the resource names none; absent in a cluster. */
   apiServer: string | undefined;
+  features?: GenerationFeatures;
+}
+
+/** References of an object of this namespace. */
+export function clientScope({ assets, gate, features }: GenerationScope, namespace: string): ClientScope {
+  return { namespace, assets, gate, inlineTls: features?.inlineTls };
+}
+
+/** References of the Prometheus resource itself. */
+export function ownScope(scope: GenerationScope): ClientScope {
+  return clientScope(scope, scope.prometheus.metadata.namespace ?? "");
 }
 
 /** Namespaces whose objects a monitor may find, as `namespaces` of kubernetes_sd_configs; undefined means all. */
@@ -35,7 +62,7 @@ export function isExcludedFromEnforcement(
       entry.resource === resource &&
       entry.namespace === namespace &&
       (!entry.name || entry.name === name) &&
-      (entry.group ?? "monitoring.coreos.com") === "monitoring.coreos.com",
+      (entry.group || "monitoring.coreos.com") === "monitoring.coreos.com",
   );
 }
 

@@ -3,8 +3,11 @@
  * default one. What a monitor's endpoint says itself wins.
  */
 import { UserError } from "@pharos/model";
-import type { HttpClientConfig, ScrapeClass, TlsConfig } from "../resources/types.ts";
+import type { Authorization, HttpClientConfig, SecretOrConfigMap, TlsConfig } from "../resources/common.ts";
+import type { ScrapeClass } from "../resources/prometheus.ts";
+import type { AttachMetadata } from "./discovery.ts";
 import type { GenerationScope } from "./scope.ts";
+import { needsNodeMetadata } from "./sharding.ts";
 
 /** The class by name, else the default one, else none. A name without a class is the monitor's mistake. */
 export function scrapeClassOf(name: string | undefined, { prometheus }: GenerationScope): ScrapeClass | undefined {
@@ -20,36 +23,50 @@ export function scrapeClassOf(name: string | undefined, { prometheus }: Generati
   return found;
 }
 
+function isEmpty(value: object): boolean {
+  return Object.values(value).every((field) => field === undefined || field === "");
+}
+
+/** Of a class, only its files complete what a monitor says itself. */
 function mergeTls(own: TlsConfig | undefined, shared: TlsConfig | undefined): TlsConfig | undefined {
+  if (!own || isEmpty(own)) return shared ?? own;
   if (!shared) return own;
-  if (!own) return shared;
-  const merged: TlsConfig = { ...own };
-  // Certificate and key belong together: taken from the class only as a pair's missing halves.
-  if (!own.caFile && !own.ca) {
-    merged.caFile = shared.caFile;
-    merged.ca = shared.ca;
-  }
-  if (!own.certFile && !own.cert) {
-    merged.certFile = shared.certFile;
-    merged.cert = shared.cert;
-  }
-  if (!own.keyFile && !own.keySecret) {
-    merged.keyFile = shared.keyFile;
-    merged.keySecret = shared.keySecret;
-  }
-  return merged;
+  const has = (reference: SecretOrConfigMap | undefined): boolean => Boolean(reference?.secret ?? reference?.configMap);
+  return {
+    ...own,
+    caFile: own.caFile || (has(own.ca) ? undefined : shared.caFile),
+    certFile: own.certFile || (has(own.cert) ? undefined : shared.certFile),
+    keyFile: own.keyFile || (own.keySecret ? undefined : shared.keyFile),
+  };
+}
+
+function mergeAuthorization(own: Authorization | undefined, shared: Authorization | undefined) {
+  if (!own || isEmpty(own)) return shared ?? own;
+  if (!shared || own.credentials || own.credentialsFile) return own;
+  return { ...own, credentials: shared.credentials, credentialsFile: shared.credentialsFile };
 }
 
 /** Client settings of an endpoint with those of its class behind them. */
 export function withScrapeClass<T extends HttpClientConfig>(endpoint: T, shared: ScrapeClass | undefined): T {
   if (!shared) return endpoint;
-  const merged: T = { ...endpoint, tlsConfig: mergeTls(endpoint.tlsConfig, shared.tlsConfig) };
+  // The class' authorization beside another kind of authentication would be refused by Prometheus.
   const authenticates =
-    endpoint.authorization ||
-    endpoint.basicAuth ||
-    endpoint.oauth2 ||
-    endpoint.bearerTokenFile ||
-    endpoint.bearerTokenSecret?.name;
-  if (!authenticates && shared.authorization) merged.authorization = shared.authorization;
-  return merged;
+    endpoint.basicAuth || endpoint.oauth2 || endpoint.bearerTokenFile || endpoint.bearerTokenSecret?.name;
+  return {
+    ...endpoint,
+    tlsConfig: mergeTls(endpoint.tlsConfig, shared.tlsConfig),
+    authorization: authenticates
+      ? endpoint.authorization
+      : mergeAuthorization(endpoint.authorization, shared.authorization),
+  };
+}
+
+/** Node metadata as the monitor or its class asks, or as sharding by zone needs it. */
+export function attachMetadata(
+  wish: { node?: boolean } | undefined,
+  scope: GenerationScope,
+  since: string,
+): AttachMetadata | undefined {
+  if (needsNodeMetadata(scope)) return { node: true, since };
+  return wish && { node: wish.node ?? false, since };
 }

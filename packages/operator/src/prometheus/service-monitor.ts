@@ -2,14 +2,15 @@
  * ServiceMonitor → one scrape job per endpoint. The order of the relabelling rules is upstream's and part of the
  * contract: users' own rules rely on what stands before them.
  */
-import type { ScrapeEndpoint, ServiceMonitor } from "../resources/types.ts";
+import type { ScrapeEndpoint, ServiceMonitor } from "../resources/monitors.ts";
 import { kubernetesSd, selectorText, serviceRole } from "./discovery.ts";
-import { histograms, honor, protocols, request } from "./endpoint.ts";
+import { histograms, honorLabels, protocols, request, timestamps } from "./endpoint.ts";
 import type { Yaml } from "./http-client.ts";
 import { limits } from "./limits.ts";
-import { jobLabelRules, selectorRules, shardingRules, targetLabelRules, userRelabelings } from "./relabel.ts";
-import { enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
-import { scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
+import { jobLabelRules, selectorRules, targetLabelRules, userRelabelings } from "./relabel.ts";
+import { clientScope, enforcedNamespaceRule, type GenerationScope, targetNamespaces } from "./scope.ts";
+import { attachMetadata, scrapeClassOf, withScrapeClass } from "./scrape-class.ts";
+import { shardingRules } from "./sharding.ts";
 
 function portRule(endpoint: ScrapeEndpoint, role: "endpoints" | "endpointslice"): Yaml[] {
   if (endpoint.port) {
@@ -34,11 +35,12 @@ function portRule(endpoint: ScrapeEndpoint, role: "endpoints" | "endpointslice")
 }
 
 export function serviceMonitorJob(monitor: ServiceMonitor, index: number, scope: GenerationScope): Yaml {
-  const { prometheus, version, assets } = scope;
+  const { prometheus, gate } = scope;
   const { spec } = monitor;
   const { name, namespace = "" } = monitor.metadata;
   const shared = scrapeClassOf(spec.scrapeClass, scope);
-  const endpoint = withScrapeClass(spec.endpoints[index], shared);
+  const endpoint = withScrapeClass(spec.endpoints?.[index] ?? {}, shared);
+  const client = clientScope(scope, namespace);
   const role = serviceRole(scope, spec.serviceDiscoveryRole);
   const byRole = spec.selectorMechanism === "RoleSelector";
   const prefix = `__meta_kubernetes_${role === "endpoints" ? "endpoint" : "endpointslice"}_address_target`;
@@ -78,7 +80,7 @@ export function serviceMonitorJob(monitor: ServiceMonitor, index: number, scope:
     ...userRelabelings(shared?.relabelings),
     ...userRelabelings(endpoint.relabelings),
     ...enforcedNamespaceRule(scope, "servicemonitors", namespace, name!),
-    ...shardingRules(prometheus.spec.shards ?? 1, "__address__"),
+    ...shardingRules(scope, "__address__"),
   );
   const metricRelabel = [
     ...userRelabelings(shared?.metricRelabelings),
@@ -87,17 +89,20 @@ export function serviceMonitorJob(monitor: ServiceMonitor, index: number, scope:
   ];
   return {
     job_name: `serviceMonitor/${namespace}/${name}/${index}`,
-    ...honor(endpoint, prometheus.spec, version),
-    ...kubernetesSd(scope, role, targetNamespaces(spec.namespaceSelector, namespace, scope), {
-      attachNode: (spec.attachMetadata ?? shared?.attachMetadata)?.node,
+    ...honorLabels(endpoint.honorLabels ?? false, prometheus.spec),
+    ...timestamps(endpoint, prometheus.spec, gate),
+    ...kubernetesSd(scope, client, role, targetNamespaces(spec.namespaceSelector, namespace, scope), {
+      attach: attachMetadata(spec.attachMetadata ?? shared?.attachMetadata, scope, "2.37.0"),
       // Both: the role's own objects are filtered, and so are the Services watched for their labels.
-      selectors: byRole ? [role, "service"].map((name) => ({ role: name, label: selectorText(spec.selector) })) : [],
+      selectors: byRole
+        ? [role, "service"].map((name) => ({ role: name, label: selectorText(spec.selector ?? {}) }))
+        : [],
     }),
-    ...request(endpoint, namespace, assets, version),
+    ...request(endpoint, client),
     relabel_configs: relabel,
-    ...limits(spec, prometheus.spec, version),
-    ...histograms(spec, version),
-    ...protocols({ fallbackScrapeProtocol: shared?.fallbackScrapeProtocol, ...spec }, version),
+    ...limits(spec, prometheus.spec, gate),
+    ...histograms(spec, gate),
+    ...protocols(spec, shared?.fallbackScrapeProtocol, gate),
     ...(metricRelabel.length > 0 ? { metric_relabel_configs: metricRelabel } : {}),
   };
 }
