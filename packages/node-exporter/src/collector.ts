@@ -1,10 +1,13 @@
-/** What a collector is, and the small helpers all of them read the kernel's files with. */
-import { readFileSync } from "node:fs";
-import { readdir, readFile, readlink } from "node:fs/promises";
-import { basename, join } from "node:path";
+/**
+ * What a collector is, and the small helpers all of them read the kernel's files with. Those of /proc and most of /sys come
+ * out of memory in microseconds: they are read at once, on the thread that answers the scrape, which costs a third of going
+ * through the pool. What may wait for a device, a network or another program is read with `device-file.ts`.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import type { MetricFamily, SimpleMetric } from "@pharos/exposition";
 import type { FlagSpec, Logger } from "@pharos/kit";
-import type { RE2JS } from "re2js";
+import type { Pattern } from "./pattern.ts";
 
 export interface Paths {
   procfs: string;
@@ -16,14 +19,17 @@ export interface Paths {
 export interface CollectorContext {
   paths: Paths;
   /** Compiled patterns by flag name; undefined when the flag is empty. */
-  patterns: Readonly<Record<string, RE2JS | undefined>>;
+  patterns: Readonly<Record<string, Pattern | undefined>>;
   /** Values of the collectors' other flags. */
   flags: Readonly<Record<string, unknown>>;
   log: Logger;
 }
 
-/** A flag of a collector; `pattern` marks a string flag as a regular expression. */
-export type CollectorFlag = FlagSpec & { pattern?: true };
+/**
+ * A flag of a collector. `pattern` marks a string flag as a regular expression, `anchored` as one of the whole text;
+ * `opposite` names the flag that must not be given together with it, and whose default gives way to it.
+ */
+export type CollectorFlag = FlagSpec & { pattern?: true; anchored?: true; opposite?: string };
 
 export interface Collector {
   name: string;
@@ -31,67 +37,86 @@ export interface Collector {
   defaultOff?: true;
   /** Flags of its own, besides `collector.<name>`. */
   flags?: Readonly<Record<string, CollectorFlag>>;
-  /** Throws NoData when this machine has nothing of the kind. */
-  collect(context: CollectorContext, signal: AbortSignal): Promise<MetricFamily[]>;
+  /**
+   * Throws NoData when this machine has nothing of the kind. A promise is what may hang: `signal` is aborted when nobody
+   * waits for it any more, and it is not called again before it has settled.
+   */
+  collect(context: CollectorContext, signal: AbortSignal): MetricFamily[] | Promise<MetricFamily[]>;
 }
 
 /** The machine has no such thing: told as success 0 like upstream, but not logged as an error. */
 export class NoData extends Error {}
 
-export async function readText(root: string, ...parts: string[]): Promise<string> {
-  return readFile(join(root, ...parts), "utf8");
+const pathOf = (parts: readonly string[]): string => (parts.length === 1 ? parts[0] : parts.join("/"));
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "ENOENT";
+
+export function readText(...parts: string[]): string {
+  return readFileSync(pathOf(parts), "utf8");
 }
 
 /** As `readText`, but a missing file is NoData: the kernel was built without the feature. */
-export async function readTextOrNoData(root: string, ...parts: string[]): Promise<string> {
-  const path = join(root, ...parts);
+export function readTextOrNoData(...parts: string[]): string {
   try {
-    return await readFile(path, "utf8");
+    return readText(...parts);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new NoData(`${path} does not exist`);
+    if (isMissing(error)) throw new NoData(`${pathOf(parts)} does not exist`);
+    throw error;
+  }
+}
+
+/** As `readText`, but undefined when the file is missing; other failures are thrown. */
+export function readTextIfThere(...parts: string[]): string | undefined {
+  try {
+    return readText(...parts);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
 /** Content of a small file, trimmed; undefined when it cannot be read, as many files of sysfs can not. */
-export async function readTrimmed(...parts: string[]): Promise<string | undefined> {
+export function readTrimmed(...parts: string[]): string | undefined {
   try {
-    return (await readFile(join(...parts), "utf8")).trim();
+    return readText(...parts).trim();
   } catch {
     return undefined;
   }
 }
 
-/** A file that holds one whole number, decimal or 0x…; undefined when it cannot be read or holds something else. */
-export async function readInteger(...parts: string[]): Promise<number | undefined> {
-  const text = await readTrimmed(...parts);
+/** Text that is one whole number, decimal or 0x…; undefined when it is something else. */
+export function parseInteger(text: string | undefined): number | undefined {
   return text !== undefined && /^(-?\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : undefined;
 }
 
+/** A file that holds one whole number, decimal or 0x…; undefined when it cannot be read or holds something else. */
+export function readInteger(...parts: string[]): number | undefined {
+  return parseInteger(readTrimmed(...parts));
+}
+
 /** Names in a directory, sorted; none when it is missing. */
-export async function list(...parts: string[]): Promise<string[]> {
+export function list(...parts: string[]): string[] {
   try {
-    return (await readdir(join(...parts))).sort();
+    return readdirSync(pathOf(parts)).sort();
   } catch {
     return [];
   }
 }
 
 /** Names in a directory whose absence means there is no data. */
-export async function listOrNoData(...parts: string[]): Promise<string[]> {
-  const path = join(...parts);
+export function listOrNoData(...parts: string[]): string[] {
   try {
-    return (await readdir(path)).sort();
+    return readdirSync(pathOf(parts)).sort();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new NoData(`${path} does not exist`);
+    if (isMissing(error)) throw new NoData(`${pathOf(parts)} does not exist`);
     throw error;
   }
 }
 
 /** Last part of where a link points to; undefined when there is none. */
-export async function linkName(...parts: string[]): Promise<string | undefined> {
+export function linkName(...parts: string[]): string | undefined {
   try {
-    return basename(await readlink(join(...parts)));
+    return basename(readlinkSync(pathOf(parts)));
   } catch {
     return undefined;
   }
@@ -117,9 +142,8 @@ export function pageBytes(): number {
 }
 
 /** True when the exclude pattern hits, or an include pattern misses. */
-export function ignored(name: string, include: RE2JS | undefined, exclude: RE2JS | undefined): boolean {
-  if (include) return !include.matcher(name).find();
-  return exclude?.matcher(name).find() ?? false;
+export function ignored(name: string, include: Pattern | undefined, exclude: Pattern | undefined): boolean {
+  return (exclude?.matches(name) ?? false) || (include !== undefined && !include.matches(name));
 }
 
 /** What is no letter, digit or underscore becomes `_`, as client_golang's metric names must be. */

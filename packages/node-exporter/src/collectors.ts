@@ -1,7 +1,10 @@
 /** All collectors, one file each. */
 import type { Collector } from "./collector.ts";
 import { arp } from "./collectors/arp.ts";
+import { bcache } from "./collectors/bcache.ts";
+import { bcachefs } from "./collectors/bcachefs.ts";
 import { bonding } from "./collectors/bonding.ts";
+import { btrfs } from "./collectors/btrfs.ts";
 import { buddyinfo } from "./collectors/buddyinfo.ts";
 import { cgroups } from "./collectors/cgroups.ts";
 import { conntrack } from "./collectors/conntrack.ts";
@@ -10,11 +13,16 @@ import { cpuVulnerabilities } from "./collectors/cpu-vulnerabilities.ts";
 import { cpufreq } from "./collectors/cpufreq.ts";
 import { diskstats } from "./collectors/diskstats.ts";
 import { dmi } from "./collectors/dmi.ts";
+import { dmmultipath } from "./collectors/dmmultipath.ts";
+import { drbd } from "./collectors/drbd.ts";
+import { drm } from "./collectors/drm.ts";
 import { edac } from "./collectors/edac.ts";
 import { entropy } from "./collectors/entropy.ts";
+import { fibrechannel } from "./collectors/fibrechannel.ts";
 import { filefd } from "./collectors/filefd.ts";
 import { filesystem } from "./collectors/filesystem.ts";
 import { hwmon } from "./collectors/hwmon.ts";
+import { infiniband } from "./collectors/infiniband.ts";
 import { interrupts } from "./collectors/interrupts.ts";
 import { ipvs } from "./collectors/ipvs.ts";
 import { kernelHung } from "./collectors/kernel-hung.ts";
@@ -24,13 +32,16 @@ import { loadavg } from "./collectors/loadavg.ts";
 import { mdadm } from "./collectors/mdadm.ts";
 import { meminfo } from "./collectors/meminfo.ts";
 import { meminfoNuma } from "./collectors/meminfo-numa.ts";
+import { mountstats } from "./collectors/mountstats.ts";
 import { netclass } from "./collectors/netclass.ts";
 import { netdev } from "./collectors/netdev.ts";
 import { netstat } from "./collectors/netstat.ts";
 import { nfs } from "./collectors/nfs.ts";
 import { nfsd } from "./collectors/nfsd.ts";
 import { nvme } from "./collectors/nvme.ts";
+import { nvmesubsystem } from "./collectors/nvmesubsystem.ts";
 import { os } from "./collectors/os.ts";
+import { pcidevice } from "./collectors/pcidevice.ts";
 import { powersupplyclass } from "./collectors/powersupplyclass.ts";
 import { pressure } from "./collectors/pressure.ts";
 import { processes } from "./collectors/processes.ts";
@@ -44,6 +55,7 @@ import { softnet } from "./collectors/softnet.ts";
 import { stat } from "./collectors/stat.ts";
 import { swap } from "./collectors/swap.ts";
 import { sysctl } from "./collectors/sysctl.ts";
+import { tapestats } from "./collectors/tapestats.ts";
 import { textfile } from "./collectors/textfile.ts";
 import { thermalZone } from "./collectors/thermal-zone.ts";
 import { time } from "./collectors/time.ts";
@@ -59,20 +71,28 @@ import { zoneinfo } from "./collectors/zoneinfo.ts";
 
 export const COLLECTORS: readonly Collector[] = [
   arp,
+  bcache,
+  bcachefs,
   bonding,
+  btrfs,
   buddyinfo,
   cgroups,
   conntrack,
-  cpuVulnerabilities,
   cpu,
+  cpuVulnerabilities,
   cpufreq,
   diskstats,
   dmi,
+  dmmultipath,
+  drbd,
+  drm,
   edac,
   entropy,
+  fibrechannel,
   filefd,
   filesystem,
   hwmon,
+  infiniband,
   interrupts,
   ipvs,
   kernelHung,
@@ -80,15 +100,18 @@ export const COLLECTORS: readonly Collector[] = [
   lnstat,
   loadavg,
   mdadm,
-  meminfoNuma,
   meminfo,
+  meminfoNuma,
+  mountstats,
   netclass,
   netdev,
   netstat,
   nfs,
   nfsd,
   nvme,
+  nvmesubsystem,
   os,
+  pcidevice,
   powersupplyclass,
   pressure,
   processes,
@@ -102,6 +125,7 @@ export const COLLECTORS: readonly Collector[] = [
   stat,
   swap,
   sysctl,
+  tapestats,
   textfile,
   thermalZone,
   time,

@@ -1,9 +1,9 @@
 /** Upstream's flags, as far as the collectors here have them; each collector names its own. */
 import type { FlagSpec } from "@pharos/kit";
-import { compileRe2, parseDuration, UserError } from "@pharos/model";
-import type { RE2JS } from "re2js";
+import { UserError } from "@pharos/model";
 import type { Collector, CollectorFlag, Paths } from "./collector.ts";
 import { COLLECTORS } from "./collectors.ts";
+import { Pattern } from "./pattern.ts";
 
 const COLLECTOR_FLAGS: Readonly<Record<string, CollectorFlag>> = Object.assign(
   {},
@@ -49,7 +49,7 @@ export interface CollectionOptions {
   telemetryPath: string;
   /** Names of the collectors that run. */
   enabled: ReadonlySet<string>;
-  patterns: Readonly<Record<string, RE2JS | undefined>>;
+  patterns: Readonly<Record<string, Pattern | undefined>>;
   flags: Readonly<Record<string, unknown>>;
   exporterMetrics: boolean;
   /** Scrapes answered at the same time; 0: any number. */
@@ -65,20 +65,8 @@ function defaultOf(name: string): unknown {
       return text === "true";
     case "string":
       return text;
-    case "duration":
-      return parseDuration(text);
     default:
       return Number(text);
-  }
-}
-
-function compile(flag: string, pattern: string): RE2JS | undefined {
-  if (pattern === "") return undefined;
-  try {
-    return compileRe2(pattern);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError("node-exporter.flag", error.message, { where: { flag: `--${flag}` }, cause: error });
   }
 }
 
@@ -89,19 +77,21 @@ function compile(flag: string, pattern: string): RE2JS | undefined {
 export function nodeExporterOptions(values: Readonly<Record<string, unknown>> = {}): CollectionOptions {
   const flags: Record<string, unknown> = {};
   for (const name of Object.keys(nodeExporterFlags)) flags[name] = values[name] ?? defaultOf(name);
-  const patterns: Record<string, RE2JS | undefined> = {};
-  for (const name of PATTERNS) patterns[name] = compile(name, String(flags[name] ?? ""));
-  for (const include of PATTERNS.filter((flag) => flag.endsWith("-include"))) {
-    const exclude = include.replace(/include$/, "exclude");
-    if (flags[include] === defaultOf(include) || !(exclude in patterns) || flags[exclude] === "") continue;
-    if (flags[exclude] !== defaultOf(exclude)) {
-      throw new UserError("node-exporter.flag", `--${include} and --${exclude} are mutually exclusive`, {
-        where: { flag: `--${include}` },
+  const patterns: Record<string, Pattern | undefined> = {};
+  for (const name of PATTERNS) {
+    const source = String(flags[name] ?? "");
+    patterns[name] = source === "" ? undefined : new Pattern(name, source, COLLECTOR_FLAGS[name].anchored);
+  }
+  for (const [name, { opposite }] of Object.entries(COLLECTOR_FLAGS)) {
+    if (opposite === undefined || flags[name] === "" || flags[opposite] === "") continue;
+    if (flags[opposite] !== defaultOf(opposite)) {
+      throw new UserError("node-exporter.flag", `--${name} and --${opposite} are mutually exclusive`, {
+        where: { flag: `--${name}` },
         fix: "Give one of them",
       });
     }
     // The default exclusion gives way to an inclusion somebody asked for.
-    patterns[exclude] = undefined;
+    patterns[opposite] = undefined;
   }
   const byDefault = flags["collector.disable-defaults"] !== true;
   const isEnabled = ({ name, defaultOff }: Collector): boolean =>

@@ -4,9 +4,9 @@ import { type Collector, FamilySet, readText } from "../collector.ts";
 export const buddyinfo: Collector = {
   name: "buddyinfo",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
-    for (const line of (await readText(paths.procfs, "buddyinfo")).split("\n")) {
+    for (const line of readText(paths.procfs, "buddyinfo").split("\n")) {
       const match = /^Node\s+(\d+),\s+zone\s+(\S+)\s+(.*)$/.exec(line);
       if (!match) continue;
       for (const [size, count] of match[3].trim().split(/\s+/).entries()) {

@@ -3,10 +3,10 @@ import { type Collector, FamilySet, readText } from "../collector.ts";
 export const cgroups: Collector = {
   name: "cgroups",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
     // The first line names the columns.
-    for (const line of (await readText(paths.procfs, "cgroups")).split("\n").slice(1)) {
+    for (const line of readText(paths.procfs, "cgroups").split("\n").slice(1)) {
       const [subsystem, , count, enabled] = line.split(/\s+/);
       if (enabled === undefined) continue;
       const labels = ["subsys_name", subsystem];

@@ -14,11 +14,11 @@ const STATISTICS: readonly (readonly [column: string, help: string])[] = [
 
 export const conntrack: Collector = {
   name: "conntrack",
-  async collect({ paths }) {
+  collect({ paths }) {
     const limits = `${paths.procfs}/sys/net/netfilter`;
     const out = new FamilySet();
-    const entries = Number(await readTextOrNoData(limits, "nf_conntrack_count"));
-    const limit = Number(await readTextOrNoData(limits, "nf_conntrack_max"));
+    const entries = Number(readTextOrNoData(limits, "nf_conntrack_count"));
+    const limit = Number(readTextOrNoData(limits, "nf_conntrack_max"));
     out.gauge(
       "node_nf_conntrack_entries",
       "Number of currently allocated flow entries for connection tracking.",
@@ -26,7 +26,7 @@ export const conntrack: Collector = {
     );
     out.gauge("node_nf_conntrack_entries_limit", "Maximum size of connection tracking table.", limit);
     // A head line, then one line of hexadecimal numbers a processor.
-    const [head, ...lines] = (await readTextOrNoData(paths.procfs, "net/stat/nf_conntrack")).trim().split("\n");
+    const [head, ...lines] = readTextOrNoData(paths.procfs, "net/stat/nf_conntrack").trim().split("\n");
     const columns = head.trim().split(/\s+/);
     const rows = lines.map((line) => line.trim().split(/\s+/));
     for (const [column, help] of STATISTICS) {

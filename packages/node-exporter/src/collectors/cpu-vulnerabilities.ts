@@ -15,11 +15,11 @@ function parseState(text: string): { state: string; mitigation: string } {
 export const cpuVulnerabilities: Collector = {
   name: "cpu_vulnerabilities",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const root = `${paths.sysfs}/devices/system/cpu/vulnerabilities`;
     const out = new FamilySet();
-    for (const codename of await list(root)) {
-      const { state, mitigation } = parseState((await readText(root, codename)).trim());
+    for (const codename of list(root)) {
+      const { state, mitigation } = parseState(readText(root, codename).trim());
       out.gauge("node_cpu_vulnerabilities_info", HELP, 1, [
         "codename",
         codename,

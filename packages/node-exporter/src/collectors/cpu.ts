@@ -29,8 +29,8 @@ function settle(key: string, now: number[]): number[] {
   return values;
 }
 
-async function addTimes(out: FamilySet, { paths, flags }: CollectorContext): Promise<void> {
-  for (const line of (await readText(paths.procfs, "stat")).split("\n")) {
+function addTimes(out: FamilySet, { paths, flags }: CollectorContext): void {
+  for (const line of readText(paths.procfs, "stat").split("\n")) {
     const match = /^cpu(\d+)\s+(.*)$/.exec(line);
     if (!match) continue;
     const seconds = match[2]
@@ -58,11 +58,11 @@ function parseCpuInfo(text: string): Map<string, string>[] {
     .filter((fields) => fields.has("processor"));
 }
 
-async function addInfo(out: FamilySet, { paths, flags, patterns }: CollectorContext): Promise<void> {
+function addInfo(out: FamilySet, { paths, flags, patterns }: CollectorContext): void {
   const flagsInclude = patterns["collector.cpu.info.flags-include"];
   const bugsInclude = patterns["collector.cpu.info.bugs-include"];
   if (flags["collector.cpu.info"] !== true && !flagsInclude && !bugsInclude) return;
-  const processors = parseCpuInfo(await readText(paths.procfs, "cpuinfo"));
+  const processors = parseCpuInfo(readText(paths.procfs, "cpuinfo"));
   for (const fields of processors) {
     const field = (name: string): string => fields.get(name) ?? "";
     const place = ["package", field("physical id"), "core", field("core id"), "cpu", field("processor")];
@@ -94,7 +94,7 @@ async function addInfo(out: FamilySet, { paths, flags, patterns }: CollectorCont
   ] as const) {
     if (!include) continue;
     for (const value of (processors[0]?.get(key) ?? "").split(" ")) {
-      if (!include.matcher(value).find()) continue;
+      if (!include.matches(value)) continue;
       const help = `The \`${key}\` field of CPU information from /proc/cpuinfo taken from the first core.`;
       out.gauge(`node_cpu_${what}_info`, help, 1, [what, value]);
     }
@@ -102,27 +102,27 @@ async function addInfo(out: FamilySet, { paths, flags, patterns }: CollectorCont
 }
 
 /** Throttling is counted once a core and once a package, whichever of their threads is asked. */
-async function addThrottles(out: FamilySet, root: string, folders: readonly string[]): Promise<void> {
+function addThrottles(out: FamilySet, root: string, folders: readonly string[]): void {
   const seen = new Set<string>();
   for (const folder of folders) {
-    const physical = await readInteger(root, folder, "topology/physical_package_id");
-    const core = await readInteger(root, folder, "topology/core_id");
+    const physical = readInteger(root, folder, "topology/physical_package_id");
+    const core = readInteger(root, folder, "topology/core_id");
     if (physical === undefined || core === undefined) continue;
-    const once = async (key: string, name: string, help: string, file: string, labels: string[]): Promise<void> => {
+    const once = (key: string, name: string, help: string, file: string, labels: string[]): void => {
       if (seen.has(key)) return;
-      const count = await readInteger(root, folder, "thermal_throttle", file);
+      const count = readInteger(root, folder, "thermal_throttle", file);
       if (count === undefined) return;
       seen.add(key);
       out.counter(name, help, count, labels);
     };
-    await once(
+    once(
       `${physical}/${core}`,
       "node_cpu_core_throttles_total",
       "Number of times this CPU core has been throttled.",
       "core_throttle_count",
       ["package", String(physical), "core", String(core)],
     );
-    await once(
+    once(
       String(physical),
       "node_cpu_package_throttles_total",
       "Number of times this CPU package has been throttled.",
@@ -158,21 +158,21 @@ export const cpu: Collector = {
       help: "Filter the `bugs` field in cpuInfo with a value that must be a regular expression",
     },
   },
-  async collect(context) {
+  collect(context) {
     const out = new FamilySet();
-    await addInfo(out, context);
-    await addTimes(out, context);
+    addInfo(out, context);
+    addTimes(out, context);
     const root = `${context.paths.sysfs}/devices/system/cpu`;
-    const folders = (await list(root)).filter((name) => /^cpu\d+$/.test(name));
-    for (const number of parseRanges((await readTrimmed(root, "isolated")) ?? "")) {
+    const folders = list(root).filter((name) => /^cpu\d+$/.test(name));
+    for (const number of parseRanges(readTrimmed(root, "isolated") ?? "")) {
       const help = "Whether each core is isolated, information from /sys/devices/system/cpu/isolated.";
       out.gauge("node_cpu_isolated", help, 1, ["cpu", String(number)]);
     }
-    await addThrottles(out, root, folders);
+    addThrottles(out, root, folders);
     // As upstream: where the first processor does not tell, as it cannot be switched off, none is told of.
-    const told = (await readInteger(root, folders[0] ?? "cpu0", "online")) !== undefined;
+    const told = readInteger(root, folders[0] ?? "cpu0", "online") !== undefined;
     for (const folder of told ? folders : []) {
-      const online = await readInteger(root, folder, "online");
+      const online = readInteger(root, folder, "online");
       out.gauge("node_cpu_online", "CPUs that are online and being scheduled.", online, ["cpu", folder.slice(3)]);
     }
     return out.families;

@@ -13,19 +13,19 @@ const FREQUENCIES: readonly (readonly [file: string, name: string, help: string]
 
 export const cpufreq: Collector = {
   name: "cpufreq",
-  async collect({ paths }) {
+  collect({ paths }) {
     const root = `${paths.sysfs}/devices/system/cpu`;
     const out = new FamilySet();
-    for (const entry of await list(root)) {
+    for (const entry of list(root)) {
       const number = /^cpu(\d+)$/.exec(entry)?.[1];
       if (number === undefined) continue;
       const folder = `${root}/${entry}/cpufreq`;
       for (const [file, name, help] of FREQUENCIES) {
-        const khz = await readInteger(folder, file);
+        const khz = readInteger(folder, file);
         out.gauge(`node_cpu_${name}`, help, khz === undefined ? undefined : khz * 1000, ["cpu", number]);
       }
-      const governor = await readTrimmed(folder, "scaling_governor");
-      const available = (await readTrimmed(folder, "scaling_available_governors")) ?? "";
+      const governor = readTrimmed(folder, "scaling_governor");
+      const available = readTrimmed(folder, "scaling_available_governors") ?? "";
       if (!governor) continue;
       for (const name of available.split(" ")) {
         const labels = ["cpu", number, "governor", name];

@@ -41,8 +41,8 @@ const ATA: readonly (readonly [property: string, name: string, help: string])[] 
 ];
 
 /** What udev found out about a device; empty where there is no udev. */
-async function udev({ paths }: CollectorContext, major: string, minor: string): Promise<Map<string, string>> {
-  const text = (await readTrimmed(paths.udevData, `b${major}:${minor}`)) ?? "";
+function udev({ paths }: CollectorContext, major: string, minor: string): Map<string, string> {
+  const text = readTrimmed(paths.udevData, `b${major}:${minor}`) ?? "";
   const out = new Map<string, string>();
   for (const line of text.split("\n")) {
     const match = /^E:([^=]+)=(.*)$/.exec(line);
@@ -102,13 +102,14 @@ export const diskstats: Collector = {
       type: "string",
       default: "",
       pattern: true,
+      opposite: "collector.diskstats.device-exclude",
       help: "Regexp of diskstats devices to include (mutually exclusive to device-exclude).",
     },
   },
-  async collect(context) {
+  collect(context) {
     const { paths, patterns } = context;
     const out = new FamilySet();
-    for (const line of (await readText(paths.procfs, "diskstats")).split("\n")) {
+    for (const line of readText(paths.procfs, "diskstats").split("\n")) {
       const [major, minor, device, ...values] = line.trim().split(/\s+/);
       if (
         !device ||
@@ -119,9 +120,9 @@ export const diskstats: Collector = {
         if (values[i] === undefined) break;
         out.add(kind ?? "counter", `node_disk_${name}`, help, Number(values[i]) * factor, ["device", device]);
       }
-      const properties = await udev(context, major, minor);
+      const properties = udev(context, major, minor);
       const get = (key: string): string => properties.get(key) ?? "";
-      const rotational = (await readInteger(paths.sysfs, "block", device, "queue/rotational")) === 1;
+      const rotational = readInteger(paths.sysfs, "block", device, "queue/rotational") === 1;
       out.gauge("node_disk_info", "Info of /sys/block/<block_device>.", 1, [
         "device",
         device,

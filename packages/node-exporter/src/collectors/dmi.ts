@@ -9,13 +9,13 @@ const FILES = [
 
 export const dmi: Collector = {
   name: "dmi",
-  async collect({ paths }) {
+  collect({ paths }) {
     const folder = `${paths.sysfs}/class/dmi/id`;
     const labels: string[] = [];
     const names = FILES.map((file) => (file === "sys_vendor" ? "system_vendor" : file));
-    if ((await list(folder)).length > 0) {
+    if (list(folder).length > 0) {
       for (const [i, file] of FILES.entries()) {
-        const value = await readTrimmed(folder, file);
+        const value = readTrimmed(folder, file);
         if (value !== undefined) labels.push(names[i], value);
       }
     }

@@ -7,27 +7,27 @@ function dimmLabel(text: string | undefined): string {
 
 export const edac: Collector = {
   name: "edac",
-  async collect({ paths }) {
+  collect({ paths }) {
     const root = `${paths.sysfs}/devices/system/edac/mc`;
     const out = new FamilySet();
-    for (const controllerFolder of (await list(root)).filter((name) => /^mc\d/.test(name))) {
+    for (const controllerFolder of list(root).filter((name) => /^mc\d/.test(name))) {
       const folder = `${root}/${controllerFolder}`;
       const controller = controllerFolder.slice(2);
-      const errors = async (kind: "ce" | "ue", what: string, unknownRow: string): Promise<void> => {
+      const errors = (kind: "ce" | "ue", what: string, unknownRow: string): void => {
         const labels = ["controller", controller];
         const help = `Total ${what} memory errors`;
-        const total = await readInteger(folder, `${kind}_count`);
+        const total = readInteger(folder, `${kind}_count`);
         out.counter(`node_edac_${what}_errors_total`, `${help}.`, total, labels);
-        const noinfo = await readInteger(folder, `${kind}_noinfo_count`);
+        const noinfo = readInteger(folder, `${kind}_noinfo_count`);
         const row = [...labels, "csrow", unknownRow];
         out.counter(`node_edac_csrow_${what}_errors_total`, `${help} for this csrow.`, noinfo, row);
       };
-      await errors("ce", "correctable", "unknown");
-      await errors("ue", "uncorrectable", "unknown");
-      for (const csrow of (await list(folder)).filter((name) => /^csrow\d/.test(name))) {
+      errors("ce", "correctable", "unknown");
+      errors("ue", "uncorrectable", "unknown");
+      for (const csrow of list(folder).filter((name) => /^csrow\d/.test(name))) {
         const row = ["controller", controller, "csrow", csrow.slice(5)];
-        const correctable = await readInteger(folder, csrow, "ce_count");
-        const uncorrectable = await readInteger(folder, csrow, "ue_count");
+        const correctable = readInteger(folder, csrow, "ce_count");
+        const uncorrectable = readInteger(folder, csrow, "ue_count");
         out.counter(
           "node_edac_csrow_correctable_errors_total",
           "Total correctable memory errors for this csrow.",
@@ -40,15 +40,15 @@ export const edac: Collector = {
           uncorrectable,
           row,
         );
-        for (const file of await list(folder, csrow)) {
+        for (const file of list(folder, csrow)) {
           const [, channel, kind] = /^ch(\d+)_(ce|ue)_count$/.exec(file) ?? [];
           if (channel === undefined) continue;
           const what = kind === "ce" ? "correctable" : "uncorrectable";
-          const label = dimmLabel(await readTrimmed(folder, csrow, `ch${channel}_dimm_label`));
+          const label = dimmLabel(readTrimmed(folder, csrow, `ch${channel}_dimm_label`));
           out.counter(
             `node_edac_channel_${what}_errors_total`,
             `Total ${what} memory errors for this channel.`,
-            await readInteger(folder, csrow, file),
+            readInteger(folder, csrow, file),
             [...row, "channel", channel, "dimm_label", label],
           );
         }

@@ -2,12 +2,11 @@ import { type Collector, FamilySet, readText } from "../collector.ts";
 
 export const entropy: Collector = {
   name: "entropy",
-  async collect({ paths }) {
-    const read = async (file: string): Promise<number> =>
-      Number(await readText(paths.procfs, "sys/kernel/random", file));
+  collect({ paths }) {
+    const read = (file: string): number => Number(readText(paths.procfs, "sys/kernel/random", file));
     const out = new FamilySet();
-    out.gauge("node_entropy_available_bits", "Bits of available entropy.", await read("entropy_avail"));
-    out.gauge("node_entropy_pool_size_bits", "Bits of entropy pool.", await read("poolsize"));
+    out.gauge("node_entropy_available_bits", "Bits of available entropy.", read("entropy_avail"));
+    out.gauge("node_entropy_pool_size_bits", "Bits of entropy pool.", read("poolsize"));
     return out.families;
   },
 };

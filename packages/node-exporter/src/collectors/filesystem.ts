@@ -1,48 +1,11 @@
 import { join } from "node:path";
 import type { SimpleMetric } from "@pharos/exposition";
-import { type Collector, gauge, ignored, readText } from "../collector.ts";
+import { type Collector, gauge, ignored } from "../collector.ts";
+import { parseGoDuration } from "../go-duration.ts";
+import { readMounts, stripRoot } from "../mounts.ts";
 import { sizeOf } from "../statfs.ts";
 
-interface Mount {
-  device: string;
-  mountPoint: string;
-  type: string;
-  options: string;
-  superOptions: string;
-  major: string;
-  minor: string;
-}
-
-const unescapeOctal = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-
-/** Lines of /proc/1/mountinfo, which has the device numbers /proc/mounts lacks. */
-async function readMounts(procfs: string): Promise<Mount[]> {
-  let text: string;
-  try {
-    text = await readText(procfs, "1", "mountinfo");
-  } catch {
-    // Processes of others may be hidden.
-    text = await readText(procfs, "self", "mountinfo");
-  }
-  const mounts: Mount[] = [];
-  for (const line of text.split("\n")) {
-    const fields = line.split(" ");
-    const dash = fields.indexOf("-");
-    if (dash < 0) continue;
-    const [major, minor] = fields[2].split(":");
-    mounts.push({
-      major,
-      minor,
-      mountPoint: unescapeOctal(fields[4]),
-      options: fields[5],
-      type: fields[dash + 1],
-      device: unescapeOctal(fields[dash + 2]),
-      superOptions: fields[dash + 3] ?? "",
-    });
-  }
-  return mounts;
-}
+const TIMEOUT_FLAG = "collector.filesystem.mount-timeout";
 
 /** Go's words for what statfs may fail with. */
 const ERRORS: Readonly<Record<string, string>> = {
@@ -56,18 +19,12 @@ const ERRORS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "connection timed out",
 };
 
-/** The mount point as a process on the machine itself sees it. */
-function stripRoot(mountPoint: string, rootfs: string): string {
-  if (rootfs === "/" || !mountPoint.startsWith(rootfs)) return mountPoint;
-  return mountPoint.slice(rootfs.length) || "/";
-}
-
 export const filesystem: Collector = {
   name: "filesystem",
   flags: {
     "collector.filesystem.mount-points-exclude": {
       type: "string",
-      default: "^/(dev|proc|run|sys|mnt|media|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
+      default: "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
       pattern: true,
       help: "Regexp of mount points to exclude (mutually exclusive to mount-points-include).",
     },
@@ -75,6 +32,7 @@ export const filesystem: Collector = {
       type: "string",
       default: "",
       pattern: true,
+      opposite: "collector.filesystem.mount-points-exclude",
       help: "Regexp of mount points to include (mutually exclusive to mount-points-exclude).",
     },
     "collector.filesystem.fs-types-exclude": {
@@ -88,16 +46,18 @@ export const filesystem: Collector = {
       type: "string",
       default: "",
       pattern: true,
+      opposite: "collector.filesystem.fs-types-exclude",
       help: "Regexp of filesystem types to include (mutually exclusive to fs-types-exclude).",
     },
-    "collector.filesystem.mount-timeout": {
-      type: "duration",
+    [TIMEOUT_FLAG]: {
+      type: "string",
       default: "5s",
+      hidden: true,
       help: "How long to wait for a mount to respond before marking it as stale.",
     },
   },
-  async collect({ paths, patterns, flags }, signal) {
-    const timeout = Number(flags["collector.filesystem.mount-timeout"]);
+  async collect({ paths, patterns, flags: values }, signal) {
+    const timeout = parseGoDuration(TIMEOUT_FLAG, String(values[TIMEOUT_FLAG]));
     const columns: Record<"size" | "free" | "avail" | "files" | "filesFree" | "purgeable" | "readonly" | "error" | "info", SimpleMetric[]> = {
       size: [], free: [], avail: [], files: [], filesFree: [], purgeable: [], readonly: [], error: [], info: [],
     }; // biome-ignore format: a table
@@ -135,7 +95,8 @@ export const filesystem: Collector = {
           "mountpoint",
           mountPoint,
         ];
-        const readonly = options.split(",").includes("ro") || superOptions.split(",").includes("ro") ? 1 : 0;
+        const flags = [...options.split(","), ...superOptions.split(",")];
+        const readonly = Number(flags.includes("ro") || flags.includes("emergency_ro"));
         try {
           const { bsize, blocks, bfree, bavail, files, ffree } = await sizeOf(
             join(paths.rootfs, mountPoint),

@@ -37,17 +37,17 @@ async function chipName(folder: string): Promise<string> {
   } catch {
     // No device: the driver's name has to do.
   }
-  const name = cleanMetricName((await readTrimmed(folder, "name")) ?? "");
+  const name = cleanMetricName(readTrimmed(folder, "name") ?? "");
   return name === "" ? cleanMetricName(basename(await realpath(folder))) : name;
 }
 
 type Sensors = Map<string, { type: string; values: Map<string, string> }>;
 
 async function readSensors(folder: string, sensors: Sensors): Promise<void> {
-  for (const file of await list(folder)) {
+  for (const file of list(folder)) {
     const parts = splitFileName(file);
     if (!parts || !SENSOR_TYPES.has(parts.type)) continue;
-    const value = await readTrimmed(folder, file);
+    const value = readTrimmed(folder, file);
     if (value === undefined) continue;
     let sensor = sensors.get(parts.sensor);
     if (!sensor) {
@@ -176,7 +176,7 @@ async function addChip(out: FamilySet, folder: string, chip: string, { patterns 
   const sensors: Sensors = new Map();
   await readSensors(folder, sensors);
   await readSensors(`${folder}/device`, sensors);
-  const name = cleanMetricName((await readTrimmed(folder, "name")) ?? "");
+  const name = cleanMetricName(readTrimmed(folder, "name") ?? "");
   if (name !== "") {
     const labels = ["chip", chip, "chip_name", name];
     out.gauge("node_hwmon_chip_names", "Annotation metric for human-readable chip names", 1, labels);
@@ -205,10 +205,10 @@ export const hwmon: Collector = {
   async collect(context) {
     const root = `${context.paths.sysfs}/class/hwmon`;
     const chips: { folder: string; base: string; file: string }[] = [];
-    for (const entry of await listOrNoData(root)) {
+    for (const entry of listOrNoData(root)) {
       const folder = `${root}/${entry}`;
-      if ((await list(folder)).length === 0) continue;
-      chips.push({ folder, base: await chipName(folder), file: (await readTrimmed(folder, "name")) ?? "" });
+      if (list(folder).length === 0) continue;
+      chips.push({ folder, base: await chipName(folder), file: readTrimmed(folder, "name") ?? "" });
     }
     const out = new FamilySet();
     for (const { folder, base, file } of chips) {

@@ -23,8 +23,8 @@ export const interrupts: Collector = {
       help: "Include interrupts that have a zero value",
     },
   },
-  async collect({ paths, patterns, flags }) {
-    const [head, ...lines] = (await readText(paths.procfs, "interrupts")).split("\n");
+  collect({ paths, patterns, flags }) {
+    const [head, ...lines] = readText(paths.procfs, "interrupts").split("\n");
     const cpus = head.trim().split(/\s+/).length;
     const out = new FamilySet();
     for (const line of lines) {

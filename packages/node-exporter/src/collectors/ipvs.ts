@@ -65,7 +65,7 @@ export const ipvs: Collector = {
       help: "Comma separated list for IPVS backend stats labels.",
     },
   },
-  async collect({ paths, flags }) {
+  collect({ paths, flags }) {
     const asked = String(flags["collector.ipvs.backend-labels"]).split(",").filter(Boolean);
     const unknown = asked.filter((name) => !LABELS.includes(name));
     if (unknown.length > 0) {
@@ -75,12 +75,12 @@ export const ipvs: Collector = {
       });
     }
     const out = new FamilySet();
-    const totals = (await readTextOrNoData(paths.procfs, "net/ip_vs_stats")).split("\n")[2].trim().split(/\s+/);
+    const totals = readTextOrNoData(paths.procfs, "net/ip_vs_stats").split("\n")[2].trim().split(/\s+/);
     for (const [i, [name, help]] of TOTALS.entries())
       out.counter(`node_ipvs_${name}`, help, Number.parseInt(totals[i], 16));
     const wanted = LABELS.filter((name) => asked.includes(name));
     for (const { labels, weight, active, inactive } of parseBackends(
-      await readTextOrNoData(paths.procfs, "net/ip_vs"),
+      readTextOrNoData(paths.procfs, "net/ip_vs"),
       wanted,
     )) {
       out.gauge(

@@ -21,10 +21,10 @@ const FILES: readonly (readonly [file: string, name: string, help: string])[] = 
 export const ksmd: Collector = {
   name: "ksmd",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
     for (const [file, name, help] of FILES) {
-      const value = await readInteger(paths.sysfs, "kernel/mm/ksm", file);
+      const value = readInteger(paths.sysfs, "kernel/mm/ksm", file);
       const scaled = value !== undefined && file === "sleep_millisecs" ? value / 1000 : value;
       out.add(name.endsWith("_total") ? "counter" : "gauge", `node_ksmd_${name}`, help, scaled);
     }

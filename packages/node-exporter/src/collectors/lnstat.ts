@@ -4,10 +4,10 @@ import { type Collector, FamilySet, list, readText } from "../collector.ts";
 export const lnstat: Collector = {
   name: "lnstat",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
-    for (const subsystem of await list(paths.procfs, "net/stat")) {
-      const [head, ...lines] = (await readText(paths.procfs, "net/stat", subsystem)).trim().split("\n");
+    for (const subsystem of list(paths.procfs, "net/stat")) {
+      const [head, ...lines] = readText(paths.procfs, "net/stat", subsystem).trim().split("\n");
       const names = head.trim().split(/\s+/);
       for (const [cpu, line] of lines.entries()) {
         for (const [i, value] of line.trim().split(/\s+/).entries()) {

@@ -73,9 +73,9 @@ const CONTAINERS = new Set(["container", "imsm", "ddf", ""]);
 
 export const mdadm: Collector = {
   name: "mdadm",
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
-    for (const array of parseMdstat(await readTextOrNoData(paths.procfs, "mdstat"))) {
+    for (const array of parseMdstat(readTextOrNoData(paths.procfs, "mdstat"))) {
       const device = ["device", array.name];
       out.gauge("node_md_disks_required", "Total number of disks of device.", array.required, device);
       for (const state of ["active", "failed", "spare"] as const) {
@@ -93,14 +93,14 @@ export const mdadm: Collector = {
       out.gauge("node_md_blocks_synced", "Number of blocks synced on device.", array.synced, device);
     }
     const root = `${paths.sysfs}/block`;
-    for (const name of (await list(root)).filter((entry) => entry.startsWith("md"))) {
-      const level = await readTrimmed(root, name, "md/level");
+    for (const name of list(root).filter((entry) => entry.startsWith("md"))) {
+      const level = readTrimmed(root, name, "md/level");
       if (level === undefined) continue;
       // While it is reshaped: `11 (10)`, the new number and the old one.
-      const disks = /^\d+/.exec((await readTrimmed(root, name, "md/raid_disks")) ?? "")?.[0];
+      const disks = /^\d+/.exec(readTrimmed(root, name, "md/raid_disks") ?? "")?.[0];
       if (disks !== undefined && !CONTAINERS.has(level))
         out.gauge("node_md_raid_disks", "Number of raid disks on device.", Number(disks), ["device", name]);
-      const degraded = Number((await readTrimmed(root, name, "md/degraded")) ?? 0);
+      const degraded = Number(readTrimmed(root, name, "md/degraded") ?? 0);
       out.gauge("node_md_degraded", "Number of degraded disks on device.", degraded, ["device", name]);
     }
     return out.families;

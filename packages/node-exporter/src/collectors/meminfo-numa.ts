@@ -6,12 +6,12 @@ const clean = (name: string): string => name.replace(/\((.*)\)/, "_$1");
 export const meminfoNuma: Collector = {
   name: "meminfo_numa",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const root = `${paths.sysfs}/devices/system/node`;
     const out = new FamilySet();
-    for (const node of (await list(root)).filter((name) => /^node\d+$/.test(name))) {
+    for (const node of list(root).filter((name) => /^node\d+$/.test(name))) {
       const labels = ["node", node.slice(4)];
-      for (const line of (await readText(root, node, "meminfo")).split("\n")) {
+      for (const line of readText(root, node, "meminfo").split("\n")) {
         const match = /^Node\s+\d+\s+([^:]+):\s+(\d+)(\s+kB)?/.exec(line);
         if (!match) continue;
         const name = clean(match[1]);
@@ -22,7 +22,7 @@ export const meminfoNuma: Collector = {
           labels,
         );
       }
-      for (const line of (await readText(root, node, "numastat")).trim().split("\n")) {
+      for (const line of readText(root, node, "numastat").trim().split("\n")) {
         const [key, value] = line.split(" ");
         out.counter(`node_memory_numa_${key}_total`, `Memory information field ${key}_total.`, Number(value), labels);
       }

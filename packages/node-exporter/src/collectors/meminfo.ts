@@ -2,9 +2,9 @@ import { type Collector, gauge, readText, single } from "../collector.ts";
 
 export const meminfo: Collector = {
   name: "meminfo",
-  async collect({ paths }) {
+  collect({ paths }) {
     const families = [];
-    for (const line of (await readText(paths.procfs, "meminfo")).split("\n")) {
+    for (const line of readText(paths.procfs, "meminfo").split("\n")) {
       const match = /^([^:]+):\s+(\d+)(?:\s+(kB))?$/.exec(line.trim());
       if (!match) continue;
       const [, key, digits, unit] = match;

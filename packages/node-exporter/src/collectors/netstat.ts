@@ -35,17 +35,17 @@ export const netstat: Collector = {
       help: "Regexp of fields to return for netstat collector.",
     },
   },
-  async collect({ paths, patterns }) {
+  collect({ paths, patterns }) {
     const fields = patterns["collector.netstat.fields"];
     const entries = [
-      ...parsePairs(await readText(paths.procfs, "net/netstat"), "net/netstat"),
-      ...parsePairs(await readText(paths.procfs, "net/snmp"), "net/snmp"),
+      ...parsePairs(readText(paths.procfs, "net/netstat"), "net/netstat"),
+      ...parsePairs(readText(paths.procfs, "net/snmp"), "net/snmp"),
       // Missing where IPv6 is switched off.
-      ...parseSnmp6((await readTrimmed(paths.procfs, "net/snmp6")) ?? ""),
+      ...parseSnmp6(readTrimmed(paths.procfs, "net/snmp6") ?? ""),
     ];
     const out = new FamilySet();
     for (const [key, name, value] of entries) {
-      if (fields && !fields.matcher(key).find()) continue;
+      if (fields && !fields.matches(key)) continue;
       out.untyped(`node_netstat_${key}`, `Statistic ${name}.`, value);
     }
     return out.families;

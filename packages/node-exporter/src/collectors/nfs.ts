@@ -14,8 +14,8 @@ const V4_PROCEDURES = [
 
 export const nfs: Collector = {
   name: "nfs",
-  async collect({ paths }) {
-    const lines = parseRpc(await readTextOrNoData(paths.procfs, "net/rpc/nfs"));
+  collect({ paths }) {
+    const lines = parseRpc(readTextOrNoData(paths.procfs, "net/rpc/nfs"));
     const field = (line: string, i: number): number => lines.get(line)?.[i] ?? 0;
     const out = new FamilySet();
     const packets = "Total NFSd network packets (sent+received) by protocol type.";

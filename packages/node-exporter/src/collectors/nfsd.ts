@@ -37,8 +37,8 @@ const FIELDS: readonly (readonly [line: string, field: number, name: string, hel
 
 export const nfsd: Collector = {
   name: "nfsd",
-  async collect({ paths }) {
-    const lines = parseRpc(await readTextOrNoData(paths.procfs, "net/rpc/nfsd"));
+  collect({ paths }) {
+    const lines = parseRpc(readTextOrNoData(paths.procfs, "net/rpc/nfsd"));
     const field = (line: string, i: number): number => lines.get(line)?.[i] ?? 0;
     const out = new FamilySet();
     for (const [line, i, name, help, kind] of FIELDS)

@@ -8,9 +8,9 @@ export const nvme: Collector = {
   async collect({ paths }) {
     const root = `${paths.sysfs}/class/nvme`;
     const out = new FamilySet();
-    for (const device of await listOrNoData(root)) {
+    for (const device of listOrNoData(root)) {
       const folder = `${root}/${device}`;
-      const text = async (file: string): Promise<string> => (await readTrimmed(folder, file)) ?? "";
+      const text = async (file: string): Promise<string> => readTrimmed(folder, file) ?? "";
       out.gauge("node_nvme_info", "Non-numeric data from /sys/class/nvme/<device>, value is always 1.", 1, [
         "device",
         device,
@@ -25,14 +25,14 @@ export const nvme: Collector = {
         "cntlid",
         await text("cntlid"),
       ]);
-      for (const entry of await list(folder)) {
+      for (const entry of list(folder)) {
         const nsid = /^nvme\d+(?:c\d+)?n(\d+)$/.exec(entry)?.[1];
         if (nsid === undefined) continue;
         const labels = ["device", device, "nsid", nsid];
-        const block = (await readInteger(folder, entry, "queue/logical_block_size")) ?? SECTOR_BYTES;
-        const size = (await readInteger(folder, entry, "size")) ?? 0;
-        const used = (await readInteger(folder, entry, "nuse")) ?? 0;
-        const state = (await readTrimmed(folder, entry, "ana_state")) ?? "unknown";
+        const block = readInteger(folder, entry, "queue/logical_block_size") ?? SECTOR_BYTES;
+        const size = readInteger(folder, entry, "size") ?? 0;
+        const used = readInteger(folder, entry, "nuse") ?? 0;
+        const state = readTrimmed(folder, entry, "ana_state") ?? "unknown";
         const namespace = (name: string, help: string, value: number, run = labels): void =>
           out.gauge(`node_nvme_namespace_${name}`, help, value, run);
         namespace("info", "Information about NVMe namespaces. Value is always 1", 1, [...labels, "ana_state", state]);

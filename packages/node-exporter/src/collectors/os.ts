@@ -18,9 +18,9 @@ function parseAssignments(text: string): Map<string, string> {
 
 export const os: Collector = {
   name: "os",
-  async collect({ paths }) {
+  collect({ paths }) {
     let text: string | undefined;
-    for (const file of FILES) text ??= await readTrimmed(paths.rootfs, file);
+    for (const file of FILES) text ??= readTrimmed(paths.rootfs, file);
     if (text === undefined) throw new NoData("no os-release file");
     const release = parseAssignments(text);
     const value = (label: string): string => release.get(label.toUpperCase()) ?? "";

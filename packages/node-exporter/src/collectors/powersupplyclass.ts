@@ -50,13 +50,13 @@ export const powersupplyclass: Collector = {
       help: "Regexp of power supplies to ignore for powersupplyclass collector.",
     },
   },
-  async collect({ paths, patterns }) {
+  collect({ paths, patterns }) {
     const root = `${paths.sysfs}/class/power_supply`;
     const out = new FamilySet();
-    for (const supply of await listOrNoData(root)) {
+    for (const supply of listOrNoData(root)) {
       if (ignored(supply, undefined, patterns["collector.powersupply.ignored-supplies"])) continue;
       for (const [file, name, divisor] of NUMBERS) {
-        const value = await readInteger(root, supply, file);
+        const value = readInteger(root, supply, file);
         const help = `${name} value of /sys/class/power_supply/<power_supply>.`;
         out.gauge(`node_power_supply_${name}`, help, value === undefined ? undefined : value / divisor, [
           "power_supply",
@@ -65,7 +65,7 @@ export const powersupplyclass: Collector = {
       }
       const labels = ["power_supply", supply];
       for (const file of TEXTS) {
-        const text = await readTrimmed(root, supply, file);
+        const text = readTrimmed(root, supply, file);
         if (text) labels.push(file, text);
       }
       out.gauge("node_power_supply_info", "info of /sys/class/power_supply/<power_supply>.", 1, labels);

@@ -12,10 +12,10 @@ const TOTALS: readonly (readonly [resource: string, kind: "some" | "full", name:
 /** Pressure stall information: needs Linux 4.20 with CONFIG_PSI, interrupts 6.1. */
 export const pressure: Collector = {
   name: "pressure",
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
     for (const [resource, kind, name, help] of TOTALS) {
-      const text = await readTrimmed(paths.procfs, "pressure", resource);
+      const text = readTrimmed(paths.procfs, "pressure", resource);
       const micros = new RegExp(`^${kind} .*total=(\\d+)`, "m").exec(text ?? "")?.[1];
       if (micros !== undefined) out.counter(`node_pressure_${name}_seconds_total`, help, Number(micros) / 1000 / 1000);
     }

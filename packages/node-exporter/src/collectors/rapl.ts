@@ -10,19 +10,19 @@ export const rapl: Collector = {
       help: "Enables the zone name as a label instead of a part of the metric name.",
     },
   },
-  async collect({ paths, flags }) {
+  collect({ paths, flags }) {
     const root = `${paths.sysfs}/class/powercap`;
     const out = new FamilySet();
     const counts = new Map<string, number>();
-    for (const zone of await listOrNoData(root)) {
-      const name = await readTrimmed(root, zone, "name");
+    for (const zone of listOrNoData(root)) {
+      const name = readTrimmed(root, zone, "name");
       if (!name) continue;
       // `package-0` carries its own number; zones of the same name without one are counted.
       const [, numbered, own] = /^([^-]*)-(\d+)$/.exec(name) ?? [];
       const bare = numbered ?? name;
       const index = own ?? String(counts.get(bare) ?? 0);
       counts.set(bare, Number(index) + 1);
-      const micro = await readInteger(root, zone, "energy_uj");
+      const micro = readInteger(root, zone, "energy_uj");
       const joules = micro === undefined ? undefined : micro / 1e6;
       const labels = ["index", index, "path", `${root}/${zone}`];
       if (flags["collector.rapl.enable-zone-label"] === true) {

@@ -2,9 +2,9 @@ import { type Collector, FamilySet, readTextOrNoData } from "../collector.ts";
 
 export const schedstat: Collector = {
   name: "schedstat",
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
-    for (const line of (await readTextOrNoData(paths.procfs, "schedstat")).split("\n")) {
+    for (const line of readTextOrNoData(paths.procfs, "schedstat").split("\n")) {
       const match = /^cpu(\d+)\s+(.*)$/.exec(line);
       if (!match) continue;
       const values = match[2].split(" ").map(Number);

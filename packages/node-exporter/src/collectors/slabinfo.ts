@@ -26,9 +26,9 @@ export const slabinfo: Collector = {
       help: "Regexp of slabs to exclude in slabinfo collector.",
     },
   },
-  async collect({ paths, patterns }) {
+  collect({ paths, patterns }) {
     const out = new FamilySet();
-    for (const line of (await readText(paths.procfs, "slabinfo")).split("\n")) {
+    for (const line of readText(paths.procfs, "slabinfo").split("\n")) {
       const [slab, ...values] = line.split(/\s+/);
       if (!/^\d+$/.test(values[0] ?? "")) continue;
       if (ignored(slab, patterns["collector.slabinfo.slabs-include"], undefined)) continue;

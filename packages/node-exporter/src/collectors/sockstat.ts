@@ -2,10 +2,10 @@ import { type Collector, FamilySet, NoData, pageBytes, readTrimmed } from "../co
 
 export const sockstat: Collector = {
   name: "sockstat",
-  async collect({ paths }) {
+  collect({ paths }) {
     const files = [
-      { v6: false, text: await readTrimmed(paths.procfs, "net/sockstat") },
-      { v6: true, text: await readTrimmed(paths.procfs, "net/sockstat6") },
+      { v6: false, text: readTrimmed(paths.procfs, "net/sockstat") },
+      { v6: true, text: readTrimmed(paths.procfs, "net/sockstat6") },
     ];
     if (files.every(({ text }) => text === undefined)) throw new NoData("no socket statistics");
     const out = new FamilySet();

@@ -3,8 +3,8 @@ import { type Collector, FamilySet, readText } from "../collector.ts";
 export const softirqs: Collector = {
   name: "softirqs",
   defaultOff: true,
-  async collect({ paths }) {
-    const [head, ...lines] = (await readText(paths.procfs, "softirqs")).split("\n");
+  collect({ paths }) {
+    const [head, ...lines] = readText(paths.procfs, "softirqs").split("\n");
     const cpus = head
       .trim()
       .split(/\s+/)

@@ -15,8 +15,10 @@ const CPU_COLUMN = 12;
 
 export const softnet: Collector = {
   name: "softnet",
-  async collect({ paths }) {
-    const lines = (await readText(paths.procfs, "net/softnet_stat")).split("\n").filter((line) => line.trim() !== "");
+  collect({ paths }) {
+    const lines = readText(paths.procfs, "net/softnet_stat")
+      .split("\n")
+      .filter((line) => line.trim() !== "");
     const out = new FamilySet();
     for (const [i, line] of lines.entries()) {
       const values = line

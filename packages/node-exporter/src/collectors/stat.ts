@@ -19,10 +19,10 @@ export const stat: Collector = {
   flags: {
     "collector.stat.softirq": { type: "boolean", default: "false", help: "Export softirq calls per vector" },
   },
-  async collect({ paths, flags }) {
+  collect({ paths, flags }) {
     const values = new Map<string, number>();
     let vectors: SimpleMetric[] = [];
-    for (const line of (await readText(paths.procfs, "stat")).split("\n")) {
+    for (const line of readText(paths.procfs, "stat").split("\n")) {
       const [key, value, ...rest] = line.split(" ");
       values.set(key, Number(value));
       if (key === "softirq") {

@@ -3,10 +3,10 @@ import { type Collector, FamilySet, readTextOrNoData } from "../collector.ts";
 export const swap: Collector = {
   name: "swap",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
     // The first line names the columns.
-    for (const line of (await readTextOrNoData(paths.procfs, "swaps")).split("\n").slice(1)) {
+    for (const line of readTextOrNoData(paths.procfs, "swaps").split("\n").slice(1)) {
       const [device, type, size, used, priority] = line.trim().split(/\s+/);
       if (priority === undefined) continue;
       const labels = ["device", device, "swap_type", type];

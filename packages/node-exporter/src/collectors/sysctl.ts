@@ -6,8 +6,8 @@ function parseInclude(text: string): { name: string; keys: string[] } {
   return { name, keys: keys.split(",").filter(Boolean) };
 }
 
-async function readValues(procfs: string, name: string): Promise<string[]> {
-  const values = (await readText(procfs, "sys", name.replaceAll(".", "/"))).trim().split(/\s+/).filter(Boolean);
+function readValues(procfs: string, name: string): string[] {
+  const values = readText(procfs, "sys", name.replaceAll(".", "/")).trim().split(/\s+/).filter(Boolean);
   if (values.length === 0) throw new Error(`sysctl ${name} has no values`);
   return values;
 }
@@ -23,10 +23,10 @@ export const sysctl: Collector = {
       help: "Select sysctl metrics to include as info metrics",
     },
   },
-  async collect({ paths, flags }) {
+  collect({ paths, flags }) {
     const out = new FamilySet();
     for (const { name, keys } of (flags["collector.sysctl.include"] as string[]).map(parseInclude)) {
-      const values = (await readValues(paths.procfs, name)).map(Number);
+      const values = readValues(paths.procfs, name).map(Number);
       const metric = `node_sysctl_${cleanName(name)}`;
       if (values.some(Number.isNaN))
         throw new Error(`sysctl ${name} is not numeric: use --collector.sysctl.include-info`);
@@ -39,7 +39,7 @@ export const sysctl: Collector = {
       }
     }
     for (const { name } of (flags["collector.sysctl.include-info"] as string[]).map(parseInclude)) {
-      for (const [i, value] of (await readValues(paths.procfs, name)).entries())
+      for (const [i, value] of readValues(paths.procfs, name).entries())
         out.gauge("node_sysctl_info", "sysctl info", 1, ["name", name, "value", value, "index", String(i)]);
     }
     return out.families;

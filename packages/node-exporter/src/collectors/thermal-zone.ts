@@ -2,20 +2,20 @@ import { type Collector, FamilySet, list, readInteger, readTrimmed } from "../co
 
 export const thermalZone: Collector = {
   name: "thermal_zone",
-  async collect({ paths }) {
+  collect({ paths }) {
     const root = `${paths.sysfs}/class/thermal`;
     const out = new FamilySet();
-    for (const entry of await list(root)) {
+    for (const entry of list(root)) {
       const [, kind, number] = /^(thermal_zone|cooling_device)(\d+)$/.exec(entry) ?? [];
-      const type = (await readTrimmed(root, entry, "type")) ?? "";
+      const type = readTrimmed(root, entry, "type") ?? "";
       if (kind === "thermal_zone") {
-        const milli = await readInteger(root, entry, "temp");
+        const milli = readInteger(root, entry, "temp");
         const degrees = milli === undefined ? undefined : milli / 1000;
         out.gauge("node_thermal_zone_temp", "Zone temperature in Celsius", degrees, ["zone", number, "type", type]);
       } else if (kind === "cooling_device") {
         const labels = ["name", number, "type", type];
-        const current = await readInteger(root, entry, "cur_state");
-        const max = await readInteger(root, entry, "max_state");
+        const current = readInteger(root, entry, "cur_state");
+        const max = readInteger(root, entry, "max_state");
         out.gauge("node_cooling_device_cur_state", "Current throttle state of the cooling device", current, labels);
         out.gauge("node_cooling_device_max_state", "Maximum throttle state of the cooling device", max, labels);
       }

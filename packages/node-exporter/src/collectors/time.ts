@@ -1,24 +1,22 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { SimpleMetric } from "@pharos/exposition";
-import { type Collector, gauge, readTrimmed, single } from "../collector.ts";
+import { type Collector, gauge, list, readTrimmed, single } from "../collector.ts";
 
 const CLOCKSOURCES = "devices/system/clocksource";
 
 export const time: Collector = {
   name: "time",
-  async collect({ paths }) {
+  collect({ paths }) {
     const now = new Date();
     const available: SimpleMetric[] = [];
     const current: SimpleMetric[] = [];
-    const devices = await readdir(join(paths.sysfs, CLOCKSOURCES)).catch(() => []);
+    const devices = list(paths.sysfs, CLOCKSOURCES);
     for (const entry of devices) {
       const match = /^clocksource(\d+)$/.exec(entry);
       if (!match) continue;
-      const names = (await readTrimmed(paths.sysfs, CLOCKSOURCES, entry, "available_clocksource")) ?? "";
+      const names = readTrimmed(paths.sysfs, CLOCKSOURCES, entry, "available_clocksource") ?? "";
       for (const name of names.split(" ").filter(Boolean))
         available.push({ labels: ["clocksource", name, "device", match[1]], value: 1 });
-      const active = await readTrimmed(paths.sysfs, CLOCKSOURCES, entry, "current_clocksource");
+      const active = readTrimmed(paths.sysfs, CLOCKSOURCES, entry, "current_clocksource");
       if (active) current.push({ labels: ["clocksource", active, "device", match[1]], value: 1 });
     }
     const zone =

@@ -26,7 +26,7 @@ function readTimex(): { state: number; timex: Buffer } {
 
 export const timex: Collector = {
   name: "timex",
-  async collect() {
+  collect() {
     const { state, timex: buffer } = readTimex();
     if (state < 0) throw new NoData("adjtimex is not permitted here");
     const long = (offset: number): number => Number(buffer.readBigInt64LE(offset));

@@ -2,13 +2,13 @@ import { type Collector, gauge, NoData, readTrimmed } from "../collector.ts";
 
 export const udpQueues: Collector = {
   name: "udp_queues",
-  async collect({ paths }) {
+  collect({ paths }) {
     const metrics = [];
     for (const [ip, file] of [
       ["v4", "net/udp"],
       ["v6", "net/udp6"],
     ]) {
-      const text = await readTrimmed(paths.procfs, file);
+      const text = readTrimmed(paths.procfs, file);
       if (text === undefined) continue;
       let tx = 0;
       let rx = 0;

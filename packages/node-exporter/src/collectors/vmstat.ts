@@ -10,12 +10,12 @@ export const vmstat: Collector = {
       help: "Regexp of fields to return for vmstat collector.",
     },
   },
-  async collect({ paths, patterns }) {
+  collect({ paths, patterns }) {
     const fields = patterns["collector.vmstat.fields"];
     const families = [];
-    for (const line of (await readText(paths.procfs, "vmstat")).split("\n")) {
+    for (const line of readText(paths.procfs, "vmstat").split("\n")) {
       const [key, value] = line.split(" ", 2);
-      if (!key || !fields?.matcher(key).find()) continue;
+      if (!key || !fields?.matches(key)) continue;
       families.push({
         name: `node_vmstat_${key}`,
         help: `/proc/vmstat information field ${key}.`,

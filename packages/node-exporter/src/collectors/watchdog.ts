@@ -14,16 +14,16 @@ const TEXTS = ["options", "identity", "pretimeout_governor", "state", "status"];
 
 export const watchdog: Collector = {
   name: "watchdog",
-  async collect({ paths }) {
+  collect({ paths }) {
     const root = `${paths.sysfs}/class/watchdog`;
     const out = new FamilySet();
-    for (const name of await listOrNoData(root)) {
+    for (const name of listOrNoData(root)) {
       for (const [file, suffix] of NUMBERS) {
         const help = `Value of /sys/class/watchdog/<watchdog>/${file}`;
-        out.gauge(`node_watchdog_${file}${suffix}`, help, await readInteger(root, name, file), ["name", name]);
+        out.gauge(`node_watchdog_${file}${suffix}`, help, readInteger(root, name, file), ["name", name]);
       }
       const labels = ["name", name];
-      for (const file of TEXTS) labels.push(file, (await readTrimmed(root, name, file)) ?? "");
+      for (const file of TEXTS) labels.push(file, readTrimmed(root, name, file) ?? "");
       out.gauge("node_watchdog_info", "Info of /sys/class/watchdog/<watchdog>", 1, labels);
     }
     return out.families;

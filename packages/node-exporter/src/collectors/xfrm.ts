@@ -43,9 +43,9 @@ const COUNTERS: readonly (readonly [key: string, name: string, help: string])[] 
 export const xfrm: Collector = {
   name: "xfrm",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const lines = new Map<string, number>();
-    for (const line of (await readText(paths.procfs, "net/xfrm_stat")).split("\n")) {
+    for (const line of readText(paths.procfs, "net/xfrm_stat").split("\n")) {
       const [key, value] = line.trim().split(/\s+/);
       lines.set(key, Number(value));
     }

@@ -80,11 +80,11 @@ const COUNTERS: readonly (readonly [line: string, field: number, name: string, h
 
 export const xfs: Collector = {
   name: "xfs",
-  async collect({ paths }) {
+  collect({ paths }) {
     const root = `${paths.sysfs}/fs/xfs`;
     const out = new FamilySet();
-    for (const device of await list(root)) {
-      const text = await readTrimmed(root, device, "stats/stats");
+    for (const device of list(root)) {
+      const text = readTrimmed(root, device, "stats/stats");
       if (text === undefined) continue;
       const lines = new Map(text.split("\n").map((line) => [line.split(" ", 1)[0], line.split(" ").slice(1)]));
       for (const [line, field, name, help] of COUNTERS) {

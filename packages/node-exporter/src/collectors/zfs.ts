@@ -57,24 +57,24 @@ function addDataset(out: FamilySet, pool: string, text: string): void {
 
 export const zfs: Collector = {
   name: "zfs",
-  async collect({ paths }) {
+  collect({ paths }) {
     const root = `${paths.procfs}/spl/kstat/zfs`;
-    const entries = await list(root);
+    const entries = list(root);
     if (entries.length === 0) throw new NoData("ZFS / ZFS statistics are not available");
     const out = new FamilySet();
     for (const [file, prefix] of FILES) {
-      for (const [name, type, data] of kstatLines((await readTrimmed(root, file)) ?? "")) {
+      for (const [name, type, data] of kstatLines(readTrimmed(root, file) ?? "")) {
         if (type !== UINT64 && type !== INT64) continue;
         out.untyped(`node_${prefix}_${cleanName(name)}`, `kstat.zfs.misc.${file}.${name}`, Number(data));
       }
     }
     for (const pool of entries) {
-      const files = await list(root, pool);
-      if (files.includes("io")) addPoolIo(out, pool, (await readTrimmed(root, pool, "io")) ?? "");
+      const files = list(root, pool);
+      if (files.includes("io")) addPoolIo(out, pool, readTrimmed(root, pool, "io") ?? "");
       for (const file of files.filter((name) => name.startsWith("objset-")))
-        addDataset(out, pool, (await readTrimmed(root, pool, file)) ?? "");
+        addDataset(out, pool, readTrimmed(root, pool, file) ?? "");
       if (!files.includes("state")) continue;
-      const current = ((await readTrimmed(root, pool, "state")) ?? "").toLowerCase();
+      const current = (readTrimmed(root, pool, "state") ?? "").toLowerCase();
       for (const state of STATES) {
         const labels = ["zpool", pool, "state", state];
         out.gauge("node_zfs_zpool_state", "kstat.zfs.misc.state", Number(state === current), labels);

@@ -45,9 +45,9 @@ const FIELDS: readonly (readonly [key: string, name: string, help: string])[] = 
 export const zoneinfo: Collector = {
   name: "zoneinfo",
   defaultOff: true,
-  async collect({ paths }) {
+  collect({ paths }) {
     const out = new FamilySet();
-    for (const block of (await readText(paths.procfs, "zoneinfo")).split(/^(?=Node )/m)) {
+    for (const block of readText(paths.procfs, "zoneinfo").split(/^(?=Node )/m)) {
       const head = /^Node\s+(\d+),\s+zone\s+(\S+)/.exec(block);
       if (!head) continue;
       const labels = ["node", head[1], "zone", head[2]];
