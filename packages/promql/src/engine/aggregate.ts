@@ -175,8 +175,9 @@ class CountAccumulator implements Accumulator {
     const { kinds, values } = this.#row;
     for (let i = 0; i < kinds.length; i++) {
       if (row.kinds[i] === NOTHING) continue;
+      // A row may come with what it held before.
+      values[i] = this.#group || kinds[i] === NOTHING ? 1 : values[i] + 1;
       kinds[i] = FLOAT;
-      values[i] = this.#group ? 1 : values[i] + 1;
     }
   }
 

@@ -18,24 +18,62 @@ interface Choice {
   value: number;
 }
 
-/** topk order: bigger first, NaN last; for bottomk smaller first. */
-function better(a: number, b: number, top: boolean): boolean {
-  if (Number.isNaN(b)) return !Number.isNaN(a);
-  return top ? a > b : a < b;
-}
+/**
+ * The chosen of a group as a binary heap, the least wanted on top, in the order in which upstream's (Go's container/heap)
+ * keeps them: among equal values that order decides who stays.
+ */
+class Heap {
+  readonly items: Choice[] = [];
+  readonly #top: boolean;
 
-/** Inserts into a list that is kept in order and no longer than k; earlier samples win ties. */
-function offer(chosen: Choice[], candidate: Choice, k: number, top: boolean): void {
-  if (chosen.length >= k && !better(candidate.value, chosen[chosen.length - 1].value, top)) return;
-  let low = 0;
-  let high = chosen.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (better(candidate.value, chosen[middle].value, top)) high = middle;
-    else low = middle + 1;
+  /** `top`: the smallest value on top, as topk needs it; else the biggest. */
+  constructor(top: boolean) {
+    this.#top = top;
   }
-  chosen.splice(low, 0, candidate);
-  if (chosen.length > k) chosen.pop();
+
+  #less(a: Choice, b: Choice): boolean {
+    if (Number.isNaN(a.value)) return true;
+    return this.#top ? a.value < b.value : a.value > b.value;
+  }
+
+  push(choice: Choice): void {
+    const { items } = this;
+    let at = items.push(choice) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#less(items[at], items[parent])) break;
+      [items[at], items[parent]] = [items[parent], items[at]];
+      at = parent;
+    }
+  }
+
+  /** Takes the place of the least wanted one if it is better. */
+  offer(choice: Choice): void {
+    const { items } = this;
+    const worst = items[0].value;
+    const better = this.#top ? worst < choice.value : worst > choice.value;
+    if (!better && !(Number.isNaN(worst) && !Number.isNaN(choice.value))) return;
+    items[0] = choice;
+    for (let at = 0; ; ) {
+      const left = 2 * at + 1;
+      if (left >= items.length) break;
+      const child = left + 1 < items.length && this.#less(items[left + 1], items[left]) ? left + 1 : left;
+      if (!this.#less(items[child], items[at])) break;
+      [items[at], items[child]] = [items[child], items[at]];
+      at = child;
+    }
+  }
+
+  /** Most wanted first; by insertion, which is what upstream's sort does with a dozen or fewer. */
+  ranked(): Choice[] {
+    const { items } = this;
+    for (let i = 1; i < items.length; i++) {
+      for (let k = i; k > 0 && this.#less(items[k - 1], items[k]); k--) {
+        [items[k - 1], items[k]] = [items[k], items[k - 1]];
+      }
+    }
+    return items;
+  }
 }
 
 function checkCounts(param: Float64Array): void {
@@ -59,12 +97,12 @@ export async function choose(
 ): Promise<VectorResult> {
   const { op } = expr;
   if (op === "limit_ratio") {
-    if (param.every((ratio) => ratio === 0)) return EMPTY_VECTOR;
+    if (param.every((ratio) => ratio === 0)) return nothingOf(context, input);
     if (param.some(Number.isNaN)) throw executionError("Ratio value is NaN");
     warnRatios(context, expr, param);
     return limitRatio(context, input, param);
   }
-  if (param.every((k) => !(k >= 1)) && !param.some(Number.isNaN)) return EMPTY_VECTOR;
+  if (param.every((k) => !(k >= 1)) && !param.some(Number.isNaN)) return nothingOf(context, input);
   checkCounts(param);
   const rows = await context.collect(input);
   const ids = new Grouping(expr.grouping, expr.without).assign(rows);
@@ -75,19 +113,23 @@ export async function choose(
     if (context.query.isDue) await context.query.pause();
     const k = Math.trunc(param[step]);
     if (k < 1) continue;
-    const groups: Choice[][] = [];
+    const groups: Heap[] = [];
     rows.forEach((series, i) => {
       const kind = series.row.kinds[step];
       if (kind === NOTHING) return;
-      const chosen = (groups[ids[i]] ??= []);
+      if (kind === HISTOGRAM && op !== "limitk") {
+        context.annotations.histogramIgnoredInAggregation(op, expr.pos);
+        return;
+      }
       const candidate = { series, value: series.row.values[step] };
-      if (op === "limitk") {
-        if (chosen.length < k) chosen.push(candidate);
-      } else if (kind === HISTOGRAM) context.annotations.histogramIgnoredInAggregation(op, expr.pos);
-      else offer(chosen, candidate, k, op === "topk");
+      const chosen = groups[ids[i]];
+      if (!chosen) (groups[ids[i]] = new Heap(op !== "bottomk")).push(candidate);
+      else if (chosen.items.length < k) chosen.push(candidate);
+      else if (op !== "limitk") chosen.offer(candidate);
     });
     for (const chosen of groups) {
-      for (const { series } of chosen ?? []) {
+      if (!chosen) continue;
+      for (const { series } of op === "limitk" ? chosen.items : chosen.ranked()) {
         kept[position.get(series)!][step] = 1;
         if (context.steps === 1) order.push(series);
       }
@@ -101,6 +143,12 @@ export async function choose(
     for (let step = 0; step < row.steps; step++) if (kept[i][step] === 0) row.kinds[step] = NOTHING;
   });
   return context.vectorOf(rows.filter(({ row }) => !row.isEmpty));
+}
+
+/** Nothing is kept, but what the input has to say, in errors and annotations, is heard. */
+async function nothingOf(context: Context, input: VectorResult): Promise<VectorResult> {
+  await context.forEach(input, (row) => context.recycle(row));
+  return EMPTY_VECTOR;
 }
 
 function warnRatios(context: Context, expr: AggregateExpr, param: Float64Array): void {
@@ -141,8 +189,8 @@ export async function countValues(
     let series = out.get(key);
     if (!series) out.set(key, (series = { labels, dropName: false, row: context.newRow() }));
     const { kinds, values } = series.row;
+    values[step] = kinds[step] === NOTHING ? 1 : values[step] + 1;
     kinds[step] = FLOAT;
-    values[step]++;
   };
   await context.forEach(input, (row, i) => {
     for (let step = 0; step < row.steps; step++) {

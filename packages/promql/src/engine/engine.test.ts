@@ -71,6 +71,51 @@ eval range from 0 to 2m step 1m cpu > bool 1
   {pod="b", node="n1"} 1 1 1
   {pod="c", node="n2"} 1 1 1
 `,
+  "what a comparison with another engine found": `
+load 1m
+  info{pod="a", uid="1"} 7x5
+  info{pod="b", uid="2"} 7x5
+  ready{pod="a", n="1"} 1x5
+  ready{pod="b", n="1"} 1x5
+  empty{pod="a"} _x2 1x3
+  tie{i="1"} 0 0
+  tie{i="2"} 1 1
+  tie{i="3"} 1 1
+  tie{i="4"} 1 1
+  bad NaN
+
+eval instant at 1m count by (pod) (max by (pod) (info) unless on (pod) ready > 5)
+  {pod="a"} 1
+  {pod="b"} 1
+
+eval instant at 1m empty * on (n) ready
+
+eval instant at 3m empty * on (n) ready
+  expect fail regex: found duplicate series for the match group {n="1"} on the right hand-side
+
+eval range from 1m to 3m step 1m empty * on (n) ready
+  expect fail regex: found duplicate series for the match group {n="1"} on the right hand-side
+
+eval range from 0 to 1m step 1m bottomk(2, tie)
+  tie{i="1"} 0 0
+  tie{i="2"} 1 1
+
+eval range from 0 to 1m step 1m topk(2, tie)
+  tie{i="2"} 1 1
+  tie{i="3"} 1 1
+
+eval instant at 1m topk(0, ready * on (n) ready)
+  expect fail regex: found duplicate series
+
+eval instant at 0 clamp_min(bad, Inf)
+  {} +Inf
+
+eval instant at 0 clamp_max(bad, -Inf)
+  {} -Inf
+
+eval instant at 0 month(bad)
+  {} 12
+`,
   aggregations: `
 load 1m
   m{i="1"} 1 NaN

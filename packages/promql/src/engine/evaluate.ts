@@ -1,6 +1,7 @@
 /** Evaluates the expressions of a plan on a grid of steps. */
 import { Labels } from "@pharos/model";
-import { DATE_FUNCTIONS, FLOAT_FUNCTIONS, HISTOGRAM_FUNCTIONS } from "../functions/elementwise.ts";
+import { civilTime, DATE_FUNCTIONS } from "../functions/dates.ts";
+import { FLOAT_FUNCTIONS, greater, HISTOGRAM_FUNCTIONS, lesser } from "../functions/elementwise.ts";
 import { multiplyHistogram } from "../histogram/algebra.ts";
 import type { AggregateExpr, BinaryExpr, Call, Expr, StringLiteral, UnaryExpr } from "../parser/ast.ts";
 import { isSetOp, typeOf } from "../parser/ast.ts";
@@ -96,7 +97,7 @@ async function scalarCall({ func, args }: Call, context: Context): Promise<Float
     case "max_of":
     case "min_of": {
       const [a, b] = [await evaluateScalar(args[0], context), await evaluateScalar(args[1], context)];
-      const pick = func.name === "max_of" ? Math.max : Math.min;
+      const pick = func.name === "max_of" ? greater : lesser;
       return a.map((value, i) => pick(value, b[i]));
     }
     case "scalar": {
@@ -220,11 +221,6 @@ function mapHistograms(f: (histogram: NonNullable<ReturnType<Row["histogram"]>>)
   };
 }
 
-/** A time in seconds as a date, whole seconds only, as Go converts floats. */
-function toDate(seconds: number): Date {
-  return new Date(Math.trunc(seconds) * 1000);
-}
-
 function text(expr: Expr): string {
   return (withoutParens(expr) as StringLiteral).value;
 }
@@ -237,13 +233,13 @@ async function evaluateCall(call: Call, context: Context): Promise<VectorResult>
   const date = DATE_FUNCTIONS.get(name);
   if (date) {
     if (args.length === 0) {
-      const times = Float64Array.from({ length: context.steps }, (_, i) => date(toDate(context.timeOf(i) / 1000)));
+      const times = Float64Array.from({ length: context.steps }, (_, i) => date(civilTime(context.timeOf(i) / 1000)));
       return scalarVector(context, times);
     }
     return mapRows(
       context,
       await evaluateVector(args[0], context),
-      mapFloats((value) => date(toDate(value))),
+      mapFloats((value) => date(civilTime(value))),
     );
   }
   if (name === "vector") return scalarVector(context, await evaluateScalar(args[0], context));
@@ -309,7 +305,7 @@ function clamp(
       const low = min ? min[i] : -Infinity;
       const high = max ? max[i] : Infinity;
       if (kinds[i] === HISTOGRAM || high < low) kinds[i] = NOTHING;
-      else values[i] = Math.max(low, Math.min(high, values[i]));
+      else values[i] = greater(low, lesser(high, values[i]));
     }
   });
 }

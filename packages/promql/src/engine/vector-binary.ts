@@ -84,6 +84,12 @@ class Matcher {
   readonly #on: ReadonlySet<string>;
   readonly #swapped: boolean;
   readonly #out: SeriesRow[] = [];
+  /** Steps at which the "many" side has a sample. */
+  readonly #manyPresent: Uint8Array;
+  /** By step: two series of the "one" side that share a match signature there. */
+  readonly #duplicates = new Map<number, [SeriesRow, SeriesRow]>();
+  /** The earliest step at which a pair met that must not. */
+  #conflict: { step: number; message: string } | undefined;
 
   constructor(context: Context, expr: BinaryExpr) {
     this.#context = context;
@@ -91,6 +97,7 @@ class Matcher {
     this.#matching = expr.matching!;
     this.#on = new Set(this.#matching.labels);
     this.#swapped = this.#matching.card === "one-to-many";
+    this.#manyPresent = new Uint8Array(context.steps);
   }
 
   /** Labels that both sides have to agree on; the name never counts with `ignoring`. */
@@ -114,9 +121,29 @@ class Matcher {
     for (let step = 0; step < kinds.length; step++) {
       if (kinds[step] === NOTHING) continue;
       const other = side.present[step];
-      if (other >= 0) throw this.#duplicate(side.rows[other], series);
+      if (other >= 0 && !this.#duplicates.has(step)) this.#duplicates.set(step, [side.rows[other], series]);
       side.present[step] = index;
     }
+  }
+
+  /**
+   * Throws what upstream, going step by step, would meet first. A step at which the "many" side is empty is not looked at
+   * unless there is a value to fill in.
+   */
+  check(): void {
+    const { fillLeft, fillRight } = this.#matching;
+    const fills = fillLeft !== undefined || fillRight !== undefined;
+    let first = Infinity;
+    for (const step of this.#duplicates.keys()) {
+      if (step < first && (fills || this.#manyPresent[step] === 1)) first = step;
+    }
+    const pair = this.#duplicates.get(first);
+    if (pair && first <= (this.#conflict?.step ?? Infinity)) throw this.#duplicate(...pair);
+    if (this.#conflict) throw executionError(`multiple matches for labels: ${this.#conflict.message}`);
+  }
+
+  #conflictAt(step: number, message: string): void {
+    if (step < (this.#conflict?.step ?? Infinity)) this.#conflict = { step, message };
   }
 
   #duplicate(a: SeriesRow, b: SeriesRow): Error {
@@ -158,15 +185,11 @@ class Matcher {
   #meet(side: OneSide, output: Output, step: number): void {
     if (this.#matching.card === "one-to-one") {
       if (side.matched[step] === 1) {
-        throw executionError(
-          "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
-        );
+        this.#conflictAt(step, "many-to-one matching must be explicit (group_left/group_right)");
       }
     } else {
       output.met ??= new Uint8Array(this.#context.steps);
-      if (output.met[step] === 1) {
-        throw executionError("multiple matches for labels: grouping labels must ensure unique matches");
-      }
+      if (output.met[step] === 1) this.#conflictAt(step, "grouping labels must ensure unique matches");
       output.met[step] = 1;
     }
     side.matched[step] = 1;
@@ -193,6 +216,7 @@ class Matcher {
   addMany(side: OneSide, labels: Labels, row: Row): void {
     // Upstream does not swap the fill values with the sides for group_right: the "one" side is always filled from the right.
     const fill = this.#matching.fillRight;
+    notePresent(this.#manyPresent, row);
     if (side.rows.length === 0 && fill === undefined) return;
     if (fill === undefined && side.rows.length === 1 && this.#addFloats(side, labels, row)) return;
     let last = -2;
@@ -244,6 +268,10 @@ class Matcher {
   }
 }
 
+function notePresent(present: Uint8Array, { kinds }: Row): void {
+  for (let i = 0; i < kinds.length; i++) if (kinds[i] !== NOTHING) present[i] = 1;
+}
+
 /** Arithmetic and comparisons between two vectors. */
 export async function vectorVector(
   context: Context,
@@ -270,6 +298,7 @@ export async function vectorVector(
   });
   await context.forEach(many, (row, i) => matcher.addMany(sides[manyIds[i]], many.series[i].labels, row));
   for (const side of sides) matcher.fillUnmatched(side);
+  matcher.check();
   for (const side of sides) for (const { row } of side.rows) context.release(row);
   return context.vectorOf(mergeRows(matcher.finish()));
 }
@@ -287,9 +316,9 @@ export async function setOperation(
   const leftIds = grouping.assign(lhs.series, ids);
   const rightIds = grouping.assign(rhs.series, ids);
   const present: Uint8Array[] = [];
-  const note = (id: number, { kinds }: Row) => {
+  const note = (id: number, row: Row) => {
     present[id] ??= new Uint8Array(context.steps);
-    for (let i = 0; i < kinds.length; i++) if (kinds[i] !== NOTHING) present[id][i] = 1;
+    notePresent(present[id], row);
   };
   /** Keeps the steps at which the group is (`wanted` 1) or is not (0) present on the other side. */
   const restrict = (id: number, { kinds }: Row, wanted: 0 | 1) => {

@@ -4,6 +4,15 @@ import { usesCustomBuckets } from "../histogram/bounds.ts";
 import { histogramBuckets } from "../histogram/buckets.ts";
 import { carry, kahanAdd } from "../histogram/kahan.ts";
 
+/** Go's math.Max and math.Min: an infinity that decides the matter wins over NaN. */
+export function greater(a: number, b: number): number {
+  return a === Infinity || b === Infinity ? Infinity : Math.max(a, b);
+}
+
+export function lesser(a: number, b: number): number {
+  return a === -Infinity || b === -Infinity ? -Infinity : Math.min(a, b);
+}
+
 /** Of floats; histograms are dropped. */
 export const FLOAT_FUNCTIONS: ReadonlyMap<string, (value: number) => number> = new Map([
   ["abs", Math.abs],
@@ -29,20 +38,6 @@ export const FLOAT_FUNCTIONS: ReadonlyMap<string, (value: number) => number> = n
   ["sqrt", Math.sqrt],
   ["tan", Math.tan],
   ["tanh", Math.tanh],
-]);
-
-const DAY_MS = 86400e3;
-
-/** Of Unix times in seconds, in UTC; of the evaluation time without an argument. */
-export const DATE_FUNCTIONS: ReadonlyMap<string, (date: Date) => number> = new Map([
-  ["day_of_month", (date: Date) => date.getUTCDate()],
-  ["day_of_week", (date: Date) => date.getUTCDay()],
-  ["day_of_year", (date: Date) => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY_MS) + 1],
-  ["days_in_month", (date: Date) => new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate()],
-  ["hour", (date: Date) => date.getUTCHours()],
-  ["minute", (date: Date) => date.getUTCMinutes()],
-  ["month", (date: Date) => date.getUTCMonth() + 1],
-  ["year", (date: Date) => date.getUTCFullYear()],
 ]);
 
 /** Variance of the observations, each taken to lie in the middle of its bucket. */

@@ -1,0 +1,143 @@
+/**
+ * What Pharos does as Prometheus 3.14 does it and Prometheus 3.5, the peer, does not yet; and what no Prometheus does twice
+ * in the same way. A difference that one of these explains is counted apart.
+ */
+
+export interface NewerBehaviour {
+  /** What changed since 3.5. */
+  reason: string;
+  /** Only with metric names kept to the end. */
+  delayedNames?: true;
+  query?: RegExp;
+  /** The text of the difference. */
+  difference?: RegExp;
+}
+
+export const NEWER: readonly NewerBehaviour[] = [
+  { reason: "mad_over_time of a window with a NaN is NaN", query: /mad_over_time/ },
+  {
+    reason: "a NaN parameter of topk, bottomk, limitk and limit_ratio has an error text of its own, even without input",
+    query: /(topk|bottomk|limitk|limit_ratio)/,
+    difference: /(Parameter|Ratio) value is NaN/,
+  },
+  {
+    reason: "histogram_fraction takes the first bucket of a classic histogram to begin at zero",
+    query: /histogram_fraction\(.*latency_bucket|histogram_fraction\(.*odd_bucket/,
+  },
+  {
+    reason: "a comparison counts pairs that it drops when it looks for ambiguous matches",
+    query: /[<>=!]=?/,
+    difference: /error only here: multiple matches for labels/,
+  },
+  {
+    reason:
+      "functions over counts and sums alone do not look at buckets, so that resets of gauges are not seen in them",
+    query: /histogram_(count|sum|avg)\(.*(native_gauge|mixture|native_float|native|custom)/,
+    difference: /peer (?!\{)|only here|missing/,
+  },
+  {
+    reason: "histograms with different custom buckets are reconciled",
+    query: /mixture|custom/,
+    difference: /mismatched custom buckets|incompatible custom buckets|only here/,
+  },
+  {
+    reason: "rates of histograms are not extrapolated below zero",
+    query: /(rate|increase)\(.*(native|custom|mixture|latency)/,
+    difference: /peer \{/,
+  },
+  {
+    reason: "a negative multiple of a histogram is a gauge",
+    query: /-/,
+    difference: /annotation (only here|missing): .*not a (counter|gauge)/,
+  },
+  {
+    reason: "quantile() warns about its parameter even without input",
+    query: /quantile /,
+    difference: /annotation only here: PromQL warning: quantile value should be/,
+  },
+  {
+    reason: "sums and averages of histograms are compensated for rounding, and so survive infinities",
+    query: /(sum|avg)(_over_time\(| ).*(native|custom|mixture)/,
+    difference: /peer \{"count":/,
+  },
+  {
+    reason: "timestamp() of a selector with @ and offset in a range query",
+    query: /timestamp\(.* @ /,
+    difference: /only here/,
+  },
+  {
+    reason: "changes() in a subquery of histograms: 3.5 answers a step differently in a longer range query",
+    query: /changes\(\(.*(native|custom|mixture)/,
+  },
+  {
+    reason: "a duration in parentheses with a sign is the whole offset",
+    query: /offset -\(/,
+    difference: /error missing: invalid parameter "query": .*(in offset|duration out of range)/,
+  },
+  {
+    reason: "durations know more functions, which error texts name",
+    difference: /expected number, duration, step\(\), or range\(\)/,
+  },
+  {
+    reason: "a name that is to be dropped goes through info() and subqueries as such",
+    delayedNames: true,
+    query: /info\(|last_over_time\(/,
+    difference: /only here|is missing/,
+  },
+  {
+    reason: "series that become the same when their names go are joined where they do not overlap",
+    delayedNames: true,
+    difference: /error missing: vector cannot contain metrics with the same labelset/,
+  },
+  {
+    reason: "sorting in a range query is warned about",
+    query: /sort/,
+    difference: /annotation only here: PromQL warning: sort is ineffective/,
+  },
+  {
+    reason: "conflicting counter resets are warned about",
+    difference: /annotation only here: PromQL warning: conflicting counter resets/,
+  },
+];
+
+/** Annotations in the form that 3.5 and 3.14 share. */
+export function commonAnnotation(text: string, query: string): string {
+  let out = text
+    // Newer: the buckets, difference and times of what was forced.
+    .replace(/, from buckets .* to \S+Z(?= \()/, "")
+    // Newer: no name where it is about to be dropped.
+    .replace(
+      /(monotonicity .*|mix of classic and native histograms|malformed value of "[^"]*") for metric name "[^"]*"/,
+      "$1",
+    );
+  // 3.5 loses the position of a subquery and does not take parentheses off.
+  if (/[[:]|[(,] ?\(/.test(query)) out = out.replace(/ \(\d+:\d+\)$/, "");
+  return out;
+}
+
+/**
+ * Error texts without what upstream leaves to chance or lost: which of several duplicates is named first, and where in a
+ * query a label stands in both clauses.
+ */
+export function commonError(text: string): string {
+  return text
+    .replace(/(found duplicate series for) .* on the (left|right) (.*): \[.*\];/, "$1 … on the $2 $3: […];")
+    .replace(/\d+:\d+(: parse error: label "\w+" must not occur in ON and GROUP)/, "…$1");
+}
+
+/**
+ * Whether a query depends on the order of series where upstream has none: among equal values the first ones are kept,
+ * and the results of all but selectors come out of a hash map.
+ */
+export function hasRandomOrder(query: string): boolean {
+  return /\b(topk|bottomk|limitk)\b/.test(query);
+}
+
+/**
+ * The relative difference that is taken as none. Go and JavaScript compute logarithms and the like to the last bit but one,
+ * which cancellation may enlarge; deviations depend on the order of their input.
+ */
+export function toleranceOf(query: string): number {
+  if (/stddev|stdvar/.test(query)) return 1e-8;
+  return /\b(exp|ln|log2|log10|a?(sin|cos|tan)h?|atan2|deg|rad|deriv|predict_linear)\b|\^/.test(query) ? 1e-9 : 1e-12;
+}
