@@ -88,7 +88,7 @@ eval instant at 1m count by (pod) (max by (pod) (info) unless on (pod) ready > 5
   {pod="a"} 1
   {pod="b"} 1
 
-eval instant at 1m empty * on (n) ready
+eval instant at 0 empty * on (n) ready
 
 eval instant at 3m empty * on (n) ready
   expect fail regex: found duplicate series for the match group {n="1"} on the right hand-side
