@@ -5,19 +5,28 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type Alertmanager,
   type AlertmanagerConfig,
+  type AlertmanagerGlobalConfig,
+  type AlertmanagerScope,
   type AssetLookup,
   AssetStore,
+  DEFAULT_ALERTMANAGER_VERSION,
   DEFAULT_PROMETHEUS_VERSION,
   type GenerationFeatures,
   type GenerationScope,
   generateAgentConfig,
   generateAlertmanagerConfig,
   generatePrometheusConfig,
+  globalAlertmanagerConfig,
+  globalSection,
   type PodMonitor,
   type Probe,
   type Prometheus,
   type ScrapeConfig,
   type ServiceMonitor,
+  sanitizeConfig,
+  sanitizeHttp,
+  sanitizeInhibitRule,
+  sanitizeRoute,
   VersionGate,
 } from "@pharos/operator";
 import { parse } from "yaml";
@@ -43,6 +52,8 @@ interface Pair {
     additionalAlertManagerConfigs?: string;
   };
   baseConfig?: Record<string, unknown>;
+  globalConfig?: AlertmanagerGlobalConfig;
+  alertmanagerVersion?: string | { major?: number; minor?: number; patch?: number };
   input: PairObject[];
   expected: string;
 }
@@ -159,6 +170,118 @@ function generatePrometheus({ name, generator, options = [], input, extra }: Pai
 
 const CERTIFICATES = "/etc/prometheus/certs";
 
+/** Versions stand as text or as the parts of a parsed one. */
+function versionText(version: Pair["alertmanagerVersion"]): string {
+  if (version === undefined) return DEFAULT_ALERTMANAGER_VERSION;
+  if (typeof version === "string") return version;
+  return `v${version.major ?? 0}.${version.minor ?? 0}.${version.patch ?? 0}`;
+}
+
+function generateAlertmanager(pair: Pair): unknown {
+  const { input, baseConfig, mode, globalConfig } = pair;
+  const gate = new VersionGate(versionText(pair.alertmanagerVersion));
+  if (mode === "sanitize/marshal") return sanitized(input[0] as unknown as Yaml, gate);
+  const alertmanager = input.find(({ kind }) => kind === "Alertmanager") as unknown as Alertmanager;
+  const configs = input.filter(({ kind }) => kind === "AlertmanagerConfig") as unknown as AlertmanagerConfig[];
+  for (const { spec } of configs) unwrapRaw(spec);
+  const scope = { alertmanager, assets: new AssetStore(lookupIn(input), "/etc/alertmanager/certs"), gate };
+  if (mode === "base secret + AlertmanagerConfigs") {
+    return generateAlertmanagerConfig(scope, goStruct(baseConfig ?? {}) as Yaml, configs);
+  }
+  alertmanager.spec.alertmanagerConfiguration = { name: configs[0].metadata.name, global: globalConfig };
+  if (pair.name === REFUSED_UPSTREAM) return refused(scope, configs[0], globalConfig ?? {});
+  return globalAlertmanagerConfig(scope, configs[0]);
+}
+
+/**
+ * Upstream refuses this one too (OAuth 2 before Alertmanager 0.22), but its test looks at what the builder held by then,
+ * the global section, and not at the error: both are asked for here.
+ */
+const REFUSED_UPSTREAM = "valid_global_config_with_amVersion21";
+
+function refused(scope: AlertmanagerScope, config: AlertmanagerConfig, global: AlertmanagerGlobalConfig): unknown {
+  try {
+    globalAlertmanagerConfig(scope, config);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith("oauth2 needs Alertmanager 0.22.0")) throw error;
+    return { global: globalSection(global, config.metadata.namespace ?? "", scope), templates: [] };
+  }
+  throw new Error("it was not refused");
+}
+
+/** The pairs hold parts of a configuration as well: each is recognised by what it is made of. */
+function sanitized(value: Yaml, gate: VersionGate): Yaml {
+  const part = goStruct(value) as Yaml;
+  const has = (...fields: string[]): boolean => fields.some((field) => field in part);
+  if (has("global", "receivers", "inhibit_rules", "mute_time_intervals", "time_intervals") || isRouteOnly(part)) {
+    for (const receiver of (part.receivers as Yaml[] | undefined) ?? []) receiver.name ??= "";
+    sanitizeConfig(part, gate);
+    part.templates ??= [];
+  } else if (
+    has("source_match", "target_match", "source_matchers", "target_matchers", "source_match_re", "target_match_re")
+  ) {
+    sanitizeInhibitRule(part, gate);
+  } else if (has("receiver", "matchers", "match", "match_re", "routes", "continue")) {
+    sanitizeRoute(part, gate);
+  } else {
+    sanitizeHttp(part, gate, "http_config");
+  }
+  return part;
+}
+
+function isRouteOnly(part: Yaml): boolean {
+  return "route" in part;
+}
+
+const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+
+function clock(minutes: unknown): string {
+  const total = Number(minutes ?? 0);
+  return `${String(Math.floor(total / 60)).padStart(2, "0")}:${String(total % 60).padStart(2, "0")}`;
+}
+
+/** Parsed periods of a time interval → as Alertmanager writes them. */
+function period(value: Yaml): Yaml {
+  const ranges = (list: unknown, name: (part: unknown) => string): string[] | undefined =>
+    (list as { inclusiveRange: Yaml }[] | undefined)?.map(({ inclusiveRange: { begin = 0, end = 0 } }) =>
+      begin === end ? name(begin) : `${name(begin)}:${name(end)}`,
+    );
+  const out: Yaml = {
+    times: (value.times as Yaml[] | undefined)?.map(({ startMinute, endMinute }) => ({
+      start_time: clock(startMinute),
+      end_time: clock(endMinute),
+    })),
+    weekdays: ranges(value.weekdays, (day) => WEEKDAYS[Number(day)]),
+    days_of_month: ranges(value.daysOfMonth, String),
+    months: ranges(value.months, String),
+    years: ranges(value.years, String),
+    location: value.location,
+  };
+  return Object.fromEntries(Object.entries(out).filter(([, entry]) => entry !== undefined));
+}
+
+/** Values as Go's structs hold them → as their YAML is written: URLs, host and port, headers. */
+function goStruct(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(goStruct);
+  if (typeof value !== "object" || value === null) return value;
+  const { scheme, host, path, port, headers, ...rest } = value as Yaml;
+  if (Object.keys(rest).length === 0 && host !== undefined) {
+    if (port !== undefined) return `${host}:${port}`;
+    return `${scheme ? `${scheme}:` : ""}//${host}${path ?? ""}`;
+  }
+  if ("timeIntervals" in value) {
+    return { name: (value as Yaml).name, time_intervals: (value.timeIntervals as Yaml[]).map(period) };
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      key === "http_headers" ? ((inner as Yaml).headers ?? inner) : goStruct(inner),
+    ]),
+  );
+}
+
+type Yaml = Record<string, unknown>;
+
 export const suites: Suite[] = [
   {
     name: "operator-prometheus-config",
@@ -168,18 +291,6 @@ export const suites: Suite[] = [
   {
     name: "operator-alertmanager-config",
     data: "operator/am-config-pairs",
-    run: (folder) =>
-      runPairs(folder, ({ input, baseConfig, mode }) => {
-        if (mode !== "base secret + AlertmanagerConfigs") throw new Error(`mode ${mode} is not generated yet`);
-        const alertmanager = input.find(({ kind }) => kind === "Alertmanager") as unknown as Alertmanager;
-        const configs = input.filter(({ kind }) => kind === "AlertmanagerConfig") as unknown as AlertmanagerConfig[];
-        for (const { spec } of configs) unwrapRaw(spec);
-        return generateAlertmanagerConfig(
-          alertmanager,
-          baseConfig ?? {},
-          configs,
-          new AssetStore(lookupIn(input), CERTIFICATES),
-        );
-      }),
+    run: (folder) => runPairs(folder, generateAlertmanager),
   },
 ];

@@ -2,6 +2,7 @@
 import { loadAlertmanagerConfig } from "@pharos/alertmanager";
 import { UserError } from "@pharos/model";
 import { baseConfig, generateAlertmanagerConfig } from "./alertmanager/config.ts";
+import type { AlertmanagerScope } from "./alertmanager/scope.ts";
 import { AssetStore } from "./assets.ts";
 import type { OperatorCache } from "./cache.ts";
 import type { InstanceDriver } from "./drivers/driver.ts";
@@ -11,6 +12,7 @@ import { type ReportBuilder, rejection } from "./report.ts";
 import type { Alertmanager, AlertmanagerConfig } from "./resources/types.ts";
 import { select } from "./selection.ts";
 import { validateAlertmanagerConfig } from "./validate.ts";
+import { DEFAULT_ALERTMANAGER_VERSION, VersionGate } from "./version.ts";
 
 export function planAlertmanager(
   alertmanager: Alertmanager,
@@ -23,6 +25,11 @@ export function planAlertmanager(
   const instance = `Alertmanager ${namespace}/${name}`;
   const { certificates } = driver.pathsOf("Alertmanager", namespace, name);
   const assets = new AssetStore(cache.lookup, certificates);
+  const scope: AlertmanagerScope = {
+    alertmanager,
+    assets,
+    gate: new VersionGate(spec.version ?? DEFAULT_ALERTMANAGER_VERSION),
+  };
   const accepted: AlertmanagerConfig[] = [];
   let rejected = 0;
   for (const config of cache.list<AlertmanagerConfig>("AlertmanagerConfig")) {
@@ -41,7 +48,7 @@ export function planAlertmanager(
       report.verdict(config, { instance, accepted: false, code: "operator.not-selected", reason });
       continue;
     }
-    const error = validateAlertmanagerConfig(config, alertmanager, assets);
+    const error = validateAlertmanagerConfig(config, scope);
     if (error) {
       rejected++;
       report.verdict(config, rejection(instance, error));
@@ -50,7 +57,7 @@ export function planAlertmanager(
     report.verdict(config, { instance, accepted: true, code: "operator.accepted", reason: "" });
     accepted.push(config);
   }
-  const text = toYaml(generateAlertmanagerConfig(alertmanager, baseConfig(alertmanager, assets), accepted, assets));
+  const text = toYaml(generateAlertmanagerConfig(scope, baseConfig(scope), accepted));
   try {
     loadAlertmanagerConfig(text, { file: "" });
   } catch (error) {

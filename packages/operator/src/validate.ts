@@ -7,7 +7,9 @@ import type { KubeObject } from "@pharos/kube";
 import { UserError } from "@pharos/model";
 import { loadConfig } from "@pharos/prometheus";
 import { parseRuleFile } from "@pharos/rules";
+import { toAlpha } from "./alertmanager/api-versions.ts";
 import { generateAlertmanagerConfig } from "./alertmanager/config.ts";
+import type { AlertmanagerScope } from "./alertmanager/scope.ts";
 import { type AssetLookup, AssetStore } from "./assets.ts";
 import { type SelectedMonitors, scrapeJobs, toYaml } from "./prometheus/config.ts";
 import { ruleFileText } from "./prometheus/rules.ts";
@@ -22,7 +24,7 @@ import type {
   ScrapeConfig,
   ServiceMonitor,
 } from "./resources/types.ts";
-import { DEFAULT_PROMETHEUS_VERSION, VersionGate } from "./version.ts";
+import { DEFAULT_ALERTMANAGER_VERSION, DEFAULT_PROMETHEUS_VERSION, VersionGate } from "./version.ts";
 
 /** Place inside a generated file means nothing to the user: only the message and the remedy are kept. */
 function aboutObject(object: KubeObject, error: unknown): UserError {
@@ -63,12 +65,11 @@ export function validateRule(rule: PrometheusRule, version: string): UserError |
 
 export function validateAlertmanagerConfig(
   config: AlertmanagerConfig,
-  alertmanager: Alertmanager,
-  assets: AssetStore,
+  scope: AlertmanagerScope,
 ): UserError | undefined {
   const base = { route: { receiver: "null" }, receivers: [{ name: "null" }], global: PLACEHOLDER_GLOBAL };
   return check(config, () => {
-    loadAlertmanagerConfig(toYaml(generateAlertmanagerConfig(alertmanager, base, [config], assets)), { file: "" });
+    loadAlertmanagerConfig(toYaml(generateAlertmanagerConfig(scope, base, [config])), { file: "" });
   });
 }
 
@@ -116,7 +117,8 @@ export function admissionError(object: KubeObject): UserError | undefined {
       return validateMonitor(object as ScrapeConfig, { scrapeConfigs: [object as ScrapeConfig] }, scope);
     case "AlertmanagerConfig": {
       const alertmanager = { ...prometheus, kind: "Alertmanager" } as Alertmanager;
-      return validateAlertmanagerConfig(object as AlertmanagerConfig, alertmanager, assets);
+      const gate = new VersionGate(DEFAULT_ALERTMANAGER_VERSION);
+      return validateAlertmanagerConfig(toAlpha(object), { alertmanager, assets, gate });
     }
     default:
       return undefined;

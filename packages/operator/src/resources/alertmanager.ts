@@ -27,6 +27,7 @@ export interface AlertmanagerGlobalConfig {
   victorops?: { apiURL?: string; apiKey?: SecretKeyRef };
   rocketChat?: { apiURL?: string; token?: SecretKeyRef; tokenID?: SecretKeyRef };
   webex?: { apiURL?: string };
+  mattermost?: { webhookURL?: SecretKeyRef };
   wechat?: { apiURL?: string; apiSecret?: SecretKeyRef; apiCorpID?: string };
 }
 
