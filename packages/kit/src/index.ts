@@ -7,5 +7,7 @@ export * from "./http/server.ts";
 export * from "./log/logger.ts";
 export * from "./metrics/process.ts";
 export * from "./metrics/registry.ts";
+export * from "./web/index.ts";
+export * from "./web/web-config.ts";
 export * from "./yaml/node.ts";
 export * from "./yaml/redact.ts";

@@ -2,11 +2,13 @@
  * The HTTP server every component stands on: fastify with compression, form bodies, CORS as upstream has it, request
  * metrics, size limits, and errors that say which port is taken.
  */
+import type { RequestListener } from "node:http";
 import compress from "@fastify/compress";
 import { UserError } from "@pharos/model";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Logger } from "../log/logger.ts";
 import type { Registry } from "../metrics/registry.ts";
+import type { Web } from "../web/index.ts";
 
 export interface HttpServerOptions {
   host: string;
@@ -22,6 +24,8 @@ export interface HttpServerOptions {
   errorBody?: (message: string) => { type: string; body: string };
   /** Sends `Access-Control-Allow-Origin: *`, as Prometheus and Alertmanager do. */
   cors?: boolean;
+  /** Serves as a web configuration file says, with TLS and users; see `prepareWeb`. */
+  web?: Web;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -51,6 +55,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 1024 },
     // Slow-loris protection; streaming answers (watch) are not limited by it.
     requestTimeout: 60_000,
+    ...(options.web ? { serverFactory: (handler: RequestListener) => options.web!.createServer(handler) } : {}),
   });
   void app.register(compress, { global: true, threshold: 1024, encodings: ["gzip", "deflate"] });
   app.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) => {
@@ -119,7 +124,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const address = app.server.address();
       const port = typeof address === "object" && address ? address.port : options.port;
       const host = options.host === "0.0.0.0" || options.host === "::" ? "127.0.0.1" : options.host;
-      url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+      url = `http${options.web?.secure ? "s" : ""}://${host.includes(":") ? `[${host}]` : host}:${port}`;
       return url;
     },
     close: () => app.close(),
