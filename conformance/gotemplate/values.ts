@@ -1,6 +1,7 @@
 /** The tagged JSON of the template and fmt tables as Go values. */
 import {
   ANY,
+  alertmanagerData,
   arrayOf,
   BOOL,
   boxed,
@@ -15,6 +16,8 @@ import {
   INT16,
   INT32,
   INT64,
+  kv,
+  type Moment,
   mapOf,
   parseGoDuration,
   parseTime,
@@ -30,6 +33,7 @@ import {
   UINT32,
   UINT64,
   Value,
+  vector,
   zero,
 } from "@pharos/gotemplate";
 
@@ -70,6 +74,33 @@ const as = (type: Type, item: unknown): Value => {
 
 const number = (text: string | number): number =>
   text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text);
+
+type Strings = Record<string, string> | undefined;
+
+function amData(data: Record<string, unknown>): Value {
+  const moment = (text: unknown): Moment | undefined =>
+    text === undefined ? undefined : parseTime("2006-01-02T15:04:05.999999999Z07:00", text as string);
+  const alerts = data.alerts as Record<string, unknown>[] | undefined;
+  return alertmanagerData({
+    receiver: data.receiver as string | undefined,
+    status: data.status as string | undefined,
+    alerts: alerts?.map((alert) => ({
+      status: alert.status as string,
+      labels: alert.labels as Strings,
+      annotations: alert.annotations as Strings,
+      startsAt: moment(alert.startsAt),
+      endsAt: moment(alert.endsAt),
+      generatorURL: alert.generatorURL as string | undefined,
+      fingerprint: alert.fingerprint as string | undefined,
+    })),
+    notificationReason: data.notification_reason as string | undefined,
+    groupLabels: data.groupLabels as Strings,
+    commonLabels: data.commonLabels as Strings,
+    commonAnnotations: data.commonAnnotations as Strings,
+    routeLabels: data.routeLabels as Strings,
+    externalURL: data.externalURL as string | undefined,
+  });
+}
 
 export function goValue(data: unknown): Value | undefined {
   if (data === null || typeof data !== "object") return fromJs(data);
@@ -120,6 +151,14 @@ export function goValue(data: unknown): Value | undefined {
         FLOAT64,
         (content as string[]).map((item) => float(number(item))),
       );
+    case "$kv":
+      return kv(content as Record<string, string>);
+    case "$sample": {
+      const { labels, value } = content as { labels: Record<string, string>; value: number | string };
+      return vector([{ labels, value: number(value) }]).items[0];
+    }
+    case "$amdata":
+      return amData(content as Record<string, unknown>);
     case "$nilmap":
       return zero(mapOf(STRING, STRING));
     case "$slice": {

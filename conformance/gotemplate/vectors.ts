@@ -1,6 +1,10 @@
 /** One row of template-vectors.json under the engine it names. */
+import { DEFAULT_TEMPLATES } from "@pharos/alertmanager";
 import {
+  alertmanagerFunctions,
+  expandPrometheusConsole,
   expandPrometheusTemplate,
+  HtmlTemplate,
   type MissingKey,
   prometheusFunctions,
   type SampleValue,
@@ -34,6 +38,27 @@ function samples(vector: Vector): TemplateSample[] {
 function missingKey(vector: Vector, standard: MissingKey): MissingKey {
   const option = vector.options?.find((text) => text.startsWith("missingkey="))?.slice("missingkey=".length);
   return option === "default" || option === "invalid" ? "invalid" : ((option as MissingKey | undefined) ?? standard);
+}
+
+/** As Alertmanager expands a field: in a clone of its default templates and the user's files, named "". */
+function expandAlertmanager(vector: Vector): string {
+  const data = goValue(vector.data);
+  const labels = (vector.data as { $amdata?: { routeLabels?: Record<string, string> } } | undefined)?.$amdata
+    ?.routeLabels;
+  const running: string[] = [];
+  const routeLabel = (name: string): string => {
+    if (labels?.[name] === undefined) return "";
+    if (running.includes(name)) throw new Error(`route label cycle detected: ${[...running, name].join(" -> ")}`);
+    running.push(name);
+    const text = base.clone("").parse(labels[name]).execute(data);
+    running.pop();
+    return text;
+  };
+  const base = new Template("", { funcs: alertmanagerFunctions({ routeLabel }), missingKey: "zero" });
+  base.parse(DEFAULT_TEMPLATES);
+  for (const text of Object.values(vector.files ?? {})) base.parse(text);
+  const template = base.clone("").parse(vector.template);
+  return vector.engine === "am-html" ? new HtmlTemplate(template).execute(data) : template.execute(data);
 }
 
 async function expand(vector: Vector): Promise<string> {
@@ -75,8 +100,25 @@ async function expand(vector: Vector): Promise<string> {
         query: async () => samples(vector),
       });
     }
+    case "go-html":
+      return new HtmlTemplate("t", { missingKey: missingKey(vector, "invalid") })
+        .parse(vector.template)
+        .execute(goValue(vector.data));
+    case "prom-html":
+      return expandPrometheusConsole(vector.template, {
+        name: "test",
+        data: goValue(vector.data),
+        libraries: Object.entries(vector.files ?? {}).map(([name, text]) => ({ name, text })),
+        externalUrl: "http://testhost:9090/path/prefix",
+        timestampMs: 1353755652000,
+        missingKey: missingKey(vector, "zero"),
+        query: async () => samples(vector),
+      });
+    case "am-text":
+    case "am-html":
+      return expandAlertmanager(vector);
     default:
-      throw new Error(`engine ${vector.engine} is not run`);
+      throw new Error(`there is no engine ${vector.engine}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The functions every template has (Go's text/template/funcs.go), save `and` and `or`, which the executor short-circuits. */
 import { compare, equal } from "./compare.ts";
 import { sprint, sprintf, sprintln } from "./fmt/print.ts";
+import { hasText } from "./fmt/verbs.ts";
 import { htmlEscape, jsEscape, queryEscape } from "./text/escape.ts";
 import { byteLength, sliceBytes, toBytes } from "./text/utf8.ts";
 import { fn, variadic } from "./value/function.ts";
@@ -63,19 +64,19 @@ function sliceItem(container: Value | undefined, indexes: readonly (Value | unde
   if (value.kind === "string" && indexes.length === 3) throw new Error("cannot 3-index slice a string");
   const isList = value.kind === "slice" || value.kind === "array";
   if (value.kind !== "string" && !isList) throw new Error(`can't slice item of type ${value.type.name}`);
-  const length = isList ? value.items.length : byteLength(value.text);
-  const bounds = [0, length];
+  const capacity = isList ? value.items.length + value.spare.length : byteLength(value.text);
+  const bounds = [0, isList ? value.items.length : capacity];
   indexes.forEach((index, i) => {
-    bounds[i] = indexArgument(index, length);
+    bounds[i] = indexArgument(index, capacity);
   });
   for (let i = 1; i < bounds.length; i++) {
     if (bounds[i - 1] > bounds[i]) throw new Error(`invalid slice index: ${bounds[i - 1]} > ${bounds[i]}`);
   }
   if (!isList) return string(sliceBytes(value.text, bounds[0], bounds[1]));
-  return new Value(
-    value.kind === "slice" ? value.type : value.type.elem!.slice,
-    value.items.slice(bounds[0], bounds[1]),
-  );
+  const all = value.spare.length > 0 ? [...value.items, ...value.spare] : value.items;
+  const cut = new Value(value.kind === "slice" ? value.type : value.type.elem!.slice, all.slice(bounds[0], bounds[1]));
+  cut.spare = all.slice(bounds[1], bounds[2]);
+  return cut;
 }
 
 function lengthOf(argument: Value | undefined): Value {
@@ -132,12 +133,8 @@ export function evaluateArguments(args: readonly (Value | undefined)[]): string 
 export function printable(argument: Value | undefined): Value {
   let value = argument;
   if (value?.kind === "interface") value = value.inner ?? undefined;
-  if (value?.kind === "ptr" && !hasText(value)) value = indirect(value).value;
+  if (value?.kind === "ptr" && !hasText(value.type)) value = indirect(value).value;
   return value ?? string("<no value>");
-}
-
-function hasText(value: Value): boolean {
-  return value.type.method("Error") !== undefined || value.type.method("String") !== undefined;
 }
 
 const comparison = (test: (a: Value | undefined, b: Value | undefined) => boolean): GoFunc =>

@@ -5,8 +5,9 @@
  * template runs again from its start with the answer at hand. A template is pure but for its queries and the fixed
  * evaluation time, so every run takes the same way; with n different queries it runs n + 1 times.
  */
-import { TemplateError } from "./error.ts";
-import { type Limits, Suspension } from "./exec.ts";
+import { TemplateError, type TemplateErrorCode } from "./error.ts";
+import { Suspension } from "./exec/environment.ts";
+import type { Limits } from "./exec/limits.ts";
 import { alertData, prometheusFunctions, type SampleValue, type TemplateSample } from "./functions/prometheus.ts";
 import { Template } from "./template.ts";
 
@@ -61,9 +62,10 @@ export async function withQueries(
   }
 }
 
-function rethrow(doing: string, name: string, error: unknown): never {
+/** As upstream words it: `error executing template NAME: …`. */
+export function rethrow(doing: string, name: string, error: unknown): never {
   if (!(error instanceof TemplateError)) throw error;
-  throw new TemplateError(error.code as "gotemplate.parse", `error ${doing} template ${name}: ${error.message}`, {
+  throw new TemplateError(error.code as TemplateErrorCode, `error ${doing} ${name}: ${error.message}`, {
     where: error.where,
     fix: error.fix,
     cause: error,
@@ -90,12 +92,12 @@ export async function expandPrometheusTemplate(text: string, options: ExpandOpti
       try {
         template.parse(PRELUDE + text);
       } catch (error) {
-        rethrow("parsing", name, error);
+        rethrow("parsing template", name, error);
       }
       try {
         return template.execute(data);
       } catch (error) {
-        rethrow("executing", name, error);
+        rethrow("executing template", name, error);
       }
     },
   );
@@ -107,6 +109,6 @@ export function checkPrometheusTemplate(text: string, name: string): void {
   try {
     new Template(name, { funcs: functions }).parse(PRELUDE + text);
   } catch (error) {
-    rethrow("parsing", name, error);
+    rethrow("parsing template", name, error);
   }
 }

@@ -1,20 +1,33 @@
+export * from "./console.ts";
 export { parseConstant } from "./constant.ts";
 export * from "./error.ts";
-export { type Limits, type MissingKey, Suspension } from "./exec.ts";
-export * from "./expand.ts";
+export { type MissingKey, Suspension } from "./exec/environment.ts";
+export { DEFAULT_LIMITS, type Limits } from "./exec/limits.ts";
+export {
+  checkPrometheusTemplate,
+  type ExpandOptions,
+  expandPrometheusTemplate,
+  withQueries,
+} from "./expand.ts";
 export { formatFloat } from "./fmt/float.ts";
 export { sprint, sprintf, sprintln } from "./fmt/print.ts";
+export { type AlertmanagerEnvironment, alertmanagerFunctions } from "./functions/alertmanager.ts";
+export * from "./functions/alertmanager-data.ts";
 export {
   type PrometheusEnvironment,
   prometheusFunctions,
   type SampleValue,
   type TemplateSample,
+  vector,
 } from "./functions/prometheus.ts";
+export { replaceAll as replaceAllRegexp } from "./functions/regexp.ts";
+export { HtmlTemplate } from "./html/template.ts";
 export * from "./html/types.ts";
+export { marshal as toJson } from "./json/marshal.ts";
 export { Lexer, type Token } from "./lex.ts";
 export { printNode, type Tree } from "./node.ts";
 export { parseTemplate } from "./parse.ts";
-export { DEFAULT_LIMITS, Template, type TemplateOptions } from "./template.ts";
+export { Template, type TemplateOptions } from "./template.ts";
 export { htmlEscape, pathEscape, queryEscape } from "./text/escape.ts";
 export { quote, unquote } from "./text/quote.ts";
 export { formatGoDuration, parseGoDuration } from "./time/duration.ts";
@@ -29,6 +42,7 @@ export {
   ANY_MAP,
   bool,
   boxed,
+  complex,
   float,
   fromJs,
   func,

@@ -1,14 +1,14 @@
 /** A set of named templates that share functions, as Go's text/template.Template. */
 import { BUILTINS } from "./builtins.ts";
 import { TemplateError } from "./error.ts";
-import { type Environment, execute, type Limits, type MissingKey } from "./exec.ts";
+import type { Environment, MissingKey } from "./exec/environment.ts";
+import { execute } from "./exec/execute.ts";
+import { DEFAULT_LIMITS, type Limits, Meter } from "./exec/limits.ts";
 import { isEmptyTree, type Tree } from "./node.ts";
 import { parseTemplate } from "./parse.ts";
 import { quote } from "./text/quote.ts";
 import type { GoFunc } from "./value/type.ts";
 import { fromJs } from "./value/value.ts";
-
-export const DEFAULT_LIMITS: Limits = { steps: 1_000_000, output: 16 * 1024 * 1024, depth: 2_000 };
 
 export interface TemplateOptions {
   /** Functions beside Go's built-in ones; one of the same name replaces it. */
@@ -35,24 +35,30 @@ export class Template {
   }
 
   /**
-   * Adds the text as this template, and the templates it defines. A later body replaces an earlier one of the same name
-   * unless it is empty. Throws a TemplateError that names the line.
+   * Adds the text as this template, or as one of another name (a file of the set), and the templates it defines. A later
+   * body replaces an earlier one of the same name unless it is empty. Throws a TemplateError that names the line.
    */
-  parse(text: string): this {
+  parse(text: string, name = this.name): this {
     if (text.length > MAX_TEXT) {
-      throw new TemplateError("gotemplate.limit", `template: ${this.name}: text is longer than ${MAX_TEXT} characters`);
+      throw new TemplateError("gotemplate.limit", `template: ${name}: text is longer than ${MAX_TEXT} characters`);
     }
-    const hasFunction = (name: string): boolean => this.functions.has(name) || Object.hasOwn(BUILTINS, name);
-    for (const [name, tree] of parseTemplate(this.name, text, { hasFunction })) {
-      const existing = this.#trees.get(name);
-      if (!existing || isEmptyTree(existing.root) || !isEmptyTree(tree.root)) this.#trees.set(name, tree);
+    const hasFunction = (func: string): boolean => this.functions.has(func) || Object.hasOwn(BUILTINS, func);
+    const trees = parseTemplate(name, text, { hasFunction });
+    if (name !== this.name) this.#trees.delete(name);
+    for (const [defined, tree] of trees) {
+      if (!this.#trees.has(defined) || !isEmptyTree(tree.root)) this.#trees.set(defined, tree);
     }
     return this;
   }
 
-  /** Another template of the same set: what is parsed into it is not seen here. */
-  clone(name = this.name, options: TemplateOptions = {}): Template {
-    return new Template(name, { ...this.#options, ...options }, this.#trees);
+  /**
+   * Another template of the same set: what is parsed into it is not seen here. With a name it starts without text of
+   * its own (Go's `Clone().New(name)`), without one it is a copy. Options given replace those of this template.
+   */
+  clone(name?: string, options: TemplateOptions = {}): Template {
+    const clone = new Template(name ?? this.name, { ...this.#options, ...options }, this.#trees);
+    if (name !== undefined) clone.#trees.delete(name);
+    return clone;
   }
 
   /** Names of all templates of the set. */
@@ -64,12 +70,15 @@ export class Template {
     return this.#trees.get(name);
   }
 
+  get limits(): Required<Limits> {
+    return { ...DEFAULT_LIMITS, ...this.#options.limits };
+  }
+
   get environment(): Environment {
     return {
       templates: this.#trees,
       functions: this.functions,
       missingKey: this.#options.missingKey ?? "invalid",
-      limits: { ...DEFAULT_LIMITS, ...this.#options.limits },
     };
   }
 
@@ -82,9 +91,11 @@ export class Template {
     if (!tree) {
       throw new TemplateError(
         "gotemplate.exec",
-        `template: ${name}: ${quote(name)} is an incomplete or empty template`,
+        name === this.name
+          ? `template: ${name}: ${quote(name)} is an incomplete or empty template`
+          : `template: no template ${quote(name)} associated with template ${quote(this.name)}`,
       );
     }
-    return execute(this.environment, tree, fromJs(data)).toWellFormed();
+    return execute(this.environment, tree, fromJs(data), new Meter(this.limits)).toWellFormed();
   }
 }

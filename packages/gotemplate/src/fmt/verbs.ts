@@ -1,7 +1,7 @@
 /** Go's fmt package: one value under one verb with its flags. */
 import { canBackquote, isPrintable, quote, quoteRune } from "../text/quote.ts";
 import { fromBytes, runeCount, toBytes } from "../text/utf8.ts";
-import { isComplex, isFloat, isInt, isUint } from "../value/type.ts";
+import { isComplex, isFloat, isInt, isUint, type Type } from "../value/type.ts";
 import { string, type Value } from "../value/value.ts";
 import { formatFloat } from "./float.ts";
 
@@ -30,6 +30,11 @@ export function noFlags(): Flags {
     plusV: false,
     sharpV: false,
   };
+}
+
+/** Whether values of the type print themselves (error, Stringer). */
+export function hasText(type: Type): boolean {
+  return type.method("Error") !== undefined || type.method("String") !== undefined;
 }
 
 /** Text of an error or Stringer; undefined for values that have neither method. */
@@ -112,9 +117,10 @@ export class Formatter {
     else if (kind === "struct") {
       if (sharpV) this.out += value.type.name;
       this.out += "{";
-      value.items.forEach((item, i) => {
+      const items = value.type.hidden?.(value) ?? value.items;
+      items.forEach((item, i) => {
         if (i > 0) this.out += sharpV ? ", " : " ";
-        if (plusV || sharpV) this.out += `${value.type.fields[i].name}:`;
+        if ((plusV || sharpV) && value.type.fields[i]) this.out += `${value.type.fields[i].name}:`;
         this.#value(item.kind === "interface" && item.inner ? item.inner : item, verb, depth + 1);
       });
       this.out += "}";

@@ -1,5 +1,6 @@
 /** Functions of Prometheus' templates: rules' labels and annotations, and consoles. */
 import { compareStrings, parseDuration } from "@pharos/model";
+import { titleCase } from "../text/case.ts";
 import { queryEscape } from "../text/escape.ts";
 import { formatTime } from "../time/layout.ts";
 import { DEFAULT_LAYOUT, DURATION, duration, TIME, time } from "../time/types.ts";
@@ -16,7 +17,7 @@ import {
   toMoment,
   toNanoseconds,
 } from "./numbers.ts";
-import { TEXT_FUNCTIONS, titleCase } from "./text.ts";
+import { TEXT_FUNCTIONS } from "./text.ts";
 
 /** A number, or a native histogram given as upstream prints it (`{count:…, sum:…}`). */
 export type SampleValue = number | { histogram: string };

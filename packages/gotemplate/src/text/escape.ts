@@ -1,6 +1,6 @@
 /** The escapers behind html, js and urlquery. */
-import { isPrintable } from "./quote.ts";
-import { toBytes } from "./utf8.ts";
+import { isPrintable, quote } from "./quote.ts";
+import { fromBytes, toBytes } from "./utf8.ts";
 
 const HTML: Readonly<Record<string, string>> = {
   "\0": "\ufffd",
@@ -58,4 +58,21 @@ function escapeUrl(text: string, keep: RegExp, space: string): string {
     else out += char === " " ? space : percent(byte);
   }
   return out;
+}
+
+/** url.QueryUnescape: + is a space. Throws with Go's text for a % that two hexadecimal digits do not follow. */
+export function queryUnescape(text: string): string {
+  const bad = /%(?![0-9a-fA-F]{2})/.exec(text);
+  if (bad) throw new Error(`invalid URL escape ${quote(text.slice(bad.index, bad.index + 3))}`);
+  const bytes = toBytes(text.replaceAll("+", " "));
+  const out: number[] = [];
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] !== 0x25) {
+      out.push(bytes[i]);
+      continue;
+    }
+    out.push(Number.parseInt(String.fromCharCode(bytes[i + 1], bytes[i + 2]), 16));
+    i += 2;
+  }
+  return fromBytes(Uint8Array.from(out));
 }

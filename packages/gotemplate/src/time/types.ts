@@ -1,7 +1,8 @@
 /** time.Time, time.Duration, time.Month and time.Weekday as templates see them, with their methods. */
+import { toBytes } from "../text/utf8.ts";
 import { method } from "../value/function.ts";
-import { BOOL, FLOAT64, INT, INT64, type Method, STRING, Type } from "../value/type.ts";
-import { bool, float, int, string, Value } from "../value/value.ts";
+import { BOOL, FLOAT64, INT, INT64, type Method, STRING, Type, UINT8, UINT64 } from "../value/type.ts";
+import { bool, float, int, sliceOf, string, Value, zero } from "../value/value.ts";
 import { formatGoDuration, SECOND } from "./duration.ts";
 import { formatTime, MONTHS, WEEKDAYS } from "./layout.ts";
 import { Moment } from "./moment.ts";
@@ -69,8 +70,18 @@ type Read = (moment: Moment) => Value;
 const get = (result: Type, read: Read): Method => method([], result, (self) => read(momentOf(self)));
 const part = (read: (civil: ReturnType<Moment["civil"]>) => number): Method => get(INT, (m) => int(read(m.civil())));
 
-export const TIME = new Type("struct", "time.Time");
 const LOCATION = new Type("struct", "time.Location");
+export const TIME = new Type("struct", "time.Time", {
+  // As verbs show them that ignore String: nanoseconds, seconds since year 1, and the zone, nil for UTC.
+  hidden: ({ v }) => {
+    const { seconds, nanos, zone } = v as Moment;
+    return [
+      new Value(UINT64, BigInt(nanos)),
+      new Value(INT64, BigInt(seconds - Moment.zero.seconds)),
+      zone === UTC ? zero(LOCATION.pointer) : new Value(LOCATION.pointer, new Value(LOCATION, zone)),
+    ];
+  },
+});
 LOCATION.define({ String: method([], STRING, (self) => string((self.v as { name: string }).name)) });
 const against = (test: (a: bigint, b: bigint) => boolean): Method =>
   method([TIME], BOOL, (self, other) => bool(test(momentOf(self).unixNanos, momentOf(other).unixNanos)));
@@ -85,6 +96,8 @@ const rounded = (nearest: boolean): Method =>
 TIME.define({
   String: get(STRING, (m) => string(formatTime(m, DEFAULT_LAYOUT))),
   GoString: get(STRING, (m) => string(goString(m))),
+  MarshalJSON: get(UINT8.slice, (m) => bytes(`"${jsonTime(m, "MarshalJSON")}"`)),
+  MarshalText: get(UINT8.slice, (m) => bytes(jsonTime(m, "MarshalText"))),
   Format: method([STRING], STRING, (self, layout) => string(formatTime(momentOf(self), layout.text))),
   IsZero: get(BOOL, (m) => bool(m.isZero)),
   Unix: get(INT64, (m) => new Value(INT64, BigInt(m.seconds))),
@@ -126,6 +139,22 @@ TIME.define({
   Truncate: rounded(false),
   Round: rounded(true),
 });
+
+function bytes(text: string): Value {
+  return sliceOf(
+    UINT8,
+    Array.from(toBytes(text), (byte) => new Value(UINT8, BigInt(byte))),
+  );
+}
+
+/** RFC 3339, which knows four digits for the year and no offset above a day. */
+function jsonTime(moment: Moment, method: string): string {
+  const { year } = moment.civil();
+  if (year < 0 || year > 9999) throw new Error(`Time.${method}: year outside of range [0,9999]`);
+  const { offset } = moment.zone.at(moment.seconds);
+  if (Math.abs(offset) >= 86_400) throw new Error(`Time.${method}: timezone hour outside of range [0,23]`);
+  return formatTime(moment, RFC3339_NANO);
+}
 
 function goString(moment: Moment): string {
   const civil = moment.civil();

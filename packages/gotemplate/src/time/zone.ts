@@ -64,6 +64,8 @@ export function loadZone(name: string): Zone {
   if (name === "" || name === "UTC") return UTC;
   let zone = zones.get(name);
   if (!zone) {
+    // The engine also takes offsets, and names in any case.
+    if (!/^[A-Z]/.test(name)) throw new Error(`unknown time zone ${name}`);
     try {
       zone = new IanaZone(name, name === "Local" ? undefined : name);
     } catch {

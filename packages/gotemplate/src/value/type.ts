@@ -32,6 +32,8 @@ export type Kind =
 export interface Field {
   name: string;
   type: Type;
+  /** As in a `json:"…"` tag: `name`, `name,omitempty`, `-`. */
+  tag?: string;
 }
 
 export interface Signature {
@@ -63,6 +65,10 @@ export class Type {
   readonly methods: ReadonlyMap<string, Method> = new Map();
   /** Names an interface demands. */
   readonly demands: readonly string[];
+  /** Of a function that `range` may walk: how many values each turn gives (iter.Seq, iter.Seq2). */
+  readonly sequence: 1 | 2 | undefined;
+  /** Private fields of a struct without visible ones, for printing. */
+  readonly hidden: ((value: Value) => readonly Value[]) | undefined;
   #pointer: Type | undefined;
   #slice: Type | undefined;
 
@@ -75,6 +81,8 @@ export class Type {
       fields?: readonly Field[];
       methods?: Record<string, Method>;
       demands?: readonly string[];
+      sequence?: 1 | 2;
+      hidden?: (value: Value) => readonly Value[];
     } = {},
   ) {
     this.kind = kind;
@@ -84,6 +92,8 @@ export class Type {
     this.fields = parts.fields ?? [];
     this.define(parts.methods ?? {});
     this.demands = parts.demands ?? [];
+    this.sequence = parts.sequence;
+    this.hidden = parts.hidden;
   }
 
   /** Adds methods; apart from the constructor because methods often mention their own type. */
@@ -167,6 +177,13 @@ export function funcOf(signature: Signature): Type {
     signature.variadic && i === signature.params.length - 1 ? `...${type.name}` : type.name,
   );
   return new Type("func", `func(${params.join(", ")}) ${signature.result.name}`);
+}
+
+/** Go's iter.Seq[elem], or iter.Seq2[key, elem]. */
+export function sequenceOf(elem: Type, key?: Type): Type {
+  return key
+    ? new Type("func", `iter.Seq2[${key.name},${elem.name}]`, { elem, key, sequence: 2 })
+    : new Type("func", `iter.Seq[${elem.name}]`, { elem, sequence: 1 });
 }
 
 export function isInt(kind: Kind): boolean {

@@ -7,6 +7,7 @@
  *     complex*    { re, im }                map         GoMap or null
  *     string      string (see text/utf8.ts) ptr         the Value pointed at, or null
  *     func        GoFunc or null            interface   the Value inside, or null
+ *     func of a sequence type: a function that gives the values of each turn
  *
  * A struct whose fields templates cannot see (time.Time) may hold any object with `equals`.
  *
@@ -45,6 +46,8 @@ export class Value {
   readonly v: unknown;
   /** Reached through a pointer or a slice: methods of *T may be called on it. */
   addressable = false;
+  /** Of a slice: elements beyond its length, up to its capacity. */
+  spare: readonly Value[] = [];
   /** Pseudo address for %p, given on first use. */
   address: number | undefined;
 
@@ -84,6 +87,11 @@ export class Value {
 
   get func(): GoFunc | null {
     return this.v as GoFunc | null;
+  }
+
+  /** What `range` walks when this is a function of a sequence type that is not nil. */
+  get sequence(): (() => Iterable<readonly Value[]>) | undefined {
+    return this.type.sequence === undefined ? undefined : ((this.v ?? undefined) as () => Iterable<readonly Value[]>);
   }
 
   /** What a pointer or interface holds. */

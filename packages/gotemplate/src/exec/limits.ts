@@ -1,0 +1,75 @@
+/** What a running template may use up, and how much it has. */
+
+export interface Limits {
+  /** Nodes walked and loop turns made. */
+  steps: number;
+  /** Characters written, and length of any text made on the way. */
+  output: number;
+  /** Templates calling templates. */
+  depth: number;
+  /** Milliseconds from the start to the end; ten seconds when not given. */
+  milliseconds?: number;
+}
+
+export const DEFAULT_LIMITS: Required<Limits> = {
+  steps: 1_000_000,
+  output: 16 * 1024 * 1024,
+  depth: 2_000,
+  milliseconds: 10_000,
+};
+
+/** Steps between two looks at the clock. */
+const CLOCK_STEPS = 256;
+
+/** Thrown at a limit; whoever runs the template adds where that was. */
+export class LimitReached extends Error {
+  readonly fix: string;
+
+  constructor(message: string, fix: string) {
+    super(message);
+    this.fix = fix;
+  }
+}
+
+/** Counts against the limits. Executions that run inside one another share it. */
+export class Meter {
+  readonly limits: Required<Limits>;
+  readonly #deadline: number;
+  #steps = 0;
+  #written = 0;
+
+  constructor(limits: Required<Limits>) {
+    this.limits = limits;
+    this.#deadline = performance.now() + limits.milliseconds;
+  }
+
+  step(): void {
+    if (++this.#steps > this.limits.steps) {
+      throw new LimitReached(`more than ${this.limits.steps} steps`, "Loop over less in this template");
+    }
+    if (this.#steps % CLOCK_STEPS === 0) this.checkClock();
+  }
+
+  /** Also called after every function, as one may take long. */
+  checkClock(): void {
+    if (performance.now() <= this.#deadline) return;
+    throw new LimitReached(`took longer than ${this.limits.milliseconds} ms`, "Do less in this template");
+  }
+
+  write(length: number): void {
+    this.#written += length;
+    if (this.#written > this.limits.output) {
+      throw new LimitReached(`output is longer than ${this.limits.output} characters`, "Print less in this template");
+    }
+  }
+
+  /** For text that a function made. */
+  check(length: number): void {
+    if (length > this.limits.output) {
+      throw new LimitReached(
+        `a text is longer than ${this.limits.output} characters`,
+        "Do not make a text longer in a loop",
+      );
+    }
+  }
+}
