@@ -44,6 +44,12 @@ export interface ListOptions {
   limit?: number;
   continue?: string;
   resourceVersion?: string;
+  resourceVersionMatch?: "Exact" | "NotOlderThan";
+  /**
+   * How objects are sent: absent whole, `metadata` nothing else of them, `table` as rows that `kubectl get` shows, with
+   * their metadata. A server that cannot do it refuses (406) rather than send everything.
+   */
+  form?: "metadata" | "table";
 }
 
 export interface KubeList<T extends KubeObject = KubeObject> {
@@ -58,6 +64,18 @@ export interface WatchEvent {
 
 /** Largest line of a watch, in characters: an object cannot be larger than what the API server stores. */
 const MAX_LINE = 16 * 2 ** 20;
+const JSON_TYPE = "application/json";
+const META = "g=meta.k8s.io;v=v1";
+const ACCEPT = {
+  list: {
+    metadata: `${JSON_TYPE};as=PartialObjectMetadataList;${META}`,
+    table: `${JSON_TYPE};as=Table;${META}`,
+  },
+  watch: {
+    metadata: `${JSON_TYPE};as=PartialObjectMetadata;${META}`,
+    table: `${JSON_TYPE};as=Table;${META}`,
+  },
+};
 const PATCH_TYPES = {
   merge: "application/merge-patch+json",
   json: "application/json-patch+json",
@@ -95,7 +113,8 @@ export class KubeClient implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<KubeList<T>> {
     const path = this.#path(type, options.namespace) + query(options);
-    const list = await this.#json<KubeList<T> & { kind?: string }>("GET", path, undefined, undefined, signal);
+    const accept = options.form && ACCEPT.list[options.form];
+    const list = await this.#json<KubeList<T> & { kind?: string }>("GET", path, undefined, undefined, signal, accept);
     list.items ??= [];
     // Real servers leave the type out of the items of built-in kinds' lists.
     const kind = list.kind?.replace(/List$/, "") ?? "";
@@ -186,8 +205,9 @@ export class KubeClient implements AsyncDisposable {
     signal?: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
     const path = this.#path(type, options.namespace) + query({ ...options, watch: true });
-    const silence = options.timeoutSeconds === undefined ? 0 : options.timeoutSeconds * 1000 + WATCH_GRACE_MS;
-    const { statusCode, body } = await this.#send("GET", path, undefined, undefined, signal, silence);
+    const bodyTimeout = options.timeoutSeconds === undefined ? 0 : options.timeoutSeconds * 1000 + WATCH_GRACE_MS;
+    const accept = options.form && ACCEPT.watch[options.form];
+    const { statusCode, body } = await this.#send("GET", path, undefined, undefined, signal, { bodyTimeout, accept });
     if (statusCode !== 200) throw await errorOf(statusCode, body);
     let rest = "";
     body.setEncoding("utf8");
@@ -197,6 +217,13 @@ export class KubeClient implements AsyncDisposable {
       for (const line of lines) if (line.trim() !== "") yield JSON.parse(line) as WatchEvent;
       if (rest.length > MAX_LINE) throw new Error(`a watch event of ${path} is larger than ${MAX_LINE} characters`);
     }
+  }
+
+  /** HTTP status of any path of the server, such as `/livez`. */
+  async statusOf(path: string, signal?: AbortSignal): Promise<number> {
+    const { statusCode, body } = await this.#send("GET", path, undefined, undefined, signal);
+    await body.dump();
+    return statusCode;
   }
 
   #path({ group, version, plural }: ResourceType, namespace?: string, name?: string): string {
@@ -220,10 +247,10 @@ export class KubeClient implements AsyncDisposable {
     body: unknown,
     contentType: string | undefined,
     signal?: AbortSignal,
-    bodyTimeout?: number,
+    { bodyTimeout, accept = JSON_TYPE }: { bodyTimeout?: number; accept?: string } = {},
   ): Promise<Dispatcher.ResponseData> {
     for (let renew = false; ; renew = true) {
-      const headers: Record<string, string> = { accept: "application/json", "user-agent": "pharos" };
+      const headers: Record<string, string> = { accept, "user-agent": "pharos" };
       const authorization = await this.#credentials.authorization?.(renew);
       if (authorization) headers.authorization = authorization;
       if (contentType) headers["content-type"] = contentType;
@@ -247,8 +274,9 @@ export class KubeClient implements AsyncDisposable {
     body: unknown,
     contentType: string | undefined,
     signal?: AbortSignal,
+    accept?: string,
   ): Promise<T> {
-    const answer = await this.#send(method, path, body, contentType, signal);
+    const answer = await this.#send(method, path, body, contentType, signal, { accept });
     if (answer.statusCode < 200 || answer.statusCode > 299) throw await errorOf(answer.statusCode, answer.body);
     return (await answer.body.json()) as T;
   }
@@ -267,7 +295,7 @@ async function errorOf(code: number, body: { text(): Promise<string> }): Promise
 function query(options: object): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(options)) {
-    if (name !== "namespace" && value !== undefined && value !== "") params.set(name, String(value));
+    if (name !== "namespace" && name !== "form" && value !== undefined && value !== "") params.set(name, String(value));
   }
   const text = params.toString();
   return text === "" ? "" : `?${text}`;

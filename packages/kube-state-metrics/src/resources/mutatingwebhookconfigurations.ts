@@ -1,0 +1,7 @@
+import { webhookResource } from "./admission-fields.ts";
+
+export const mutatingwebhookconfigurations = webhookResource(
+  "MutatingWebhookConfiguration",
+  "mutatingwebhookconfigurations",
+  "mutating",
+);
