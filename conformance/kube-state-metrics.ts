@@ -1,9 +1,11 @@
 /**
  * kube-state-metrics' own table tests: objects and the series they give, label names and allow lists, and the shards of
- * uids. Every family is on, the opt-in ones too, as in upstream's harness.
+ * uids. Every family is on, the opt-in ones too, as in upstream's harness. promtool, which is looked for in
+ * `$PHAROS_PEERS`, else in ../peers/bin, checks the text of all objects together.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import {
   fnv1a64,
   KeyFilter,
@@ -194,6 +196,54 @@ function mixinNeeds(file: string): SuiteResult {
   return tally.result;
 }
 
+const promtool = join(
+  process.env.PHAROS_PEERS ?? join(dirname(dirname(import.meta.dirname)), "peers", "bin"),
+  "promtool",
+);
+
+/** The text of a resource's objects of all vectors, each under a name of its own so that no series comes twice. */
+function textOf(name: string, objects: readonly Wire[]): Buffer {
+  const resource = RESOURCES.find((candidate) => candidate.name === name)!;
+  const all = new KeyFilter(["*"]);
+  const store = new ResourceStore(name, resource.families);
+  const part = store.addPart();
+  const plan = {
+    families: resource.families,
+    identity: (object: Wire) => resource.identity(object),
+    allowed: { labels: all, annotations: all },
+  };
+  for (const [i, object] of objects.entries()) {
+    const served = asServed(object);
+    const unique = { ...served, metadata: { ...served.metadata, name: `${served.metadata.name}-${i}` } };
+    part.set(
+      String(i),
+      render(unique, plan, () => {}),
+    );
+  }
+  return Buffer.concat([...write(store.snapshot(), false, new Set())]);
+}
+
+function promtoolCheck(folder: string): SuiteResult {
+  if (!existsSync(promtool)) {
+    const notRun = "no promtool; set PHAROS_PEERS to the folder of Prometheus' programs";
+    return { passed: 0, total: 0, failures: [], notRun };
+  }
+  const objects = new Map<string, Wire[]>();
+  for (const file of readdirSync(folder).sort()) {
+    if (file.startsWith("_")) continue;
+    for (const vector of read<{ vectors: Vector[] }>(folder, file).vectors) {
+      objects.set(vector.resource, [...(objects.get(vector.resource) ?? []), ...vector.objects]);
+    }
+  }
+  const tally = new Tally();
+  for (const [name, all] of objects) {
+    const { status, stdout, stderr } = spawnSync(promtool, ["check", "metrics"], { input: textOf(name, all) });
+    const said = `${stdout}${stderr}`.trim();
+    tally.check(name, status === 0 && said === "" ? undefined : said.slice(0, 500));
+  }
+  return tally.result;
+}
+
 const DATA = "exporters/ksm-vectors";
 
 export const suites: Suite[] = [
@@ -201,5 +251,6 @@ export const suites: Suite[] = [
   { name: "kube-state-metrics-labels", data: `${DATA}/_label-names-and-allowlist.json`, run: labelNames },
   { name: "kube-state-metrics-sharding", data: `${DATA}/_sharding.json`, run: sharding },
   { name: "kube-state-metrics-families", data: "exporters/ksm-metrics.tsv", run: catalogue },
+  { name: "kube-state-metrics-promtool", data: DATA, run: promtoolCheck },
   { name: "kube-state-metrics-mixins", data: "exporters/mixin-rules-needs.tsv", run: mixinNeeds },
 ];

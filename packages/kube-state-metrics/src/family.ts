@@ -52,6 +52,8 @@ export interface Resource<O extends Wire = Wire> {
    * objects. Chosen from the families that are to be written.
    */
   form?(families: readonly Family<O>[]): "metadata" | "table" | undefined;
+  /** The column of a table that becomes a field of the object. */
+  column?: { name: string; field: string };
   /** Labels every series of an object has. */
   identity(object: O): Labels;
   families: readonly Family<O>[];

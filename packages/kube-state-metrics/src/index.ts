@@ -1,7 +1,10 @@
+export type { GroupVersionKind } from "./custom/config.ts";
 export * from "./family.ts";
-export { render } from "./render.ts";
+export * from "./flags.ts";
+export { type RenderPlan, render } from "./render.ts";
 export * from "./resources.ts";
-export * from "./shard.ts";
-export * from "./store.ts";
+export * from "./server.ts";
+export { fnv1a64, shardOf } from "./shard.ts";
+export { ResourceStore, type Snapshot, type StorePart, write } from "./store.ts";
 export { KeyFilter } from "./values/allow-list.ts";
 export { mapLabels } from "./values/label-names.ts";

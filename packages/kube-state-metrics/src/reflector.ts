@@ -179,7 +179,8 @@ export class Reflector<V> {
       const started = performance.now();
       try {
         for await (const { type: kind, object } of client.watch(type, options, signal)) {
-          if (kind === "ERROR") throw new KubeError(object.code ?? 500, object.reason ?? "", object.message ?? "watch failed");
+          if (kind === "ERROR")
+            throw new KubeError(object.code ?? 500, object.reason ?? "", object.message ?? "watch failed");
           const objects = form === "table" && kind !== "BOOKMARK" ? this.#objects(object as Table) : [object];
           resourceVersion = versionOf(object) ?? objects[0]?.metadata?.resourceVersion ?? resourceVersion;
           if (kind !== "BOOKMARK") for (const changed of objects) this.#change(changed, kind === "DELETED");

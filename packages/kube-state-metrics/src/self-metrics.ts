@@ -1,6 +1,6 @@
 /** What the telemetry port tells about this program itself, under upstream's names. */
 import { createHash } from "node:crypto";
-import { Registry, registerProcessMetrics } from "@pharos/kit";
+import { DEFAULT_BUCKETS, Registry, registerProcessMetrics } from "@pharos/kit";
 import type { Shard } from "./shard.ts";
 
 export interface ListWatchMetrics {
@@ -10,9 +10,6 @@ export interface ListWatchMetrics {
 }
 
 type FileKind = "config" | "customresourceconfig";
-
-/** client_golang's default buckets, in seconds. */
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** The first 48 bits of the MD5, as a number: what Prometheus' programs show of a configuration. */
 export function configHash(text: string): number {
@@ -25,7 +22,7 @@ export class SelfMetrics implements ListWatchMetrics {
     "http_request_duration_seconds",
     "A histogram of requests for kube-state-metrics metrics handler.",
     ["handler", "method"],
-    BUCKETS,
+    DEFAULT_BUCKETS,
   );
   readonly #lists = this.registry.counter(
     "kube_state_metrics_list_total",
@@ -47,18 +44,21 @@ export class SelfMetrics implements ListWatchMetrics {
     "Number of resource list limit in kube-state-metrics",
     ["resource"],
   );
-  readonly #ordinal = this.registry.gauge("kube_state_metrics_shard_ordinal", "Current sharding ordinal/index of this instance", [
-    "shard_ordinal",
-  ]);
+  readonly #ordinal = this.registry.gauge(
+    "kube_state_metrics_shard_ordinal",
+    "Current sharding ordinal/index of this instance",
+    ["shard_ordinal"],
+  );
   readonly #totalShards = this.registry.gauge(
     "kube_state_metrics_total_shards",
     "Number of total shards this instance is aware of",
     [],
   );
-  readonly #hash = this.registry.gauge("kube_state_metrics_config_hash", "Hash of the currently loaded configuration.", [
-    "type",
-    "filename",
-  ]);
+  readonly #hash = this.registry.gauge(
+    "kube_state_metrics_config_hash",
+    "Hash of the currently loaded configuration.",
+    ["type", "filename"],
+  );
   readonly #reloaded = this.registry.gauge(
     "kube_state_metrics_last_config_reload_successful",
     "Whether the last configuration reload attempt was successful.",

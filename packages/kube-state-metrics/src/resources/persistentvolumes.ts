@@ -75,7 +75,8 @@ const SOURCE_LABELS = [
   "host_path_type",
 ];
 
-function infoLabels({ spec = {} }: PersistentVolume): Labels {
+function infoLabels(volume: PersistentVolume): Labels {
+  const spec = volume.spec ?? {};
   const source = sourceLabels(spec);
   return [
     "storageclass",

@@ -14,6 +14,7 @@ export const secrets: Resource<Secret> = {
   goType: "*v1.Secret",
   // The type is no metadata, but a column of the table that kubectl shows; what is secret comes with neither.
   form: (families) => (families.includes(type) ? "table" : "metadata"),
+  column: { name: "Type", field: "type" },
   identity: namespacedName("secret"),
   families: [
     make.info("info", "STABLE", "Information about secret."),

@@ -198,10 +198,17 @@ export class KubeClient implements AsyncDisposable {
     await this.#json("DELETE", this.#path(type, options.namespace) + query(options), undefined, undefined, signal);
   }
 
-  /** Events until the server or the signal ends the watch. */
+  /** Events until the server or the signal ends the watch; `onOpen` is called when the server has agreed to it. */
   async *watch(
     type: ResourceType,
-    options: ListOptions & { allowWatchBookmarks?: boolean; timeoutSeconds?: number },
+    {
+      onOpen,
+      ...options
+    }: ListOptions & {
+      allowWatchBookmarks?: boolean;
+      timeoutSeconds?: number;
+      onOpen?: () => void;
+    },
     signal?: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
     const path = this.#path(type, options.namespace) + query({ ...options, watch: true });
@@ -209,6 +216,7 @@ export class KubeClient implements AsyncDisposable {
     const accept = options.form && ACCEPT.watch[options.form];
     const { statusCode, body } = await this.#send("GET", path, undefined, undefined, signal, { bodyTimeout, accept });
     if (statusCode !== 200) throw await errorOf(statusCode, body);
+    onOpen?.();
     let rest = "";
     body.setEncoding("utf8");
     for await (const chunk of body as AsyncIterable<string>) {

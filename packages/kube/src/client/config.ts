@@ -27,18 +27,20 @@ export interface Credentials {
 
 export type ClientTarget =
   | { server: string; token?: string; tls?: TlsOptions }
-  /** Its current context, or the named one; "" takes $KUBECONFIG or ~/.kube/config. */
-  | { kubeconfigFile: string; context?: string }
+  /** Its current context, or the named one; "" takes $KUBECONFIG or ~/.kube/config. `server` replaces the context's. */
+  | { kubeconfigFile: string; context?: string; server?: string }
   | { inCluster: true };
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 export function resolveTarget(target: ClientTarget): { server: string; credentials: Credentials } {
-  if ("server" in target) {
-    const { server, token, tls } = target;
-    return { server, credentials: { tls, authorization: token === undefined ? undefined : () => `Bearer ${token}` } };
+  if ("kubeconfigFile" in target) {
+    const found = fromKubeconfig(findKubeconfig(target.kubeconfigFile), target.context);
+    return target.server === undefined ? found : { ...found, server: target.server };
   }
-  return "inCluster" in target ? inCluster() : fromKubeconfig(findKubeconfig(target.kubeconfigFile), target.context);
+  if ("inCluster" in target) return inCluster();
+  const { server, token, tls } = target;
+  return { server, credentials: { tls, authorization: token === undefined ? undefined : () => `Bearer ${token}` } };
 }
 
 function inCluster(): { server: string; credentials: Credentials } {
