@@ -12,7 +12,7 @@ export interface OperatorFacts {
   /** Seconds. */
   duration: number;
   instances: {
-    kind: "Prometheus" | "Alertmanager";
+    kind: "Prometheus" | "PrometheusAgent" | "Alertmanager" | "ThanosRuler";
     namespace: string;
     name: string;
     url: string;

@@ -82,7 +82,7 @@ function drawControl({ resources, operator }: FlowFacts): Drawing {
 
 function configEdge(
   operator: OperatorFacts,
-  kind: "Prometheus" | "Alertmanager",
+  kind: OperatorFacts["instances"][number]["kind"],
   namespace: string,
   name: string,
   to: string,
@@ -326,7 +326,7 @@ export function buildFlow(facts: FlowFacts): Flow {
     if (drawing.nodes.some((node) => node.id === id)) continue;
     drawing.nodes.push({
       id,
-      kind: kind === "Prometheus" ? "prometheus" : "alertmanager",
+      kind: kind === "Alertmanager" ? "alertmanager" : "prometheus",
       title: `${kind} ${name}`,
       subtitle: namespace,
       status: "error",

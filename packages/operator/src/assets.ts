@@ -11,18 +11,28 @@ export type AssetKind = "Secret" | "ConfigMap";
 /** Text of one key; undefined when object or key do not exist. */
 export type AssetLookup = (kind: AssetKind, namespace: string, name: string) => Record<string, string> | undefined;
 
+/** What `Kind/namespace/name` holds. */
+export function lookupReference(lookup: AssetLookup, id: string): Record<string, string> | undefined {
+  const [kind, namespace, name] = id.split("/") as [AssetKind, string, string];
+  return lookup(kind, namespace, name);
+}
+
 export class AssetStore {
   readonly #lookup: AssetLookup;
-  readonly #directory: string;
+  /** Where the instance will find the files. */
+  readonly directory: string;
   /** `Kind/namespace/name` of everything that was asked for, found or not. */
   readonly references = new Set<string>();
   /** Files to lie in the certificate directory: name → content. */
   readonly files = new Map<string, string>();
 
-  /** `directory` is where the instance will find the files. */
-  constructor(lookup: AssetLookup, directory: string) {
+  /** Values stand in for ones that are not there yet: they must not be looked into. */
+  readonly placeholders: boolean;
+
+  constructor(lookup: AssetLookup, directory: string, options: { placeholders?: boolean } = {}) {
     this.#lookup = lookup;
-    this.#directory = directory;
+    this.directory = directory;
+    this.placeholders = options.placeholders ?? false;
   }
 
   #get(kind: AssetKind, namespace: string, { name = "", key = "" }: SecretKeyRef): string {
@@ -72,6 +82,6 @@ export class AssetStore {
     if (!key) return undefined;
     const name = `${kind === "Secret" ? 0 : 1}_${namespace}_${key.name ?? ""}_${key.key ?? ""}`;
     this.files.set(name, this.#get(kind, namespace, key));
-    return `${this.#directory}/${name}`;
+    return `${this.directory}/${name}`;
   }
 }

@@ -24,19 +24,29 @@ function decodeData(object: KubeObject): Record<string, string> {
   return { ...out, ...stringData };
 }
 
+/** What changed: a kind, and what happened to an object of it. */
+export type Changed = (kind: string, action: "add" | "update" | "delete" | "list") => void;
+
 export class OperatorCache {
   readonly #client: KubeClient;
   readonly #log: Logger;
-  readonly #changed: (reason: string) => void;
+  readonly #changed: Changed;
+  readonly #inScope: (kind: OperatorKind, object: KubeObject) => boolean;
   readonly #abort = new AbortController();
   readonly #objects = new Map<OperatorKind, Map<string, KubeObject>>();
   readonly #references = new Map<string, Reference>();
 
-  /** `changed` is called after every change of anything the cache holds. */
-  constructor(client: KubeClient, log: Logger, changed: (reason: string) => void) {
+  /** `changed` is called after every change of anything the cache holds; objects out of scope are as if they were not. */
+  constructor(
+    client: KubeClient,
+    log: Logger,
+    changed: Changed,
+    inScope: (kind: OperatorKind, object: KubeObject) => boolean = () => true,
+  ) {
     this.#client = client;
     this.#log = log;
     this.#changed = changed;
+    this.#inScope = inScope;
   }
 
   /** Resolves when every kind was listed once. */
@@ -48,10 +58,13 @@ export class OperatorCache {
         return new Promise<void>((resolve) => {
           const set = (object: KubeObject): void => {
             const known = objects.get(keyOf(object));
+            if (known && sameIntent(known, object)) {
+              // Our own status writes must not wake us, nor make what was generated from the object look outdated.
+              Object.assign(known, { status: object.status, metadata: object.metadata });
+              return;
+            }
             objects.set(keyOf(object), object);
-            // Our own status writes must not wake us: only what people change counts.
-            if (known && sameIntent(known, object)) return;
-            this.#changed(`${kind} ${keyOf(object)}`);
+            this.#changed(kind, known ? "update" : "add");
           };
           watchResources(
             this.#client,
@@ -61,13 +74,13 @@ export class OperatorCache {
                 objects.clear();
                 for (const object of all) objects.set(keyOf(object), object);
                 resolve();
-                this.#changed(`${kind} listed`);
+                this.#changed(kind, "list");
               },
               onAdd: set,
               onUpdate: set,
               onDelete: (object) => {
                 objects.delete(keyOf(object));
-                this.#changed(`${kind} ${keyOf(object)} deleted`);
+                this.#changed(kind, "delete");
               },
               onError: (error) => this.#log.warn("watch failed, trying again", { kind, err: error }),
             },
@@ -79,8 +92,12 @@ export class OperatorCache {
   }
 
   list<T extends KubeObject>(kind: OperatorKind): T[] {
-    const objects = [...(this.#objects.get(kind)?.values() ?? [])] as T[];
-    return objects.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    const objects = [...(this.#objects.get(kind)?.values() ?? [])].filter((object) => this.#inScope(kind, object));
+    return (objects as T[]).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  }
+
+  find(kind: OperatorKind, namespace: string, name: string): KubeObject | undefined {
+    return this.#objects.get(kind)?.get(`${namespace}/${name}`);
   }
 
   namespaceLabels(namespace: string): Record<string, string> | undefined {
@@ -114,7 +131,7 @@ export class OperatorCache {
     const reference: Reference = { abort, data: undefined, synced: Promise.resolve() };
     const set = (object: KubeObject | undefined): void => {
       reference.data = object && decodeData(object);
-      this.#changed(id);
+      this.#changed(kind, object ? "update" : "delete");
     };
     reference.synced = new Promise((resolve) => {
       watchResources(

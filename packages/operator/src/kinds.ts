@@ -22,6 +22,3 @@ export type OperatorKind = keyof typeof KINDS;
 
 export const SECRETS = { group: "", version: "v1", plural: "secrets", namespaced: true } as const;
 export const CONFIG_MAPS = { group: "", version: "v1", plural: "configmaps", namespaced: true } as const;
-
-/** Served by the API, not acted upon yet; an object of such a kind is named as a problem, never ignored in silence. */
-export const UNSUPPORTED_KINDS: readonly OperatorKind[] = ["PrometheusAgent", "ThanosRuler"];

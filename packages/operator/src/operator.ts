@@ -4,12 +4,24 @@ import type { Logger, Registry } from "@pharos/kit";
 import type { KubeClient, KubeObject } from "@pharos/kube";
 import { describeError } from "@pharos/model";
 import { OperatorCache } from "./cache.ts";
-import type { DesiredInstance, InstanceDriver, InstanceState } from "./drivers/driver.ts";
-import { KINDS, type OperatorKind, UNSUPPORTED_KINDS } from "./kinds.ts";
+import {
+  type DesiredInstance,
+  INSTANCE_KINDS,
+  type InstanceDriver,
+  type InstanceKind,
+  type InstanceState,
+} from "./drivers/driver.ts";
+import { EventWriter } from "./events.ts";
+import { KINDS, type OperatorKind } from "./kinds.ts";
+import { createOperatorMetrics } from "./metrics.ts";
+import { MonitorCache } from "./monitor-cache.ts";
+import { inScope, type OperatorScope } from "./operator-scope.ts";
+import type { Plan, PlanContext } from "./plan.ts";
 import { planAlertmanager } from "./reconcile-alertmanager.ts";
-import { type CheckCache, type Plan, planPrometheus } from "./reconcile-prometheus.ts";
+import { planPrometheus } from "./reconcile-prometheus.ts";
+import { planThanosRuler } from "./reconcile-thanos.ts";
 import { type InstanceReport, type OperatorReport, ReportBuilder } from "./report.ts";
-import type { Alertmanager, Prometheus } from "./resources/types.ts";
+import type { Alertmanager, Prometheus, ThanosRuler } from "./resources/types.ts";
 import { StatusWriter } from "./status.ts";
 
 export interface OperatorOptions {
@@ -19,10 +31,24 @@ export interface OperatorOptions {
   registry: Registry;
   /** ms to wait for more changes before reconciling; default 100. */
   debounceMs?: number;
+  /** Which namespaces and instances are this operator's; default all. */
+  scope?: OperatorScope;
 }
 
-/** Old checks are forgotten when so many are remembered. */
-const MAX_CHECKS = 10_000;
+/** One instance and what is wanted of it, or why that is not known. */
+interface Planned {
+  kind: InstanceKind;
+  resource: DesiredInstance["resource"];
+  plan?: Plan;
+  error?: unknown;
+}
+
+interface Applied {
+  hash: string;
+  state: InstanceState;
+  at: number;
+}
+
 /** A reconciliation that failed for reasons outside is tried again after this time. */
 const RETRY_MS = 5_000;
 
@@ -30,46 +56,33 @@ export class Operator implements AsyncDisposable {
   readonly #options: OperatorOptions;
   readonly #cache: OperatorCache;
   readonly #status: StatusWriter;
-  readonly #applied = new Map<string, { hash: string; state: InstanceState; at: number }>();
-  #checks: CheckCache = new Map();
+  readonly #events: EventWriter;
+  readonly #applied = new Map<string, Applied>();
+  readonly #monitors = new Map<string, MonitorCache>();
   #references = new Set<string>();
   #report: OperatorReport = { instances: [], objects: [], reconciledAt: 0, duration: 0 };
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #dirty = false;
+  /** Something outside stood in the way of an instance. */
+  #retry = false;
   #stopped = false;
   readonly #metrics;
 
   constructor(options: OperatorOptions) {
     this.#options = options;
-    this.#cache = new OperatorCache(options.client, options.log, () => this.#schedule());
+    this.#cache = new OperatorCache(
+      options.client,
+      options.log,
+      (kind, action) => {
+        this.#metrics.triggered.labels(kind, action).inc();
+        this.#schedule();
+      },
+      (kind, object) => inScope(kind, object, options.scope ?? {}),
+    );
     this.#status = new StatusWriter(options.client, options.log);
-    const { registry } = options;
-    this.#metrics = {
-      operations: registry.counter(
-        "prometheus_operator_reconcile_operations_total",
-        "Total number of reconcile operations",
-        ["controller"],
-      ),
-      errors: registry.counter(
-        "prometheus_operator_reconcile_errors_total",
-        "Number of errors that occurred during reconcile operations",
-        ["controller"],
-      ),
-      managed: registry.gauge(
-        "prometheus_operator_managed_resources",
-        "Number of resources managed by the operator's controller",
-        ["resource", "state"],
-      ),
-      ready: registry.gauge(
-        "prometheus_operator_ready",
-        "1 when the controller is ready to reconcile resources, 0 otherwise",
-      ),
-      duration: registry.histogram(
-        "prometheus_operator_reconcile_duration_seconds",
-        "Histogram of reconcile operations",
-      ),
-    };
+    this.#events = new EventWriter(options.client, options.log);
+    this.#metrics = createOperatorMetrics(options.registry);
   }
 
   /** Lists everything and reconciles once; from then on changes take effect by themselves. */
@@ -107,6 +120,7 @@ export class Operator implements AsyncDisposable {
       return this.#running;
     }
     this.#dirty = false;
+    this.#retry = false;
     this.#running = this.#reconcile();
     let failed = false;
     try {
@@ -117,8 +131,8 @@ export class Operator implements AsyncDisposable {
     } finally {
       this.#running = undefined;
     }
-    if (failed) this.#schedule(RETRY_MS);
-    else if (this.#dirty) this.#schedule();
+    if (this.#dirty) this.#schedule();
+    else if (failed || this.#retry) this.#schedule(RETRY_MS);
   }
 
   async #reconcile(): Promise<void> {
@@ -132,147 +146,199 @@ export class Operator implements AsyncDisposable {
     }
     const instances: InstanceReport[] = [];
     // Alertmanagers first, so that a Prometheus finds them at its start.
-    for (const { kind, resource, plan, error } of plans) {
-      instances.push(await this.#apply(kind, resource, plan, error));
-    }
-    const wanted = new Set(plans.map(({ kind, resource }) => id(kind, resource)));
-    for (const known of this.#applied.keys()) {
-      if (wanted.has(known)) continue;
-      const [kind, namespace, name] = known.split("/");
-      await this.#options.driver.remove(kind as "Prometheus" | "Alertmanager", namespace, name);
-      this.#applied.delete(known);
-    }
-    this.#reportUnsupported(report);
+    for (const planned of plans) instances.push(await this.#apply(planned));
+    await this.#removeGone(new Set(plans.map(({ kind, resource }) => id(kind, resource))));
     const objects = report.objects();
     const duration = (performance.now() - started) / 1000;
     this.#report = { instances, objects, reconciledAt: Date.now(), duration };
     this.#metrics.duration.observe(duration);
-    if (this.#checks.size > MAX_CHECKS) this.#checks = new Map();
+    this.#count(instances);
     await this.#writeStatuses();
   }
 
-  #plan(report: ReportBuilder) {
-    const references = new Set<string>();
-    const plans: {
-      kind: "Prometheus" | "Alertmanager";
-      resource: Prometheus | Alertmanager;
-      plan?: Plan<Prometheus> | Plan<Alertmanager>;
-      error?: unknown;
-    }[] = [];
-    const attempt = <T extends Prometheus | Alertmanager>(
-      kind: "Prometheus" | "Alertmanager",
-      resource: T,
-      work: () => Plan<T>,
-    ): void => {
-      this.#metrics.operations.labels(kind.toLowerCase()).inc();
-      try {
-        const plan = work();
-        for (const reference of plan.references) references.add(reference);
-        plans.push({ kind, resource, plan: plan as Plan<Prometheus> | Plan<Alertmanager> });
-      } catch (error) {
-        // What it referred to before stays watched, so that mending it is noticed.
-        for (const reference of this.#references) references.add(reference);
-        this.#metrics.errors.labels(kind.toLowerCase()).inc();
-        plans.push({ kind, resource, error });
-      }
-    };
-    for (const resource of this.#cache.list<Alertmanager>("Alertmanager")) {
-      attempt("Alertmanager", resource, () => planAlertmanager(resource, this.#cache, this.#options.driver, report));
+  async #removeGone(wanted: ReadonlySet<string>): Promise<void> {
+    for (const known of [...this.#applied.keys()]) {
+      if (wanted.has(known)) continue;
+      const [kind, namespace, name] = known.split("/");
+      await this.#options.driver.remove(kind as InstanceKind, namespace, name);
+      this.#applied.delete(known);
+      this.#monitors.delete(known);
     }
-    for (const resource of this.#cache.list<Prometheus>("Prometheus")) {
-      attempt("Prometheus", resource, () =>
-        planPrometheus(resource, this.#cache, this.#options.driver, this.#checks, report),
-      );
-    }
-    this.#references = references;
-    return plans;
   }
 
-  async #apply(
-    kind: "Prometheus" | "Alertmanager",
-    resource: Prometheus | Alertmanager,
-    plan: Plan<Prometheus> | Plan<Alertmanager> | undefined,
-    planError: unknown,
-  ): Promise<InstanceReport> {
+  #plan(report: ReportBuilder): Planned[] {
+    const { driver } = this.#options;
+    const context: PlanContext = { cache: this.#cache, driver, report, references: new Set() };
+    const planned: Planned[] = [];
+    let failed = false;
+    for (const kind of INSTANCE_KINDS) {
+      for (const resource of this.#cache.list<DesiredInstance["resource"]>(kind)) {
+        this.#metrics.operations.labels(kind.toLowerCase()).inc();
+        try {
+          const reason = driver.unsupported(kind);
+          if (reason) throw new Error(reason);
+          planned.push({ kind, resource, plan: this.#planOne(kind, resource, context) });
+        } catch (error) {
+          failed = true;
+          this.#metrics.errors.labels(kind.toLowerCase()).inc();
+          planned.push({ kind, resource, error });
+        }
+      }
+    }
+    // What a failed instance referred to before stays watched, so that mending it is noticed.
+    if (failed) for (const reference of this.#references) context.references.add(reference);
+    this.#references = context.references;
+    return planned;
+  }
+
+  #planOne(kind: InstanceKind, resource: DesiredInstance["resource"], context: PlanContext): Plan {
+    switch (kind) {
+      case "Alertmanager":
+        return planAlertmanager(resource as Alertmanager, context);
+      case "ThanosRuler":
+        return planThanosRuler(resource as ThanosRuler, context);
+      default: {
+        const key = id(kind, resource);
+        let monitors = this.#monitors.get(key);
+        if (!monitors) {
+          monitors = new MonitorCache();
+          this.#monitors.set(key, monitors);
+        }
+        return planPrometheus(resource as Prometheus, monitors, context);
+      }
+    }
+  }
+
+  async #apply({ kind, resource, plan, error }: Planned): Promise<InstanceReport> {
     const { namespace = "", name = "" } = resource.metadata;
     const known = this.#applied.get(id(kind, resource));
     const report: InstanceReport = {
       kind,
       namespace,
       name,
-      url: known?.state.url ?? "",
-      ready: known?.state.ready ?? false,
-      message: "",
+      url: "",
+      ready: false,
+      ...known?.state,
+      failed: plan === undefined,
+      message: plan ? (known?.state.message ?? "") : describeError(error),
       selected: plan?.selected ?? {},
       rejected: plan?.rejected ?? 0,
+      notes: plan?.notes ?? [],
+      paused: (resource.spec as { paused?: boolean }).paused ?? false,
       appliedAt: known?.at ?? 0,
     };
-    for (const [object, count] of Object.entries(report.selected)) {
-      this.#metrics.managed.labels(KINDS[object as OperatorKind].plural, "selected").set(count);
-    }
-    if (!plan) return { ...report, message: describeError(planError) };
-    if (resource.spec.paused) return report;
+    if (!plan || report.paused) return report;
     const hash = hashOf(plan.desired);
-    if (known?.hash === hash) return report;
+    const { driver, log } = this.#options;
+    const instance = `${kind} ${namespace}/${name}`;
     try {
-      const state =
-        kind === "Prometheus"
-          ? await this.#options.driver.applyPrometheus(plan.desired as DesiredInstance<Prometheus>)
-          : await this.#options.driver.applyAlertmanager(plan.desired as DesiredInstance<Alertmanager>);
-      const at = Date.now();
+      const changed = known?.hash !== hash;
+      if (!changed && !driver.observe) return report;
+      const state = changed ? await driver.apply(plan.desired) : await driver.observe!(plan.desired);
+      const at = changed ? Date.now() : known.at;
       this.#applied.set(id(kind, resource), { hash, state, at });
-      this.#options.log.info("instance brought up to date", {
-        instance: `${kind} ${namespace}/${name}`,
-        url: state.url,
-      });
+      if (changed) log.info("instance brought up to date", { instance, url: state.url });
       return { ...report, ...state, appliedAt: at };
-    } catch (error) {
+    } catch (failure) {
       this.#metrics.errors.labels(kind.toLowerCase()).inc();
-      this.#options.log.error("instance could not be brought up to date", {
-        instance: `${kind} ${namespace}/${name}`,
-        err: error,
-      });
-      return { ...report, message: describeError(error) };
+      log.error("instance could not be brought up to date", { instance, err: failure });
+      // Whatever stands in the way outside may be gone soon.
+      this.#retry = true;
+      return { ...report, failed: true, message: describeError(failure) };
     }
   }
 
-  #reportUnsupported(report: ReportBuilder): void {
-    for (const kind of UNSUPPORTED_KINDS) {
-      for (const object of this.#cache.list(kind)) {
-        report.verdict(
-          { ...object, kind },
-          {
-            instance: "",
-            accepted: false,
-            code: "operator.unsupported",
-            reason: `${kind} is served, but this version of Pharos does not act on it`,
-          },
-        );
+  /** How many objects are selected and left out, over all instances. */
+  #count(instances: readonly InstanceReport[]): void {
+    const selected = new Map<string, number>();
+    const rejected = new Map<string, number>();
+    for (const instance of instances) {
+      for (const [kind, count] of Object.entries(instance.selected)) {
+        selected.set(kind, (selected.get(kind) ?? 0) + count);
+      }
+    }
+    for (const { kind, verdicts } of this.#report.objects) {
+      const count = verdicts.filter(({ accepted, code }) => !accepted && code !== "operator.not-selected").length;
+      rejected.set(kind, (rejected.get(kind) ?? 0) + count);
+    }
+    const { managed, ready, specReplicas, syncs } = this.#metrics;
+    for (const kind of new Set([...selected.keys(), ...rejected.keys()])) {
+      const { plural } = KINDS[kind as OperatorKind];
+      managed.labels(plural, "selected").set(selected.get(kind) ?? 0);
+      managed.labels(plural, "rejected").set(rejected.get(kind) ?? 0);
+    }
+    ready.set(1);
+    for (const kind of INSTANCE_KINDS) {
+      const own = instances.filter((instance) => instance.kind === kind);
+      syncs.labels(kind.toLowerCase(), "ok").set(own.filter(({ failed }) => !failed).length);
+      syncs.labels(kind.toLowerCase(), "failed").set(own.filter(({ failed }) => failed).length);
+      for (const { namespace, name } of own) {
+        const spec = this.#find(kind, namespace, name)?.spec as { replicas?: number } | undefined;
+        specReplicas.labels(kind.toLowerCase(), namespace, name).set(spec?.replicas ?? 1);
       }
     }
   }
 
+  #find(kind: OperatorKind, namespace: string, name: string): KubeObject | undefined {
+    return this.#cache.find(kind, namespace, name);
+  }
+
   async #writeStatuses(): Promise<void> {
-    const find = (kind: OperatorKind, namespace: string, name: string): KubeObject | undefined =>
-      this.#cache.list(kind).find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
     for (const instance of this.#report.instances) {
-      const object = find(instance.kind, instance.namespace, instance.name);
+      const object = this.#find(instance.kind, instance.namespace, instance.name);
       if (object) await this.#status.writeInstance(instance, object);
     }
+    const uids = new Set<string>();
+    const reported = new Set<string>();
     for (const report of this.#report.objects) {
-      if (UNSUPPORTED_KINDS.includes(report.kind as OperatorKind)) continue;
-      const object = find(report.kind as OperatorKind, report.namespace, report.name);
-      if (object) await this.#status.writeObject(report, object);
+      reported.add(`${report.kind}/${report.namespace}/${report.name}`);
+      const object = this.#find(report.kind as OperatorKind, report.namespace, report.name);
+      if (!object) continue;
+      uids.add(object.metadata.uid ?? "");
+      await this.#status.writeObject(report, object);
+      await this.#events.write(report, object);
+    }
+    this.#events.keep(uids);
+    await this.#clearOthers(reported);
+  }
+
+  /** Objects no instance looked at any more must not go on saying that one took them. */
+  async #clearOthers(reported: ReadonlySet<string>): Promise<void> {
+    for (const kind of CONFIGURATION_KINDS) {
+      for (const object of this.#cache.list(kind)) {
+        const { namespace = "", name = "", generation = 1 } = object.metadata;
+        if (reported.has(`${kind}/${namespace}/${name}`)) continue;
+        await this.#status.writeObject({ kind, namespace, name, generation, verdicts: [] }, object);
+      }
     }
   }
 }
+
+/** The kinds whose objects are selected by instances. */
+const CONFIGURATION_KINDS: readonly OperatorKind[] = [
+  "ServiceMonitor",
+  "PodMonitor",
+  "Probe",
+  "ScrapeConfig",
+  "PrometheusRule",
+  "AlertmanagerConfig",
+];
 
 function id(kind: string, { metadata }: KubeObject): string {
   return `${kind}/${metadata.namespace}/${metadata.name}`;
 }
 
-function hashOf({ resource, config, files, certificates }: DesiredInstance<Prometheus | Alertmanager>): string {
+function hashOf({ resource, config, files, certificates }: DesiredInstance): string {
   return createHash("sha256")
-    .update(JSON.stringify([resource.spec, config, [...files], [...certificates]]))
+    .update(
+      JSON.stringify([
+        resource.spec,
+        resource.metadata.labels,
+        resource.metadata.annotations,
+        config,
+        [...files],
+        [...certificates],
+      ]),
+    )
     .digest("hex");
 }

@@ -1,150 +1,168 @@
-/** One Prometheus resource: select, check each object, generate, check the whole. */
-
-import type { KubeObject } from "@pharos/kube";
+/** One Prometheus or PrometheusAgent: select, check each object, generate, check the whole. */
 import { UserError } from "@pharos/model";
 import { loadConfig } from "@pharos/prometheus";
 import { AssetStore } from "./assets.ts";
-import type { OperatorCache } from "./cache.ts";
-import type { DesiredInstance, InstanceDriver } from "./drivers/driver.ts";
+import { checkInstance } from "./checks/instance.ts";
+import type { DesiredInstance } from "./drivers/driver.ts";
 import type { OperatorKind } from "./kinds.ts";
-import { generatePrometheusConfig, type SelectedMonitors, toYaml } from "./prometheus/config.ts";
-import { ruleFileName, ruleFileText } from "./prometheus/rules.ts";
+import type { MonitorCache } from "./monitor-cache.ts";
+import type { Plan, PlanContext } from "./plan.ts";
+import { assemble } from "./prometheus/assemble.ts";
+import { generateAgentConfig, generatePrometheusConfig } from "./prometheus/config.ts";
+import type { RuleDialect } from "./prometheus/rules.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
-import { type ReportBuilder, rejection } from "./report.ts";
-import type { PodMonitor, Probe, Prometheus, PrometheusRule, ScrapeConfig, ServiceMonitor } from "./resources/types.ts";
-import { type SelectorPair, select } from "./selection.ts";
-import { validateMonitor, validateRule } from "./validate.ts";
+import { rejection } from "./report.ts";
+import type { Prometheus, PrometheusAgent } from "./resources/types.ts";
+import { selectRules } from "./rule-selection.ts";
+import { type SelectorPair, select, selectorPair } from "./selection.ts";
+import type { Monitor } from "./validate.ts";
 import { DEFAULT_PROMETHEUS_VERSION, VersionGate } from "./version.ts";
 
-export interface Plan<Resource> {
-  desired: DesiredInstance<Resource>;
-  selected: Record<string, number>;
+/** The kinds of monitors with the names of their two selectors. */
+const MONITOR_KINDS = [
+  ["ServiceMonitor", "serviceMonitor"],
+  ["PodMonitor", "podMonitor"],
+  ["Probe", "probe"],
+  ["ScrapeConfig", "scrapeConfig"],
+] as const;
+
+/** Upstream leaves the configuration alone when nothing at all is selected by any selector. */
+export function isUnmanaged({ spec }: Prometheus | PrometheusAgent): boolean {
+  return MONITOR_KINDS.every(([, field]) => !spec[`${field}Selector`]);
+}
+
+interface Selected {
+  jobs: string[];
+  files: Map<string, string>;
   rejected: number;
-  references: ReadonlySet<string>;
+  counts: Record<string, number>;
 }
 
-/** Memory of checks already made, by what was checked: most objects do not change between reconciliations. */
-export type CheckCache = Map<string, UserError | undefined>;
-
-function pairs({
-  spec,
-}: Prometheus): Record<"ServiceMonitor" | "PodMonitor" | "Probe" | "ScrapeConfig" | "PrometheusRule", SelectorPair> {
-  const pair = (
-    field: string,
-    selector: SelectorPair["selector"],
-    namespaceSelector: SelectorPair["selector"],
-  ): SelectorPair => ({
-    field: `spec.${field}Selector`,
-    namespaceField: `spec.${field}NamespaceSelector`,
-    selector,
-    namespaceSelector,
-  });
-  return {
-    ServiceMonitor: pair("serviceMonitor", spec.serviceMonitorSelector, spec.serviceMonitorNamespaceSelector),
-    PodMonitor: pair("podMonitor", spec.podMonitorSelector, spec.podMonitorNamespaceSelector),
-    Probe: pair("probe", spec.probeSelector, spec.probeNamespaceSelector),
-    ScrapeConfig: pair("scrapeConfig", spec.scrapeConfigSelector, spec.scrapeConfigNamespaceSelector),
-    PrometheusRule: pair("rule", spec.ruleSelector, spec.ruleNamespaceSelector),
-  };
-}
-
-export function planPrometheus(
-  prometheus: Prometheus,
-  cache: OperatorCache,
-  driver: InstanceDriver,
-  checks: CheckCache,
-  report: ReportBuilder,
-): Plan<Prometheus> {
+function selectMonitors(
+  prometheus: Prometheus | PrometheusAgent,
+  scope: GenerationScope,
+  monitors: MonitorCache,
+  context: PlanContext,
+): Selected {
+  const { cache, driver, report, references } = context;
   const { namespace = "", name = "" } = prometheus.metadata;
-  const instance = `Prometheus ${namespace}/${name}`;
-  const version = prometheus.spec.version ?? DEFAULT_PROMETHEUS_VERSION;
-  const paths = driver.pathsOf("Prometheus", namespace, name);
-  const references = new Set<string>();
-  const newScope = (): GenerationScope => ({
-    prometheus,
-    assets: new AssetStore(cache.lookup, paths.certificates),
-    gate: new VersionGate(version),
-    endpointSlices: true,
-    apiServer: driver.apiServer,
-  });
-  const selectors = pairs(prometheus);
-  const selected: Record<string, number> = {};
-  let rejected = 0;
-
-  const accept = <T extends KubeObject>(
-    kind: OperatorKind & keyof typeof selectors,
-    check: (object: T, scope: GenerationScope) => UserError | undefined,
-  ): T[] => {
-    const accepted: T[] = [];
-    for (const object of cache.list<T>(kind)) {
-      const { selected: matches, reason } = select(object, namespace, selectors[kind], (ns) =>
-        cache.namespaceLabels(ns),
-      );
-      if (!matches) {
+  const instance = `${prometheus.kind} ${namespace}/${name}`;
+  const out: Selected = { jobs: [], files: new Map(), rejected: 0, counts: {} };
+  const { certificates } = driver.pathsOf(prometheus.kind as DesiredInstance["kind"], namespace, name);
+  const make = { lookup: cache.lookup, certificates, version: scope.gate.version };
+  for (const [kind, field] of MONITOR_KINDS) {
+    const pair: SelectorPair = selectorPair(prometheus.spec, field);
+    let accepted = 0;
+    for (const object of cache.list<Monitor>(kind as OperatorKind)) {
+      const { selected, reason } = select(object, namespace, pair, (ns) => cache.namespaceLabels(ns));
+      if (!selected) {
         report.verdict(object, { instance, accepted: false, code: "operator.not-selected", reason });
         continue;
       }
-      const scope = newScope();
-      const error = check(object, scope);
-      for (const reference of scope.assets.references) references.add(reference);
-      if (error) {
-        rejected++;
-        report.verdict(object, rejection(instance, error));
+      const made = monitors.generate(object, scope, make);
+      for (const reference of made.references.keys()) references.add(reference);
+      if (made.error) {
+        out.rejected++;
+        report.verdict(object, rejection(instance, made.error));
         continue;
       }
-      report.verdict(object, { instance, accepted: true, code: "operator.accepted", reason: "" });
-      accepted.push(object);
+      const notes = [...made.ignored].map(([key, why]) => `${key} is left out: it ${why}`);
+      report.verdict(object, { instance, accepted: true, code: "operator.accepted", reason: "", notes });
+      accepted++;
+      out.jobs.push(made.text);
+      for (const [file, content] of made.files) out.files.set(file, content);
     }
-    selected[kind] = accepted.length;
-    return accepted;
-  };
-
-  const monitors: SelectedMonitors = {
-    serviceMonitors: accept<ServiceMonitor>("ServiceMonitor", (object, scope) =>
-      validateMonitor(object, { serviceMonitors: [object] }, scope),
-    ),
-    podMonitors: accept<PodMonitor>("PodMonitor", (object, scope) =>
-      validateMonitor(object, { podMonitors: [object] }, scope),
-    ),
-    probes: accept<Probe>("Probe", (object, scope) => validateMonitor(object, { probes: [object] }, scope)),
-    scrapeConfigs: accept<ScrapeConfig>("ScrapeConfig", (object, scope) =>
-      validateMonitor(object, { scrapeConfigs: [object] }, scope),
-    ),
-  };
-  const rules = accept<PrometheusRule>("PrometheusRule", (object) => {
-    const key = `rule ${version} ${object.metadata.uid} ${JSON.stringify(object.spec)}`;
-    if (!checks.has(key)) checks.set(key, validateRule(object, version));
-    return checks.get(key);
-  });
-
-  const scope = newScope();
-  const config = toYaml(generatePrometheusConfig(prometheus, monitors, rules.length > 0 ? [paths.rules] : [], scope));
-  for (const reference of scope.assets.references) references.add(reference);
-  const problem = wholeCheck(config, instance);
-  if (problem) throw problem;
-  return {
-    desired: {
-      resource: prometheus,
-      config,
-      files: new Map(rules.map((rule) => [ruleFileName(rule), ruleFileText(rule, version)])),
-      certificates: scope.assets.files,
-    },
-    selected,
-    rejected,
-    references,
-  };
+    out.counts[kind] = accepted;
+  }
+  return out;
 }
 
-function wholeCheck(config: string, instance: string): UserError | undefined {
+/** Everything about the instance that shows in the jobs of monitors. */
+function monitorKey({ prometheus, apiServer, endpointSlices, features, gate }: GenerationScope): string {
+  return JSON.stringify([prometheus.metadata, prometheus.spec, apiServer, endpointSlices, features, gate.version]);
+}
+
+export function planPrometheus(
+  prometheus: Prometheus | PrometheusAgent,
+  monitors: MonitorCache,
+  context: PlanContext,
+): Plan {
+  const { cache, driver, references } = context;
+  const kind = prometheus.kind as "Prometheus" | "PrometheusAgent";
+  const { namespace = "", name = "" } = prometheus.metadata;
+  const instance = `${kind} ${namespace}/${name}`;
+  const version = prometheus.spec.version || DEFAULT_PROMETHEUS_VERSION;
+  const paths = driver.pathsOf(kind, namespace, name);
+  const assets = new AssetStore(cache.lookup, paths.certificates);
+  const scope: GenerationScope = {
+    prometheus,
+    assets,
+    gate: new VersionGate(version),
+    endpointSlices: true,
+    apiServer: driver.apiServer,
+    features: {
+      ...driver.features,
+      daemonSet: kind === "PrometheusAgent" && (prometheus as PrometheusAgent).spec.mode === "DaemonSet",
+    },
+  };
   try {
+    checkInstance(scope);
+    monitors.begin(monitorKey(scope));
+    const selected = selectMonitors(prometheus, scope, monitors, context);
+    const rules = kind === "Prometheus" ? planRules(prometheus as Prometheus, version, context) : NO_RULES;
+    const sections =
+      kind === "Prometheus"
+        ? generatePrometheusConfig(
+            prometheus as Prometheus,
+            {},
+            rules.files.size > 0 ? paths.rules(rules.files) : [],
+            scope,
+          )
+        : generateAgentConfig({}, scope);
+    const config = assemble(sections, selected.jobs);
     loadConfig(config, { file: "" });
-    return undefined;
+    return {
+      desired: { kind, resource: prometheus, config, files: rules.files, certificates: merged(selected.files, assets) },
+      selected: kind === "Prometheus" ? { ...selected.counts, PrometheusRule: rules.accepted } : selected.counts,
+      rejected: selected.rejected + rules.rejected,
+      notes: [
+        ...(isUnmanaged(prometheus) ? ["no selector of monitors is set, so nothing is selected"] : []),
+        ...[...scope.gate.ignored].map(([key, why]) => `${key} is left out: it ${why}`),
+      ],
+    };
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return new UserError(error.code, error.message, {
-      where: { object: instance, field: error.where.field },
-      fix: error.fix,
-      cause: error,
-    });
+    throw about(error, instance);
+  } finally {
+    for (const reference of assets.references) references.add(reference);
   }
+}
+
+const NO_RULES = { files: new Map<string, string>(), accepted: 0, rejected: 0 };
+
+function merged(files: ReadonlyMap<string, string>, { files: own }: AssetStore): Map<string, string> {
+  return new Map([...files, ...own]);
+}
+
+function planRules(prometheus: Prometheus, version: string, context: PlanContext) {
+  const { spec } = prometheus;
+  const label = spec.enforcedNamespaceLabel;
+  const deprecated = (spec.prometheusRulesExcludedFromEnforce ?? []).map(({ ruleNamespace, ruleName }) => ({
+    resource: "prometheusrules",
+    namespace: ruleNamespace,
+    name: ruleName,
+  }));
+  const dialect: RuleDialect = {
+    version,
+    enforcement: label ? { label, excluded: [...(spec.excludedFromEnforcement ?? []), ...deprecated] } : undefined,
+  };
+  return selectRules(prometheus, dialect, context);
+}
+
+function about(error: unknown, instance: string): unknown {
+  if (!(error instanceof UserError)) return error;
+  return new UserError(error.code, error.message, {
+    where: { object: instance, field: error.where.field },
+    fix: error.fix,
+    cause: error,
+  });
 }

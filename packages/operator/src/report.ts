@@ -1,5 +1,6 @@
 /** What the operator did and why: for statuses, the flow page and `explain`. */
 import type { UserError } from "@pharos/model";
+import type { InstanceKind, ShardState } from "./drivers/driver.ts";
 
 export interface Verdict {
   /** "Prometheus monitoring/main" */
@@ -9,6 +10,8 @@ export interface Verdict {
   code: string;
   reason: string;
   fix?: string;
+  /** What was left out of an accepted object, and why. */
+  notes?: string[];
 }
 
 export interface ObjectReport {
@@ -20,16 +23,23 @@ export interface ObjectReport {
 }
 
 export interface InstanceReport {
-  kind: "Prometheus" | "Alertmanager";
+  kind: InstanceKind;
   namespace: string;
   name: string;
   url: string;
   ready: boolean;
+  /** The last reconciliation of it failed: it runs on as it was. */
+  failed: boolean;
   /** Why it is not ready or not up to date; empty when all is well. */
   message: string;
   /** Accepted objects by kind. */
   selected: Record<string, number>;
   rejected: number;
+  /** What was left out of its own settings, and why. */
+  notes: string[];
+  paused: boolean;
+  shards?: readonly ShardState[];
+  selector?: string;
   /** Unix ms of the last configuration change that took effect; 0 when none did. */
   appliedAt: number;
 }

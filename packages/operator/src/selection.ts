@@ -18,6 +18,17 @@ export interface SelectorPair {
   namespaceSelector: LabelSelector | null | undefined;
 }
 
+/** The two selectors of one kind; `field` as `serviceMonitor`. */
+export function selectorPair(spec: object, field: string): SelectorPair {
+  const selectors = spec as Record<string, LabelSelector | null | undefined>;
+  return {
+    field: `spec.${field}Selector`,
+    namespaceField: `spec.${field}NamespaceSelector`,
+    selector: selectors[`${field}Selector`],
+    namespaceSelector: selectors[`${field}NamespaceSelector`],
+  };
+}
+
 function describe(selector: LabelSelector): string {
   const labels = Object.entries(selector.matchLabels ?? {}).map(([name, value]) => `${name}=${value}`);
   const expressions = (selector.matchExpressions ?? []).map(

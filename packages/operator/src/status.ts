@@ -2,12 +2,13 @@
 import type { Logger } from "@pharos/kit";
 import type { KubeClient, KubeObject } from "@pharos/kube";
 import { describeError } from "@pharos/model";
+import type { ShardState } from "./drivers/driver.ts";
 import { KINDS, type OperatorKind } from "./kinds.ts";
 import type { InstanceReport, ObjectReport } from "./report.ts";
 
 interface Condition {
   type: string;
-  status: "True" | "False";
+  status: "True" | "False" | "Degraded";
   reason: string;
   message: string;
   observedGeneration: number;
@@ -52,7 +53,9 @@ export class StatusWriter {
           type: "Accepted",
           status: verdict.accepted ? "True" : "False",
           reason: verdict.accepted ? "" : "InvalidConfiguration",
-          message: verdict.accepted ? "" : [verdict.reason, verdict.fix].filter(Boolean).join(". "),
+          message: verdict.accepted
+            ? (verdict.notes ?? []).join("; ")
+            : [verdict.reason, verdict.fix].filter(Boolean).join(". "),
           observedGeneration: report.generation,
         });
         return { group: "monitoring.coreos.com", resource, name, namespace, conditions: [accepted] };
@@ -66,32 +69,14 @@ export class StatusWriter {
     const before = (type: string) => old.conditions?.find((entry) => entry.type === type);
     const observedGeneration = object.metadata.generation ?? 1;
     const conditions = [
-      condition(before("Available"), {
-        type: "Available",
-        status: report.ready ? "True" : "False",
-        reason: report.ready ? "" : "NoPodReady",
-        message: report.ready ? "" : report.message,
-        observedGeneration,
-      }),
-      condition(before("Reconciled"), {
-        type: "Reconciled",
-        status: report.message ? "False" : "True",
-        reason: report.message ? "ReconciliationFailed" : "",
-        message: report.message,
-        observedGeneration,
-      }),
+      condition(before("Available"), { type: "Available", ...availability(report), observedGeneration }),
+      condition(before("Reconciled"), { type: "Reconciled", ...reconciled(report), observedGeneration }),
     ];
-    const ready = report.ready ? 1 : 0;
-    const status = {
-      paused: false,
-      replicas: ready,
-      updatedReplicas: ready,
-      availableReplicas: ready,
-      unavailableReplicas: 1 - ready,
-      conditions,
-    };
-    if (JSON.stringify({ ...old, conditions: old.conditions }) === JSON.stringify(status)) return;
-    await this.#patch(report.kind, object, status);
+    const status = { paused: report.paused, ...counts(report), conditions };
+    const same = (Object.keys(status) as (keyof typeof status)[]).every(
+      (key) => JSON.stringify((old as typeof status)[key]) === JSON.stringify(status[key]),
+    );
+    if (!same) await this.#patch(report.kind, object, status);
   }
 
   async #patch(kind: OperatorKind, { metadata }: KubeObject, status: unknown): Promise<void> {
@@ -105,4 +90,45 @@ export class StatusWriter {
       });
     }
   }
+}
+
+const ready = ({ ready: one }: InstanceReport): number => (one ? 1 : 0);
+
+/** Replicas over all shards; one where the instance is one process. */
+function counts(report: InstanceReport) {
+  const { shards, selector } = report;
+  const sum = (field: Exclude<keyof ShardState, "shardID">, one: number): number =>
+    shards ? shards.reduce((total, shard) => total + shard[field], 0) : one;
+  const out: Record<string, unknown> = {
+    replicas: sum("replicas", ready(report)),
+    updatedReplicas: sum("updatedReplicas", ready(report)),
+    availableReplicas: sum("availableReplicas", ready(report)),
+    unavailableReplicas: sum("unavailableReplicas", 1 - ready(report)),
+  };
+  if (shards && report.kind === "Prometheus") Object.assign(out, { shards: shards.length, shardStatuses: shards });
+  if (selector !== undefined) out.selector = selector;
+  return out;
+}
+
+function availability(report: InstanceReport): Pick<Condition, "status" | "reason" | "message"> {
+  if (report.ready) return { status: "True", reason: "", message: "" };
+  const some = report.shards?.some(({ availableReplicas }) => availableReplicas > 0);
+  return {
+    status: some ? "Degraded" : "False",
+    reason: some ? "SomePodsNotReady" : "NoPodReady",
+    message: report.message,
+  };
+}
+
+/** What was selected and what was not is said even when all went well: the commonest question of all. */
+function reconciled(report: InstanceReport): Pick<Condition, "status" | "reason" | "message"> {
+  if (report.failed) return { status: "False", reason: "ReconciliationFailed", message: report.message };
+  const total = Object.values(report.selected).reduce((sum, count) => sum + count, 0);
+  const kinds = Object.entries(report.selected).map(([kind, count]) => `${count} ${kind}`);
+  const message = [
+    `selected: ${kinds.join(", ") || "nothing"}`,
+    ...(report.rejected > 0 ? [`${report.rejected} left out, each named in its own status`] : []),
+    ...report.notes,
+  ].join("; ");
+  return { status: "True", reason: total === 0 ? "NoSelectedResources" : "", message };
 }

@@ -11,8 +11,10 @@ import { toAlpha } from "./alertmanager/api-versions.ts";
 import { generateAlertmanagerConfig } from "./alertmanager/config.ts";
 import type { AlertmanagerScope } from "./alertmanager/scope.ts";
 import { type AssetLookup, AssetStore } from "./assets.ts";
+import { checkPodMonitor, checkProbe, checkServiceMonitor } from "./checks/monitor.ts";
+import { checkScrapeConfig } from "./checks/scrape-config.ts";
 import { type SelectedMonitors, scrapeJobs, toYaml } from "./prometheus/config.ts";
-import { ruleFileText } from "./prometheus/rules.ts";
+import { type RuleDialect, ruleFileText } from "./prometheus/rules.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
 import type {
   Alertmanager,
@@ -26,11 +28,17 @@ import type {
 } from "./resources/types.ts";
 import { DEFAULT_ALERTMANAGER_VERSION, DEFAULT_PROMETHEUS_VERSION, VersionGate } from "./version.ts";
 
+/** The kinds that make scrape jobs. */
+export type Monitor = ServiceMonitor | PodMonitor | Probe | ScrapeConfig;
+
+/** A rule file must fit into a ConfigMap, with room for the rest of the object. */
+export const MAX_RULE_BYTES = 512 * 1024;
+
 /** Place inside a generated file means nothing to the user: only the message and the remedy are kept. */
 function aboutObject(object: KubeObject, error: unknown): UserError {
   if (!(error instanceof UserError)) throw error;
   const { kind, metadata } = object;
-  return new UserError("operator.invalid", error.message, {
+  return new UserError(error.code === "operator.reference" ? error.code : "operator.invalid", error.message, {
     where: { object: `${kind} ${metadata.namespace}/${metadata.name}`, field: error.where.field },
     fix: error.fix,
     cause: error,
@@ -46,21 +54,66 @@ function check(object: KubeObject, work: () => void): UserError | undefined {
   }
 }
 
-export function validateMonitor(
-  object: ServiceMonitor | PodMonitor | Probe | ScrapeConfig,
-  monitors: Partial<SelectedMonitors>,
-  scope: GenerationScope,
-): UserError | undefined {
-  return check(object, () => {
-    loadConfig(toYaml({ scrape_configs: scrapeJobs(monitors, scope) }), { file: "" });
-  });
+/** The object alone as what generation takes. */
+export function only(object: Monitor): Partial<SelectedMonitors> {
+  switch (object.kind) {
+    case "ServiceMonitor":
+      return { serviceMonitors: [object as ServiceMonitor] };
+    case "PodMonitor":
+      return { podMonitors: [object as PodMonitor] };
+    case "Probe":
+      return { probes: [object as Probe] };
+    default:
+      return { scrapeConfigs: [object as ScrapeConfig] };
+  }
 }
 
-export function validateRule(rule: PrometheusRule, version: string): UserError | undefined {
-  return check(rule, () => {
-    const { errors } = parseRuleFile(ruleFileText(rule, version), "");
+function checkMonitor(object: Monitor, scope: GenerationScope): void {
+  if (object.kind === "ServiceMonitor") checkServiceMonitor(object as ServiceMonitor, scope);
+  else if (object.kind === "PodMonitor") checkPodMonitor(object as PodMonitor, scope);
+  else if (object.kind === "Probe") checkProbe(object as Probe, scope);
+  else checkScrapeConfig(object as ScrapeConfig, scope);
+}
+
+/** The jobs of one monitor as text, entries of scrape_configs; or why it makes none. */
+export function monitorJobs(
+  object: Monitor,
+  scope: GenerationScope,
+): { text: string; error?: undefined } | { error: UserError } {
+  let text = "";
+  const error = check(object, () => {
+    checkMonitor(object, scope);
+    const jobs = scrapeJobs(only(object), scope);
+    if (jobs.length === 0) return;
+    text = toYaml(jobs);
+    loadConfig(`scrape_configs:\n${text}`, { file: "" });
+  });
+  return error ? { error } : { text };
+}
+
+/** The rule file of one PrometheusRule, or why there is none. */
+export function ruleFile(
+  rule: PrometheusRule,
+  dialect: RuleDialect,
+): { text: string; error?: undefined } | { error: UserError } {
+  let text = "";
+  const error = check(rule, () => {
+    text = ruleFileText(rule, dialect);
+    if (Buffer.byteLength(text) > MAX_RULE_BYTES) {
+      throw new UserError(
+        "operator.invalid",
+        `its rule file would be ${Buffer.byteLength(text)} bytes, ${MAX_RULE_BYTES} at most`,
+        {
+          where: { field: "spec.groups" },
+          fix: "Split it into several PrometheusRules",
+        },
+      );
+    }
+    // Thanos knows a field that Prometheus' parser refuses.
+    const { errors } = parseRuleFile(dialect.thanos ? ruleFileText(rule, { ...dialect, thanos: false }) : text, "");
     if (errors.length > 0) throw errors[0];
   });
+  return error ? { error } : { text };
 }
 
 export function validateAlertmanagerConfig(
@@ -90,35 +143,38 @@ const anyAsset: AssetLookup = () => new Proxy({}, { get: () => PLACEHOLDER_URL, 
 
 /** Says why an object would be refused by the operator whatever else exists; undefined when it would not. */
 export function admissionError(object: KubeObject): UserError | undefined {
-  const assets = new AssetStore(anyAsset, "/placeholder");
-  const prometheus = {
+  const assets = new AssetStore(anyAsset, "/placeholder", { placeholders: true });
+  const instance = (kind: string): KubeObject & { spec: Record<string, never> } => ({
     apiVersion: "monitoring.coreos.com/v1",
-    kind: "Prometheus",
+    kind,
     metadata: { name: "", namespace: "" },
     spec: {},
-  } as Prometheus;
-  const scope: GenerationScope = {
-    prometheus,
-    assets,
-    gate: new VersionGate(DEFAULT_PROMETHEUS_VERSION),
-    endpointSlices: true,
-    apiServer: undefined,
-  };
+  });
   switch (object.kind) {
     case "PrometheusRule":
-      return validateRule(object as PrometheusRule, DEFAULT_PROMETHEUS_VERSION);
+      return ruleFile(object as PrometheusRule, { version: DEFAULT_PROMETHEUS_VERSION }).error;
     case "ServiceMonitor":
-      return validateMonitor(object as ServiceMonitor, { serviceMonitors: [object as ServiceMonitor] }, scope);
     case "PodMonitor":
-      return validateMonitor(object as PodMonitor, { podMonitors: [object as PodMonitor] }, scope);
     case "Probe":
-      return validateMonitor(object as Probe, { probes: [object as Probe] }, scope);
-    case "ScrapeConfig":
-      return validateMonitor(object as ScrapeConfig, { scrapeConfigs: [object as ScrapeConfig] }, scope);
+    case "ScrapeConfig": {
+      // Which classes there are is the instance's matter, which is not known yet.
+      const { scrapeClass, ...spec } = object.spec as { scrapeClass?: string };
+      const scope: GenerationScope = {
+        prometheus: instance("Prometheus") as Prometheus,
+        assets,
+        gate: new VersionGate(DEFAULT_PROMETHEUS_VERSION),
+        endpointSlices: true,
+        apiServer: undefined,
+      };
+      return monitorJobs({ ...object, spec } as Monitor, scope).error;
+    }
     case "AlertmanagerConfig": {
-      const alertmanager = { ...prometheus, kind: "Alertmanager" } as Alertmanager;
       const gate = new VersionGate(DEFAULT_ALERTMANAGER_VERSION);
-      return validateAlertmanagerConfig(toAlpha(object), { alertmanager, assets, gate });
+      return validateAlertmanagerConfig(toAlpha(object), {
+        alertmanager: instance("Alertmanager") as Alertmanager,
+        assets,
+        gate,
+      });
     }
     default:
       return undefined;

@@ -1,18 +1,31 @@
 /**
  * Where instances run. Everything up to the generated files is the same for every driver; a driver only makes a running
- * Prometheus or Alertmanager out of them.
+ * Prometheus, agent, Alertmanager or Thanos Ruler out of them.
  */
-import type { Alertmanager, Prometheus } from "../resources/types.ts";
+import type { KubeObject } from "@pharos/kube";
+import type { GenerationFeatures } from "../prometheus/scope.ts";
+
+export const INSTANCE_KINDS = ["Alertmanager", "Prometheus", "PrometheusAgent", "ThanosRuler"] as const;
+export type InstanceKind = (typeof INSTANCE_KINDS)[number];
 
 /** Everything an instance is made of. File contents by name, relative to the instance's folders. */
-export interface DesiredInstance<Resource> {
-  resource: Resource;
-  /** The main configuration file. */
+export interface DesiredInstance {
+  kind: InstanceKind;
+  resource: KubeObject & { spec: object };
+  /** The main configuration file; "" where the instance has none, as Thanos Ruler. */
   config: string;
-  /** Rule files (Prometheus) or templates (Alertmanager). */
+  /** Rule files (Prometheus, Thanos Ruler) or templates (Alertmanager). */
   files: ReadonlyMap<string, string>;
   /** TLS material. */
   certificates: ReadonlyMap<string, string>;
+}
+
+export interface ShardState {
+  shardID: string;
+  replicas: number;
+  updatedReplicas: number;
+  availableReplicas: number;
+  unavailableReplicas: number;
 }
 
 export interface InstanceState {
@@ -20,22 +33,30 @@ export interface InstanceState {
   url: string;
   ready: boolean;
   message: string;
+  /** One entry a shard; absent where the instance is one process. */
+  shards?: readonly ShardState[];
+  /** Text of the label selector of its Pods, for autoscalers. */
+  selector?: string;
 }
 
 export interface InstancePaths {
   /** Folder of TLS material, as the instance sees it. */
   certificates: string;
-  /** Glob of its rule files, as the instance sees it. */
-  rules: string;
+  /** Globs of its rule files, as the instance sees them, for these files. */
+  rules(files: ReadonlyMap<string, string>): readonly string[];
 }
 
 export interface InstanceDriver extends AsyncDisposable {
   /** `api_server` for service discovery of instances; undefined where they run inside the cluster. */
   readonly apiServer: string | undefined;
-  pathsOf(kind: "Prometheus" | "Alertmanager", namespace: string, name: string): InstancePaths;
+  readonly features: GenerationFeatures;
+  /** Why it cannot run instances of this kind; undefined when it can. */
+  unsupported(kind: InstanceKind): string | undefined;
+  pathsOf(kind: InstanceKind, namespace: string, name: string): InstancePaths;
   /** Starts the instance or brings the running one to this state; throws when it cannot, leaving the old state. */
-  applyPrometheus(desired: DesiredInstance<Prometheus>): Promise<InstanceState>;
-  applyAlertmanager(desired: DesiredInstance<Alertmanager>): Promise<InstanceState>;
+  apply(desired: DesiredInstance): Promise<InstanceState>;
+  /** Where the instance stands now, for instances that change by themselves; absent: as `apply` said. */
+  observe?(desired: DesiredInstance): Promise<InstanceState>;
   /** Stops the instance; its data stays where it is. */
-  remove(kind: "Prometheus" | "Alertmanager", namespace: string, name: string): Promise<void>;
+  remove(kind: InstanceKind, namespace: string, name: string): Promise<void>;
 }

@@ -14,11 +14,10 @@ import { type Logger, parseBytes, writeFileAtomic } from "@pharos/kit";
 import type { KubeClient } from "@pharos/kube";
 import { parseDuration } from "@pharos/model";
 import { createPrometheus, type PrometheusServer } from "@pharos/prometheus";
+import { DEFAULT_RETENTION } from "../prometheus/storage.ts";
 import type { Alertmanager, Prometheus } from "../resources/types.ts";
-import type { DesiredInstance, InstanceDriver, InstancePaths, InstanceState } from "./driver.ts";
+import type { DesiredInstance, InstanceDriver, InstanceKind, InstancePaths, InstanceState } from "./driver.ts";
 import { publishEndpoint, withdrawEndpoint } from "./local-endpoints.ts";
-
-type Kind = "Prometheus" | "Alertmanager";
 
 export interface LocalDriverOptions {
   dir: string;
@@ -40,10 +39,10 @@ interface Running<Server> {
 }
 
 const FIELD_MANAGER = "pharos-operator";
-const DEFAULT_RETENTION = "24h";
 
 export class LocalDriver implements InstanceDriver {
   readonly apiServer: string;
+  readonly features = {};
   readonly #options: LocalDriverOptions;
   readonly #prometheuses = new Map<string, Running<PrometheusServer>>();
   readonly #alertmanagers = new Map<string, Running<AlertmanagerServer>>();
@@ -62,21 +61,25 @@ export class LocalDriver implements InstanceDriver {
     return new Map([...this.#alertmanagers].map(([key, { server }]) => [key, server]));
   }
 
-  #folder(kind: Kind, namespace: string, name: string): string {
+  #folder(kind: InstanceKind, namespace: string, name: string): string {
     return join(this.#options.dir, `${kind.toLowerCase()}-${namespace}-${name}`);
   }
 
-  pathsOf(kind: Kind, namespace: string, name: string): InstancePaths {
-    const folder = this.#folder(kind, namespace, name);
-    return { certificates: join(folder, "certs"), rules: join(folder, "rules", "*.yaml") };
+  unsupported(kind: InstanceKind): string | undefined {
+    if (kind === "Prometheus" || kind === "Alertmanager") return undefined;
+    return `${kind} needs a cluster: on one machine only Prometheus and Alertmanager run`;
   }
 
-  async applyPrometheus({
-    resource,
-    config,
-    files,
-    certificates,
-  }: DesiredInstance<Prometheus>): Promise<InstanceState> {
+  pathsOf(kind: InstanceKind, namespace: string, name: string): InstancePaths {
+    const folder = this.#folder(kind, namespace, name);
+    return { certificates: join(folder, "certs"), rules: () => [join(folder, "rules", "*.yaml")] };
+  }
+
+  apply(desired: DesiredInstance): Promise<InstanceState> {
+    return desired.kind === "Alertmanager" ? this.#applyAlertmanager(desired) : this.#applyPrometheus(desired);
+  }
+
+  async #applyPrometheus({ resource, config, files, certificates }: DesiredInstance): Promise<InstanceState> {
     const { namespace = "", name = "" } = resource.metadata;
     const folder = this.#folder("Prometheus", namespace, name);
     const configFile = join(folder, "prometheus.yml");
@@ -90,7 +93,7 @@ export class LocalDriver implements InstanceDriver {
     if (running) {
       await running.server.reload();
     } else {
-      const { spec } = resource;
+      const { spec } = resource as Prometheus;
       const server = await createPrometheus({
         configFile,
         storagePath: join(folder, "data"),
@@ -121,12 +124,7 @@ export class LocalDriver implements InstanceDriver {
     return { url: server.url, ready: true, message: "" };
   }
 
-  async applyAlertmanager({
-    resource,
-    config,
-    files,
-    certificates,
-  }: DesiredInstance<Alertmanager>): Promise<InstanceState> {
+  async #applyAlertmanager({ resource, config, files, certificates }: DesiredInstance): Promise<InstanceState> {
     const { namespace = "", name = "" } = resource.metadata;
     const folder = this.#folder("Alertmanager", namespace, name);
     const configFile = join(folder, "alertmanager.yml");
@@ -143,7 +141,7 @@ export class LocalDriver implements InstanceDriver {
         configFile,
         storageDir: join(folder, "data"),
         listen: { host: this.#options.host, port: this.#port("alertmanager", this.#alertmanagers) },
-        externalUrl: resource.spec.externalUrl,
+        externalUrl: (resource as Alertmanager).spec.externalUrl,
         log: this.#options.log.with({ component: "alertmanager", instance: key }),
       });
       this.#alertmanagers.set(key, { server, port: Number(new URL(server.url).port) });
@@ -161,7 +159,7 @@ export class LocalDriver implements InstanceDriver {
     return { url: server.url, ready: true, message: "" };
   }
 
-  async remove(kind: Kind, namespace: string, name: string): Promise<void> {
+  async remove(kind: InstanceKind, namespace: string, name: string): Promise<void> {
     const key = `${namespace}/${name}`;
     const running = kind === "Prometheus" ? this.#prometheuses : this.#alertmanagers;
     await running.get(key)?.server.close();

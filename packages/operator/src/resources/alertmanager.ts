@@ -1,6 +1,7 @@
 /** Alertmanager and AlertmanagerConfig. */
 import type { LabelSelector } from "@pharos/kube";
 import type { HttpClientConfig, Resource, SecretKeyRef, SecretOrConfigMap, TlsConfig } from "./common.ts";
+import type { WebSpec, WorkloadSpec } from "./workload.ts";
 
 /** spec.alertmanagerConfiguration.global. */
 export interface AlertmanagerGlobalConfig {
@@ -31,13 +32,19 @@ export interface AlertmanagerGlobalConfig {
   wechat?: { apiURL?: string; apiSecret?: SecretKeyRef; apiCorpID?: string };
 }
 
-export interface AlertmanagerSpec {
-  version?: string;
-  replicas?: number;
-  paused?: boolean;
+export interface AlertmanagerSpec extends WorkloadSpec {
   configSecret?: string;
   retention?: string;
-  externalUrl?: string;
+  forceEnableClusterMode?: boolean;
+  additionalPeers?: string[];
+  clusterAdvertiseAddress?: string;
+  clusterGossipInterval?: string;
+  clusterLabel?: string;
+  clusterPushpullInterval?: string;
+  clusterPeerTimeout?: string;
+  clusterTLS?: { server: NonNullable<WebSpec["tlsConfig"]>; client: TlsConfig };
+  enableFeatures?: string[];
+  limits?: { maxSilences?: number; maxPerSilenceBytes?: string };
   alertmanagerConfigSelector?: LabelSelector | null;
   alertmanagerConfigNamespaceSelector?: LabelSelector | null;
   alertmanagerConfigMatcherStrategy?: {

@@ -13,6 +13,8 @@ import type {
   Sigv4,
   TlsConfig,
 } from "./common.ts";
+import type { ThanosSidecar } from "./thanos-ruler.ts";
+import type { WorkloadSpec } from "./workload.ts";
 
 export interface ScrapeClass {
   name: string;
@@ -132,19 +134,20 @@ export interface ApiServerConfig extends ProxyConfig {
 }
 
 /** What Prometheus and PrometheusAgent have in common. */
-export interface CommonPrometheusSpec extends ScrapeLimits, HistogramSettings {
-  version?: string;
-  replicas?: number;
+export interface CommonPrometheusSpec extends ScrapeLimits, HistogramSettings, WorkloadSpec {
   shards?: number;
-  paused?: boolean;
   scrapeInterval?: string;
   scrapeTimeout?: string;
   scrapeProtocols?: string[];
   externalLabels?: Record<string, string>;
-  externalUrl?: string;
   prometheusExternalLabelName?: string | null;
   replicaExternalLabelName?: string | null;
   enableFeatures?: string[];
+  enableRemoteWriteReceiver?: boolean;
+  remoteWriteReceiverMessageVersions?: string[];
+  enableOTLPReceiver?: boolean;
+  reloadStrategy?: "HTTP" | "ProcessSignal";
+  maximumStartupDurationSeconds?: number;
   serviceMonitorSelector?: LabelSelector | null;
   serviceMonitorNamespaceSelector?: LabelSelector | null;
   podMonitorSelector?: LabelSelector | null;
@@ -182,6 +185,7 @@ export interface CommonPrometheusSpec extends ScrapeLimits, HistogramSettings {
     chunkEncoding?: { floats?: string };
   };
   runtime?: { goGC?: number };
+  walCompression?: boolean;
   scrapeFailureLogFile?: string;
   nameValidationScheme?: string;
   nameEscapingScheme?: string;
@@ -193,14 +197,20 @@ export interface PrometheusSpec extends CommonPrometheusSpec {
   queryLogFile?: string;
   retention?: string;
   retentionSize?: string;
-  walCompression?: boolean;
   enableAdminAPI?: boolean;
+  disableCompaction?: boolean;
+  allowOverlappingBlocks?: boolean;
+  rules?: { alert?: { forOutageTolerance?: string; forGracePeriod?: string; resendDelay?: string } };
+  query?: { lookbackDelta?: string; maxSamples?: number; maxConcurrency?: number; timeout?: string };
+  thanos?: ThanosSidecar;
   ruleSelector?: LabelSelector | null;
   ruleNamespaceSelector?: LabelSelector | null;
   additionalAlertRelabelConfigs?: SecretKeyRef;
   additionalAlertManagerConfigs?: SecretKeyRef;
   alerting?: { alertmanagers?: AlertmanagerEndpoint[] };
   remoteRead?: RemoteRead[];
+  /** Deprecated in favour of excludedFromEnforcement. */
+  prometheusRulesExcludedFromEnforce?: { ruleNamespace: string; ruleName: string }[];
   exemplars?: { maxSize?: number };
 }
 

@@ -7,3 +7,5 @@ export * from "./common.ts";
 export * from "./monitors.ts";
 export * from "./prometheus.ts";
 export * from "./rules.ts";
+export * from "./thanos-ruler.ts";
+export * from "./workload.ts";
