@@ -13,66 +13,75 @@ import { EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, type SeriesRow, type VectorRes
 const MAX_INT = 2 ** 63 - 1024;
 const MIN_INT = -(2 ** 63);
 
-interface Choice {
-  series: SeriesRow;
-  value: number;
-}
-
 /**
  * The chosen of a group as a binary heap, the least wanted on top, in the order in which upstream's (Go's container/heap)
  * keeps them: among equal values that order decides who stays.
  */
 class Heap {
-  readonly items: Choice[] = [];
+  /** Indices of series. */
+  readonly items: number[] = [];
+  readonly #rows: readonly SeriesRow[];
   readonly #top: boolean;
+  step = 0;
 
   /** `top`: the smallest value on top, as topk needs it; else the biggest. */
-  constructor(top: boolean) {
+  constructor(rows: readonly SeriesRow[], top: boolean) {
+    this.#rows = rows;
     this.#top = top;
   }
 
-  #less(a: Choice, b: Choice): boolean {
-    if (Number.isNaN(a.value)) return true;
-    return this.#top ? a.value < b.value : a.value > b.value;
+  #valueOf(item: number): number {
+    return this.#rows[item].row.values[this.step];
   }
 
-  push(choice: Choice): void {
+  #less(a: number, b: number): boolean {
+    const x = this.#valueOf(a);
+    if (Number.isNaN(x)) return true;
+    return this.#top ? x < this.#valueOf(b) : x > this.#valueOf(b);
+  }
+
+  #swap(i: number, k: number): void {
     const { items } = this;
-    let at = items.push(choice) - 1;
+    const item = items[i];
+    items[i] = items[k];
+    items[k] = item;
+  }
+
+  push(item: number): void {
+    const { items } = this;
+    let at = items.push(item) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (!this.#less(items[at], items[parent])) break;
-      [items[at], items[parent]] = [items[parent], items[at]];
+      this.#swap(at, parent);
       at = parent;
     }
   }
 
   /** Takes the place of the least wanted one if it is better. */
-  offer(choice: Choice): void {
+  offer(item: number): void {
     const { items } = this;
-    const worst = items[0].value;
-    const better = this.#top ? worst < choice.value : worst > choice.value;
-    if (!better && !(Number.isNaN(worst) && !Number.isNaN(choice.value))) return;
-    items[0] = choice;
+    const worst = this.#valueOf(items[0]);
+    const value = this.#valueOf(item);
+    const better = this.#top ? worst < value : worst > value;
+    if (!better && !(Number.isNaN(worst) && !Number.isNaN(value))) return;
+    items[0] = item;
     for (let at = 0; ; ) {
       const left = 2 * at + 1;
       if (left >= items.length) break;
       const child = left + 1 < items.length && this.#less(items[left + 1], items[left]) ? left + 1 : left;
       if (!this.#less(items[child], items[at])) break;
-      [items[at], items[child]] = [items[child], items[at]];
+      this.#swap(at, child);
       at = child;
     }
   }
 
   /** Most wanted first; by insertion, which is what upstream's sort does with a dozen or fewer. */
-  ranked(): Choice[] {
+  rank(): void {
     const { items } = this;
     for (let i = 1; i < items.length; i++) {
-      for (let k = i; k > 0 && this.#less(items[k - 1], items[k]); k--) {
-        [items[k - 1], items[k]] = [items[k], items[k - 1]];
-      }
+      for (let k = i; k > 0 && this.#less(items[k - 1], items[k]); k--) this.#swap(k, k - 1);
     }
-    return items;
   }
 }
 
@@ -105,44 +114,57 @@ export async function choose(
   if (param.every((k) => !(k >= 1)) && !param.some(Number.isNaN)) return nothingOf(context, input);
   checkCounts(param);
   const rows = await context.collect(input);
-  const ids = new Grouping(expr.grouping, expr.without).assign(rows);
-  const kept = rows.map(() => new Uint8Array(context.steps));
+  const { steps } = context;
+  const { ids, count } = new Grouping(expr.grouping, expr.without).assign(rows);
+  const heaps: (Heap | undefined)[] = new Array(count).fill(undefined);
+  /** By series and step. */
+  const kept = new Uint8Array(rows.length * steps);
   const order: SeriesRow[] = [];
-  const position = new Map(rows.map((series, i) => [series, i]));
-  for (let step = 0; step < context.steps; step++) {
+  for (let step = 0; step < steps; step++) {
     if (context.query.isDue) await context.query.pause();
     const k = Math.trunc(param[step]);
     if (k < 1) continue;
-    const groups: Heap[] = [];
-    rows.forEach((series, i) => {
-      const kind = series.row.kinds[step];
-      if (kind === NOTHING) return;
+    for (const heap of heaps) {
+      if (!heap) continue;
+      heap.items.length = 0;
+      heap.step = step;
+    }
+    for (let i = 0; i < rows.length; i++) {
+      const kind = rows[i].row.kinds[step];
+      if (kind === NOTHING) continue;
       if (kind === HISTOGRAM && op !== "limitk") {
         context.annotations.histogramIgnoredInAggregation(op, expr.pos);
-        return;
+        continue;
       }
-      const candidate = { series, value: series.row.values[step] };
-      const chosen = groups[ids[i]];
-      if (!chosen) (groups[ids[i]] = new Heap(op !== "bottomk")).push(candidate);
-      else if (chosen.items.length < k) chosen.push(candidate);
-      else if (op !== "limitk") chosen.offer(candidate);
-    });
-    for (const chosen of groups) {
-      if (!chosen) continue;
-      for (const { series } of op === "limitk" ? chosen.items : chosen.ranked()) {
-        kept[position.get(series)!][step] = 1;
-        if (context.steps === 1) order.push(series);
+      let heap = heaps[ids[i]];
+      if (!heap) {
+        heaps[ids[i]] = heap = new Heap(rows, op !== "bottomk");
+        heap.step = step;
+      }
+      if (heap.items.length < k) heap.push(i);
+      else if (op !== "limitk") heap.offer(i);
+    }
+    for (const heap of heaps) {
+      if (!heap) continue;
+      if (steps === 1 && op !== "limitk") heap.rank();
+      for (const item of heap.items) {
+        kept[item * steps + step] = 1;
+        if (steps === 1) order.push(rows[item]);
       }
     }
   }
-  rows.forEach(({ row }, i) => {
-    if (!kept[i].includes(1)) context.release(row);
-  });
-  if (context.steps === 1) return context.vectorOf(order);
-  rows.forEach(({ row }, i) => {
-    for (let step = 0; step < row.steps; step++) if (kept[i][step] === 0) row.kinds[step] = NOTHING;
-  });
-  return context.vectorOf(rows.filter(({ row }) => !row.isEmpty));
+  const out: SeriesRow[] = [];
+  for (const [i, series] of rows.entries()) {
+    const { kinds } = series.row;
+    let any = false;
+    for (let step = 0; step < steps; step++) {
+      if (kept[i * steps + step] === 0) kinds[step] = NOTHING;
+      else any = true;
+    }
+    if (any) out.push(series);
+    else context.release(series.row);
+  }
+  return context.vectorOf(steps === 1 ? order : out);
 }
 
 /** Nothing is kept, but what the input has to say, in errors and annotations, is heard. */

@@ -93,6 +93,9 @@ export class QueryState implements Disposable {
     if (this.#currentSamples > this.peakSamples) this.peakSamples = this.#currentSamples;
   }
 
+  /** Takes memory of other kinds. */
+  holdBytes(_bytes: number): void {}
+
   release(samples: number): void {
     this.#currentSamples -= samples;
     this.#budget.held -= samples;
@@ -261,6 +264,11 @@ export class Context {
     const { samplesPerStep } = this.query;
     // FLOAT is 1.
     for (let i = 0; i < kinds.length; i++) samplesPerStep[i] += kinds[i];
+  }
+
+  /** The statistics of the steps of the query itself; undefined on any other grid. */
+  get perStep(): Float64Array | undefined {
+    return this.isOuter ? this.query.samplesPerStep : undefined;
   }
 
   /** Adds to the statistics that `samples` samples went into a step. */

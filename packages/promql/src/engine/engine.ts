@@ -4,10 +4,10 @@ import { Labels as LabelSet, SampleBuffer } from "@pharos/model";
 import { type Expr, type MatrixSelector, typeOf } from "../parser/ast.ts";
 import { type ParserOptions, parseExpr, sourceOf } from "../parser/parse.ts";
 import { Context, type EvaluationSettings, QueryState, type SampleBudget } from "./context.ts";
-import { executionError, QueryError, sameLabelset } from "./error.ts";
+import { executionError, QueryError } from "./error.ts";
 import { evaluateScalar, evaluateVector } from "./evaluate.ts";
 import { extendFloats } from "./extended.ts";
-import { dropMetadata, hasDuplicates, mergeRows } from "./labels.ts";
+import { dropMetadata, mergeRows } from "./labels.ts";
 import { type Plan, planQuery, withoutParens } from "./plan.ts";
 import { subqueryContext } from "./range-selector.ts";
 import { HISTOGRAM, NOTHING, type SeriesRow } from "./row.ts";
@@ -238,7 +238,6 @@ async function evaluateQuery(
   if (type === "matrix") return sorted(await evaluateRange(expr, context));
   const rows = removeNames(context, await context.collect(await evaluateVector(expr, context)));
   if (!instant) return sorted(rows.map((row) => toMatrixSeries(row, context)));
-  if (hasDuplicates(rows)) throw sameLabelset();
   const samples = rows.map(({ labels, row }): VectorSample => {
     const h = row.histogram(0);
     return h ? { labels, t, v: 0, h } : { labels, t, v: row.values[0] };

@@ -103,12 +103,14 @@ async function scalarCall({ func, args }: Call, context: Context): Promise<Float
     case "scalar": {
       const out = new Float64Array(steps).fill(Number.NaN);
       const found = new Uint8Array(steps);
-      await context.forEach(await evaluateVector(args[0], context), ({ kinds, values }) => {
+      await context.forEach(await evaluateVector(args[0], context), (row) => {
+        const { kinds, values } = row;
         for (let i = 0; i < steps; i++) {
           if (kinds[i] !== FLOAT) continue;
           out[i] = found[i] === 0 ? values[i] : Number.NaN;
           found[i] = 1;
         }
+        context.recycle(row);
       });
       return out;
     }

@@ -1,51 +1,117 @@
-/** Label sets as evaluation needs them: metadata labels, group keys, and series that came to share a label set. */
-import { Labels, METRIC_NAME } from "@pharos/model";
+/** Label sets as evaluation needs them: metadata labels, group numbers, and series that came to share a label set. */
+import { compareStrings, Labels, METRIC_NAME } from "@pharos/model";
 import type { Context } from "./context.ts";
 import { sameLabelset } from "./error.ts";
+import { KeyTable } from "./key-table.ts";
 import { NOTHING, type SeriesRow, type VectorResult } from "./row.ts";
 
 const METADATA: ReadonlySet<string> = new Set([METRIC_NAME, "__type__", "__unit__"]);
+const UNDERSCORE = 95;
 
 /** Without name, type and unit of the metric, which no longer hold after a calculation. */
 export function dropMetadata(labels: Labels): Labels {
+  const { pairs } = labels;
+  if (pairs.length === 0) return labels;
+  // Names are sorted: metadata is at the front, behind nothing but names in capitals.
+  if (pairs[0] === METRIC_NAME && !pairs[2]?.startsWith("__")) return Labels.fromSortedPairs(pairs.slice(2));
+  if (pairs[0].charCodeAt(0) > UNDERSCORE) return labels;
   return labels.filter((name) => !METADATA.has(name));
 }
 
-/** Splits series into groups by label; the key of a group is equal exactly for equal groups. */
+/** As Labels.with for a single label, without the copies in between. */
+export function withLabel(labels: Labels, name: string, value: string): Labels {
+  if (value === "") return labels.has(name) ? labels.with(name, value) : labels;
+  const { pairs } = labels;
+  const out: string[] = [];
+  let i = 0;
+  for (; i < pairs.length && compareStrings(pairs[i], name) < 0; i += 2) out.push(pairs[i], pairs[i + 1]);
+  out.push(name, value);
+  if (pairs[i] === name) i += 2;
+  for (; i < pairs.length; i += 2) out.push(pairs[i], pairs[i + 1]);
+  return Labels.fromSortedPairs(out);
+}
+
+function sameMetadata(a: Labels, b: Labels): boolean {
+  if (a.pairs[0] === METRIC_NAME && b.pairs[0] === METRIC_NAME) {
+    if (a.pairs[1] !== b.pairs[1]) return false;
+    if (!a.pairs[2]?.startsWith("__") && !b.pairs[2]?.startsWith("__")) return true;
+  }
+  for (const name of METADATA) if (a.get(name) !== b.get(name)) return false;
+  return true;
+}
+
+/**
+ * Where the labels of one name are in a label set. Sets of one metric mostly have the same names, and share the very strings
+ * with each other: where a name was last is looked at first.
+ */
+class LabelFinder {
+  readonly #name: string;
+  /** The name as the last sets had it: the same string compares at once, an equal one character by character. */
+  #same: string;
+  #at = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+    this.#same = name;
+  }
+
+  /** "" where the label is not there. */
+  in({ pairs }: Labels): string {
+    if (pairs[this.#at] === this.#same) return pairs[this.#at + 1];
+    for (let i = 0; i < pairs.length; i += 2) {
+      if (pairs[i] !== this.#name) continue;
+      this.#at = i;
+      this.#same = pairs[i];
+      return pairs[i + 1];
+    }
+    return "";
+  }
+}
+
+/** Splits series into groups by label; the number of a group is equal exactly for equal groups. */
 export class Grouping {
   readonly #names: ReadonlySet<string>;
+  readonly #ordered: readonly string[];
   readonly #without: boolean;
 
   /** `without` leaves the metric name out as well. */
   constructor(names: readonly string[], without: boolean) {
     this.#names = new Set(without ? [...names, METRIC_NAME] : names);
+    this.#ordered = [...this.#names].sort(compareStrings);
     this.#without = without;
   }
 
   labelsOf(labels: Labels): Labels {
-    if (!this.#without && this.#names.size === 0) return Labels.empty;
-    return labels.filter((name) => this.#names.has(name) !== this.#without);
+    if (this.#without) return labels.filter((name) => !this.#names.has(name));
+    if (this.#ordered.length === 0) return Labels.empty;
+    const pairs: string[] = [];
+    for (const name of this.#ordered) {
+      const value = labels.get(name);
+      if (value !== "") pairs.push(name, value);
+    }
+    return Labels.fromSortedPairs(pairs);
   }
 
-  /** A number for each series, and the labels of each number. */
-  assign(series: readonly { labels: Labels }[], ids = new Map<string, number>()): Int32Array {
-    const out = new Int32Array(series.length);
+  /** The group of each series, and how many groups the table knows then. */
+  assign(series: readonly { labels: Labels }[], table = new KeyTable()): { ids: Int32Array; count: number } {
+    const ids = new Int32Array(series.length);
+    const finders = this.#ordered.map((name) => new LabelFinder(name));
     for (let i = 0; i < series.length; i++) {
-      const key = this.keyOf(series[i].labels);
-      let id = ids.get(key);
-      if (id === undefined) ids.set(key, (id = ids.size));
-      out[i] = id;
+      const { labels } = series[i];
+      let node = KeyTable.ROOT;
+      if (this.#without) node = this.#rest(labels, table);
+      else for (let k = 0; k < finders.length; k++) node = table.step(node, finders[k].in(labels));
+      ids[i] = table.keyAt(node);
     }
-    return out;
+    return { ids, count: table.size };
   }
 
-  keyOf(labels: Labels): string {
-    const { pairs } = labels;
-    let key = "";
+  #rest({ pairs }: Labels, table: KeyTable): number {
+    let node = KeyTable.ROOT;
     for (let i = 0; i < pairs.length; i += 2) {
-      if (this.#names.has(pairs[i]) !== this.#without) key += `${pairs[i]}\u00ff${pairs[i + 1]}\u00ff`;
+      if (!this.#names.has(pairs[i])) node = table.step(table.step(node, pairs[i]), pairs[i + 1]);
     }
-    return key;
+    return node;
   }
 }
 
@@ -58,19 +124,17 @@ export function mergeAfterDrop(
   before: readonly { labels: Labels }[],
   after: VectorResult,
 ): Promise<VectorResult> | VectorResult {
-  const first = before[0]?.labels;
-  for (const name of METADATA) {
-    const value = first?.get(name);
-    for (const { labels } of before) if (labels.get(name) !== value) return mergeDuplicates(context, after);
+  for (let i = 1; i < before.length; i++) {
+    if (!sameMetadata(before[0].labels, before[i].labels)) return mergeDuplicates(context, after);
   }
   return after;
 }
 
 export function hasDuplicates(series: readonly { labels: Labels }[]): boolean {
   if (series.length < 2) return false;
-  const seen = new Set<string>();
-  for (const { labels } of series) seen.add(labels.key());
-  return seen.size < series.length;
+  const table = new KeyTable();
+  for (let i = 0; i < series.length; i++) if (table.keyOf(series[i].labels) !== i) return true;
+  return false;
 }
 
 /** Joins series with the same labels into one. Throws when two of them have a sample at the same step. */
@@ -79,7 +143,8 @@ export async function mergeDuplicates(context: Context, vector: VectorResult): P
   return context.vectorOf(mergeRows(await context.collect(vector)));
 }
 
-export function mergeRows(rows: readonly SeriesRow[]): SeriesRow[] {
+export function mergeRows(rows: SeriesRow[]): SeriesRow[] {
+  if (!hasDuplicates(rows)) return rows;
   const byLabels = new Map<string, SeriesRow>();
   for (const series of rows) {
     const key = series.labels.key();

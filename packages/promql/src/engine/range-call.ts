@@ -1,12 +1,18 @@
 /** Calls of functions over ranges: one series at a time, the window sliding over its samples. */
 import { type Labels, LabelsBuilder } from "@pharos/model";
 import {
+  FLOAT_KERNELS,
+  type FloatKernel,
+  type FloatWindows,
+  slideWindows,
+  slidingQuantiles,
+} from "../functions/float-windows.ts";
+import {
   ANCHORED_FUNCTIONS,
   RANGE_FUNCTIONS,
   SMOOTHED_FUNCTIONS,
   USES_START_TIMESTAMPS,
 } from "../functions/range-functions.ts";
-import { fillFloatRates } from "../functions/rate.ts";
 import type { Call, Expr } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
@@ -51,11 +57,24 @@ export async function callOverRange(
   });
   const withStarts = query.settings.useStartTimestamps && USES_START_TIMESTAMPS.has(name);
   const isCounter = name === "rate" || name === "increase";
+  const kernel = floatKernel(name, scalars);
+  const windows: FloatWindows = {
+    timestamps: EMPTY,
+    values: EMPTY,
+    length: 0,
+    steps: context.steps,
+    from: new Int32Array(0),
+    to: new Int32Array(0),
+    end: (source.timestamp ?? context.start) - source.offset,
+    interval: source.timestamp === undefined ? context.interval : 0,
+    range: source.range,
+    scalars,
+  };
   const result: VectorResult = {
     series,
     read: (index) => {
       window.load(source.series[index].labels, source.read(index), withStarts);
-      const row = evaluateRow(context, name, window, source);
+      const row = evaluateRow(context, name, window, source, kernel, windows);
       if (row && isCounter) hintNonCounter(context, window, row);
       return row;
     },
@@ -64,7 +83,23 @@ export async function callOverRange(
   return delayedNames ? result : mergeAfterDrop(context, source.series, result);
 }
 
-function evaluateRow(context: Context, name: string, window: Window, source: RangeSource): Row | undefined {
+const EMPTY = new Float64Array(0);
+
+/** What computes all steps of a series of floats at once, where there is such a thing. */
+function floatKernel(name: string, scalars: readonly Float64Array[]): FloatKernel | undefined {
+  if (name !== "quantile_over_time") return FLOAT_KERNELS.get(name);
+  // Others are warned about step by step.
+  return scalars[0].every((q) => q >= 0 && q <= 1) ? slidingQuantiles : undefined;
+}
+
+function evaluateRow(
+  context: Context,
+  name: string,
+  window: Window,
+  source: RangeSource,
+  kernel: FloatKernel | undefined,
+  windows: FloatWindows,
+): Row | undefined {
   const run = RANGE_FUNCTIONS.get(name)!;
   const { query, steps } = context;
   const { range, offset, timestamp, anchored, smoothed } = source;
@@ -73,8 +108,9 @@ function evaluateRow(context: Context, name: string, window: Window, source: Ran
   const after = smoothed ? lookbackMs : 0;
   if (window.floats.length === 0 && window.histograms.length === 0) return undefined;
   query.samplesRead += window.floats.length + window.histograms.length;
-  if ((name === "rate" || name === "increase" || name === "delta") && isPlain(window)) {
-    return rateRow(context, name, window.floats, source);
+  if (kernel && isPlain(window)) {
+    const answer = kernelRow(context, kernel, windows, window);
+    if (answer !== "unable") return answer;
   }
   let row: Row | undefined;
   for (let step = 0; step < steps; step++) {
@@ -102,33 +138,28 @@ function isPlain({ floats, histograms, anchored, smoothed }: Window): boolean {
   return histograms.length === 0 && !floats.starts && !anchored && !smoothed;
 }
 
-function rateRow(
+/** The row of a series of floats; "unable" when the kernel does not take these values. */
+function kernelRow(
   context: Context,
-  name: "rate" | "increase" | "delta",
-  floats: Window["floats"],
-  { range, offset, timestamp }: RangeSource,
-): Row | undefined {
-  const { steps } = context;
-  const grid = {
-    end: (timestamp ?? context.start) - offset,
-    interval: timestamp === undefined ? context.interval : 0,
-    range,
-  };
-  let row: Row | undefined;
-  fillFloatRates(
-    floats,
-    steps,
-    grid,
-    name !== "delta",
-    name === "rate",
-    (step) => {
-      row ??= context.newRow();
-      row.kinds[step] = FLOAT;
-      return row.values;
-    },
-    (step, size) => context.count(step, size),
-  );
-  return row;
+  kernel: FloatKernel,
+  windows: FloatWindows,
+  { floats }: Window,
+): Row | "unable" | undefined {
+  windows.timestamps = floats.timestamps;
+  windows.values = floats.samples;
+  windows.length = floats.length;
+  const total = slideWindows(windows, context.perStep);
+  if (total === 0) return undefined;
+  const row = context.newRow();
+  const filled = kernel(windows, row.kinds, row.values);
+  if (filled < 0) {
+    context.recycle(row);
+    return "unable";
+  }
+  context.query.totalSamples += total;
+  if (filled > 0) return row;
+  context.recycle(row);
+  return undefined;
 }
 
 /** rate() of something that does not look like a counter is allowed, and most often a mistake. */
@@ -164,8 +195,9 @@ export function labelsForAbsent(expr: Expr): Labels {
 /** 1 at the steps at which no series has a sample. */
 export async function absentRow(context: Context, expr: Expr, vector: VectorResult, dropName: boolean) {
   const present = new Uint8Array(context.steps);
-  await context.forEach(vector, ({ kinds }) => {
-    for (let i = 0; i < kinds.length; i++) if (kinds[i] !== NOTHING) present[i] = 1;
+  await context.forEach(vector, (row) => {
+    for (let i = 0; i < present.length; i++) if (row.kinds[i] !== NOTHING) present[i] = 1;
+    context.recycle(row);
   });
   const row = context.newRow();
   for (let i = 0; i < present.length; i++) if (present[i] === 0) row.setFloat(i, 1);

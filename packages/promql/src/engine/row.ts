@@ -45,13 +45,18 @@ export class Row {
   }
 
   get isEmpty(): boolean {
-    return this.kinds.every((kind) => kind === NOTHING);
+    return !this.kinds.includes(FLOAT) && !(this.histograms && this.kinds.includes(HISTOGRAM));
   }
 
   /** Samples held; a histogram counts by its size. */
   get sampleCount(): number {
     const { kinds } = this;
     let count = 0;
+    if (!this.histograms) {
+      // FLOAT is 1.
+      for (let i = 0; i < kinds.length; i++) count += kinds[i];
+      return count;
+    }
     for (let i = 0; i < kinds.length; i++) {
       if (kinds[i] === FLOAT) count++;
       else if (kinds[i] === HISTOGRAM) count += histogramSize(this.histograms![i]!);

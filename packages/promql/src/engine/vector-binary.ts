@@ -5,7 +5,8 @@ import { isComparison } from "../parser/ast.ts";
 import { compare, histogramOp, type Sample, scalarOp } from "./binary-op.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
-import { dropMetadata, Grouping, mergeAfterDrop, mergeRows } from "./labels.ts";
+import { KeyTable } from "./key-table.ts";
+import { dropMetadata, Grouping, mergeAfterDrop, mergeRows, withLabel } from "./labels.ts";
 import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 const CHANGES_METRIC: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%", "^", "atan2"]);
@@ -67,14 +68,17 @@ interface Output extends SeriesRow {
   met: Uint8Array | undefined;
 }
 
-/** The series of the "one" side that share a match signature. */
+/** The series of the "one" side that share a match signature; what is undefined is made when it is needed. */
 interface OneSide {
   rows: SeriesRow[];
+  /** How many series of the other side have the signature. */
+  many: number;
   /** Index into `rows` of the series present at each step, -1 for none. */
-  present: Int32Array;
+  present: Int32Array | undefined;
   /** Steps at which a series of the other side was matched. */
-  matched: Uint8Array;
-  outputs: Map<string, Output>;
+  matched: Uint8Array | undefined;
+  /** By the number of their labels. */
+  outputs: Map<number, Output> | undefined;
 }
 
 class Matcher {
@@ -83,7 +87,12 @@ class Matcher {
   readonly #matching: VectorMatching;
   readonly #on: ReadonlySet<string>;
   readonly #swapped: boolean;
+  /** A pair that met may leave nothing behind. */
+  readonly #filters: boolean;
   readonly #out: SeriesRow[] = [];
+  /** Numbers of the label sets of outputs. */
+  readonly #keys = new KeyTable();
+  #distinct = true;
   /** Steps at which the "many" side has a sample. */
   readonly #manyPresent: Uint8Array;
   /** By step: two series of the "one" side that share a match signature there. */
@@ -98,6 +107,7 @@ class Matcher {
     this.#on = new Set(this.#matching.labels);
     this.#swapped = this.#matching.card === "one-to-many";
     this.#manyPresent = new Uint8Array(context.steps);
+    this.#filters = isComparison(expr.op) && !expr.returnBool;
   }
 
   /** Labels that both sides have to agree on; the name never counts with `ignoring`. */
@@ -111,19 +121,30 @@ class Matcher {
     const drop = CHANGES_METRIC.has(this.#expr.op) || (this.#expr.returnBool && !this.#context.delayedNames);
     let labels = drop ? dropMetadata(many) : many;
     if (card === "one-to-one") labels = labels.filter((name) => this.#on.has(name) === on);
-    for (const name of include) labels = labels.with(name, one.get(name));
+    for (const name of include) labels = withLabel(labels, name, one.get(name));
     return labels;
   }
 
   addOne(side: OneSide, series: SeriesRow): void {
     const index = side.rows.push(series) - 1;
+    if (index === 0) return;
+    const present = this.#presentOf(side);
     const { kinds } = series.row;
     for (let step = 0; step < kinds.length; step++) {
       if (kinds[step] === NOTHING) continue;
-      const other = side.present[step];
+      const other = present[step];
       if (other >= 0 && !this.#duplicates.has(step)) this.#duplicates.set(step, [side.rows[other], series]);
-      side.present[step] = index;
+      present[step] = index;
     }
+  }
+
+  #presentOf(side: OneSide): Int32Array {
+    if (!side.present) {
+      side.present = new Int32Array(this.#context.steps).fill(-1);
+      const kinds = side.rows[0]?.row.kinds ?? [];
+      for (let step = 0; step < kinds.length; step++) if (kinds[step] !== NOTHING) side.present[step] = 0;
+    }
+    return side.present;
   }
 
   /**
@@ -156,16 +177,19 @@ class Matcher {
 
   #output(side: OneSide, many: Labels, one: Labels): Output {
     const labels = this.#resultLabels(many, one);
-    const key = labels.key();
-    const known = side.outputs.get(key);
+    const { card, on } = this.#matching;
+    // The labels matched on are all that is left: no other group has them.
+    const single = side.many === 1 && side.rows.length === 1;
+    const unique = single && card === "one-to-one" && on;
+    const key = unique ? this.#out.length : this.#keys.keyOf(labels);
+    const known = single ? undefined : side.outputs?.get(key);
     if (known) return known;
-    const output: Output = {
-      labels,
-      dropName: this.#expr.returnBool,
-      row: this.#context.newRow(),
-      met: undefined,
-    };
-    side.outputs.set(key, output);
+    const output: Output = { labels, dropName: this.#expr.returnBool, row: this.#context.newRow(), met: undefined };
+    if (key !== this.#out.length) this.#distinct = false;
+    if (!single) {
+      side.outputs ??= new Map();
+      side.outputs.set(key, output);
+    }
     this.#out.push(output);
     // Until it is filled, a row counts as full.
     this.#context.query.hold(this.#context.steps);
@@ -179,20 +203,32 @@ class Matcher {
       this.#context.release(row);
       this.#context.hold(row);
     }
-    return this.#out;
+    return this.#distinct ? this.#out : mergeRows(this.#out);
   }
 
+  /** Notes that a pair met at a step; before its result is written. */
   #meet(side: OneSide, output: Output, step: number): void {
-    if (this.#matching.card === "one-to-one") {
+    const { card, fillLeft } = this.#matching;
+    if (card === "one-to-one") {
+      if (side.many === 1 && fillLeft === undefined) return;
+      side.matched ??= new Uint8Array(this.#context.steps);
       if (side.matched[step] === 1) {
         this.#conflictAt(step, "many-to-one matching must be explicit (group_left/group_right)");
       }
-    } else {
+      side.matched[step] = 1;
+      return;
+    }
+    let met = output.row.kinds[step] !== NOTHING;
+    if (this.#filters) {
       output.met ??= new Uint8Array(this.#context.steps);
-      if (output.met[step] === 1) this.#conflictAt(step, "grouping labels must ensure unique matches");
+      met = output.met[step] === 1;
       output.met[step] = 1;
     }
-    side.matched[step] = 1;
+    if (met) this.#conflictAt(step, "grouping labels must ensure unique matches");
+    if (fillLeft !== undefined) {
+      side.matched ??= new Uint8Array(this.#context.steps);
+      side.matched[step] = 1;
+    }
   }
 
   #apply(side: OneSide, output: Output, step: number, many: Sample, one: Sample): void {
@@ -221,10 +257,11 @@ class Matcher {
     if (fill === undefined && side.rows.length === 1 && this.#addFloats(side, labels, row)) return;
     let last = -2;
     let output: Output | undefined;
+    const present = this.#presentOf(side);
     const { kinds } = row;
     for (let step = 0; step < kinds.length; step++) {
       if (kinds[step] === NOTHING) continue;
-      const index = side.present[step];
+      const index = present[step];
       if (index < 0 && fill === undefined) continue;
       if (index !== last || !output) {
         output = this.#output(side, labels, index < 0 ? this.#matchLabels(labels) : side.rows[index].labels);
@@ -239,14 +276,19 @@ class Matcher {
     const { op, returnBool } = this.#expr;
     const other = side.rows[0];
     if (row.histograms || other.row.histograms || op === "</" || op === ">/") return false;
-    const comparison = isComparison(op);
     const [left, right] = this.#swapped ? [other.row.values, row.values] : [row.values, other.row.values];
-    let output: Output | undefined;
-    for (let step = 0; step < row.steps; step++) {
-      if (row.kinds[step] === NOTHING || other.row.kinds[step] === NOTHING) continue;
-      output ??= this.#output(side, labels, other.labels);
+    const mine = row.kinds;
+    const theirs = other.row.kinds;
+    const { steps } = row;
+    let first = 0;
+    while (first < steps && (mine[first] === NOTHING || theirs[first] === NOTHING)) first++;
+    if (first === steps) return true;
+    const output = this.#output(side, labels, other.labels);
+    const { kinds, values } = output.row;
+    const comparison = isComparison(op);
+    for (let step = first; step < steps; step++) {
+      if (mine[step] === NOTHING || theirs[step] === NOTHING) continue;
       this.#meet(side, output, step);
-      const { kinds, values } = output.row;
       if (!comparison) values[step] = scalarOp(op, left[step], right[step]);
       else if (returnBool) values[step] = compare(op, left[step], right[step]) ? 1 : 0;
       else if (compare(op, left[step], right[step])) values[step] = left[step];
@@ -260,8 +302,8 @@ class Matcher {
   fillUnmatched(side: OneSide): void {
     const fill = this.#matching.fillLeft;
     if (fill === undefined) return;
-    side.present.forEach((index, step) => {
-      if (index < 0 || side.matched[step] === 1) return;
+    this.#presentOf(side).forEach((index, step) => {
+      if (index < 0 || side.matched?.[step] === 1) return;
       const { labels, row } = side.rows[index];
       this.#apply(side, this.#output(side, this.#matchLabels(labels), labels), step, fill, sampleAt(row, step));
     });
@@ -282,25 +324,35 @@ export async function vectorVector(
   const matching = expr.matching!;
   const [many, one] = matching.card === "one-to-many" ? [rhs, lhs] : [lhs, rhs];
   const grouping = new Grouping(matching.labels, !matching.on);
-  const ids = new Map<string, number>();
-  const oneIds = grouping.assign(one.series, ids);
-  const manyIds = grouping.assign(many.series, ids);
-  const sides: OneSide[] = Array.from({ length: ids.size }, () => ({
+  const table = new KeyTable();
+  const { ids: oneIds } = grouping.assign(one.series, table);
+  const { ids: manyIds } = grouping.assign(many.series, table);
+  const sides: OneSide[] = Array.from({ length: table.size }, () => ({
     rows: [],
-    present: new Int32Array(context.steps).fill(-1),
-    matched: new Uint8Array(context.steps),
-    outputs: new Map(),
+    many: 0,
+    present: undefined,
+    matched: undefined,
+    outputs: undefined,
   }));
+  for (const id of manyIds) sides[id].many++;
   const matcher = new Matcher(context, expr);
   await context.forEach(one, (row, i) => {
     context.hold(row);
     matcher.addOne(sides[oneIds[i]], { ...one.series[i], row });
   });
-  await context.forEach(many, (row, i) => matcher.addMany(sides[manyIds[i]], many.series[i].labels, row));
+  await context.forEach(many, (row, i) => {
+    matcher.addMany(sides[manyIds[i]], many.series[i].labels, row);
+    context.recycle(row);
+  });
   for (const side of sides) matcher.fillUnmatched(side);
   matcher.check();
-  for (const side of sides) for (const { row } of side.rows) context.release(row);
-  return context.vectorOf(mergeRows(matcher.finish()));
+  for (const { rows } of sides) {
+    for (const { row } of rows) {
+      context.release(row);
+      context.recycle(row);
+    }
+  }
+  return context.vectorOf(matcher.finish());
 }
 
 /** `and`, `or` and `unless`. */
@@ -312,9 +364,9 @@ export async function setOperation(
 ): Promise<VectorResult> {
   const matching = expr.matching!;
   const grouping = new Grouping(matching.labels, !matching.on);
-  const ids = new Map<string, number>();
-  const leftIds = grouping.assign(lhs.series, ids);
-  const rightIds = grouping.assign(rhs.series, ids);
+  const table = new KeyTable();
+  const { ids: leftIds } = grouping.assign(lhs.series, table);
+  const { ids: rightIds } = grouping.assign(rhs.series, table);
   const present: Uint8Array[] = [];
   const note = (id: number, row: Row) => {
     present[id] ??= new Uint8Array(context.steps);
@@ -326,9 +378,12 @@ export async function setOperation(
     for (let i = 0; i < kinds.length; i++) if ((there ? there[i] : 0) !== wanted) kinds[i] = NOTHING;
   };
   if (expr.op === "or") {
-    const rows = await context.collect(lhs);
-    const left = new Map(lhs.series.map(({ labels }, i) => [labels, leftIds[i]]));
-    for (const { labels, row } of rows) note(left.get(labels)!, row);
+    const rows: SeriesRow[] = [];
+    await context.forEach(lhs, (row, i) => {
+      note(leftIds[i], row);
+      context.hold(row);
+      rows.push({ ...lhs.series[i], row });
+    });
     await context.forEach(rhs, (row, i) => {
       restrict(rightIds[i], row, 0);
       context.hold(row);
@@ -336,7 +391,10 @@ export async function setOperation(
     });
     return context.vectorOf(mergeRows(rows));
   }
-  await context.forEach(rhs, (row, i) => note(rightIds[i], row));
+  await context.forEach(rhs, (row, i) => {
+    note(rightIds[i], row);
+    context.recycle(row);
+  });
   const wanted = expr.op === "and" ? 1 : 0;
   return {
     series: lhs.series,

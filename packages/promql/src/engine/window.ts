@@ -70,6 +70,16 @@ export class Window {
     floats.from = floats.to = histograms.from = histograms.to = 0;
     const { timestamps, values, length } = buffer;
     const starts = withStarts ? buffer.startTimestamps : undefined;
+    if (!buffer.histograms && !starts) {
+      floats.timestamps = timestamps;
+      floats.samples = values;
+      floats.starts = undefined;
+      floats.length = dropStale(buffer);
+      histograms.timestamps = EMPTY;
+      histograms.samples = [];
+      histograms.length = 0;
+      return;
+    }
     let kept = 0;
     const hists: FloatHistogram[] = [];
     const histogramTimes: number[] = [];
@@ -120,3 +130,17 @@ export class Window {
 }
 
 const EMPTY = new Float64Array(0);
+
+/** Closes the gaps of staleness markers in a buffer of floats; how many samples are left. */
+function dropStale(buffer: SampleBuffer): number {
+  const { timestamps, values, length } = buffer;
+  let i = 0;
+  while (i < length && !(Number.isNaN(values[i]) && buffer.isStale(i))) i++;
+  let kept = i;
+  for (; i < length; i++) {
+    if (Number.isNaN(values[i]) && buffer.isStale(i)) continue;
+    timestamps[kept] = timestamps[i];
+    values[kept++] = values[i];
+  }
+  return kept;
+}

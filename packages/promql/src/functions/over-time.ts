@@ -5,6 +5,7 @@ import type { Window } from "../engine/window.ts";
 import { HistogramAccumulator, IncompatibleSchemas } from "../histogram/algebra.ts";
 import { carry, kahanAdd } from "../histogram/kahan.ts";
 import { formatFixed } from "../parser/text.ts";
+import { runningMean } from "./float-windows.ts";
 
 type Sample = number | FloatHistogram | undefined;
 
@@ -61,32 +62,12 @@ export function avgOverTime(window: Window): Sample {
   let lost = 0;
   for (let i = from + 1; i < to; i++) {
     const next = kahanAdd(samples[i], sum, lost);
-    if (next === Infinity || next === -Infinity) return incrementalMean(samples, from, i, to, sum, lost);
+    if (next === Infinity || next === -Infinity) return runningMean(samples, from, i, to, sum, lost);
     sum = next;
     lost = carry;
   }
   const count = to - from;
   return sum / count + lost / count;
-}
-
-/** The running mean from sample `next` on, where the sum of the ones before would overflow. */
-function incrementalMean(
-  samples: Float64Array,
-  from: number,
-  next: number,
-  to: number,
-  sum: number,
-  lost: number,
-): number {
-  let mean = sum / (next - from);
-  let meanLost = lost / (next - from);
-  for (let i = next; i < to; i++) {
-    const count = i - from + 1;
-    const share = (count - 1) / count;
-    mean = kahanAdd(samples[i] / count, share * mean, share * meanLost);
-    meanLost = carry;
-  }
-  return mean + meanLost;
 }
 
 export function countOverTime({ floats, histograms }: Window): Sample {
