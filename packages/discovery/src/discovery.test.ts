@@ -176,6 +176,12 @@ test("search domains, as a resolver goes through them", () => {
   expect(candidateNames("x.y.", conf)).toEqual(["x.y."]);
 });
 
+test("a URL may be a target where relabelling makes an address of it", () => {
+  expect(
+    parse("static_configs: [{targets: ['http://a']}]\nrelabel_configs: [{target_label: __address__}]"),
+  ).toHaveLength(1);
+});
+
 test.each([
   ["static_configs: [{targets: ['http://a']}]", "is not a valid hostname"],
   ["static_configs: [null]", "empty or null section"],

@@ -7,7 +7,7 @@ import type { Mechanism, SdConfig } from "./mechanism.ts";
 import { dnsMechanism } from "./mechanisms/dns.ts";
 import { fileMechanism } from "./mechanisms/file.ts";
 import { httpMechanism } from "./mechanisms/http.ts";
-import { staticMechanism } from "./mechanisms/static.ts";
+import { checkAddresses, staticMechanism } from "./mechanisms/static.ts";
 
 const MECHANISMS = [
   staticMechanism,
@@ -20,10 +20,13 @@ const MECHANISMS = [
 /** Reads every `static_configs` and `*_sd_configs` key of a map. */
 export function parseSdConfigs(map: YamlMap): SdConfig[] {
   const out: SdConfig[] = [];
+  // Probes give URLs as targets and relabel them into a parameter.
+  const relabels = (map.get("relabel_configs")?.items() ?? []).length > 0;
   for (const mechanism of MECHANISMS) {
     const key = mechanism.name === "static" ? "static_configs" : `${mechanism.name}_sd_configs`;
     for (const node of map.get(key)?.items() ?? []) {
       if (node.isNull) throw node.error(`empty or null section in ${key}`, { code: "discovery.config" });
+      if (mechanism.name === "static" && !relabels) checkAddresses(node);
       out.push({ mechanism, config: mechanism.parse(node) });
     }
   }

@@ -5,6 +5,7 @@
 import type { UserError } from "@pharos/model";
 import { type AssetLookup, AssetStore, lookupReference } from "./assets.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
+import type { Reader } from "./readable.ts";
 import { type Monitor, monitorJobs } from "./validate.ts";
 import { VersionGate } from "./version.ts";
 
@@ -36,7 +37,7 @@ export class MonitorCache {
     if (known && unchanged(known, make.lookup)) return known;
     const assets = new AssetStore(make.lookup, make.certificates);
     const gate = new VersionGate(make.version);
-    const { error, ...made } = monitorJobs(object, { ...scope, assets, gate });
+    const { error, ...made } = monitorJobs(object, { ...scope, assets, gate }, make.reader);
     const generated: GeneratedMonitor = {
       text: "text" in made ? made.text : "",
       error,
@@ -54,6 +55,7 @@ export interface MonitorScope {
   /** Folder of TLS material, as the instance sees it. */
   certificates: string;
   version: string;
+  reader: Reader;
 }
 
 function unchanged({ references }: GeneratedMonitor, lookup: AssetLookup): boolean {

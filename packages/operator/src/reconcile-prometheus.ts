@@ -1,6 +1,5 @@
 /** One Prometheus or PrometheusAgent: select, check each object, generate, check the whole. */
 import { UserError } from "@pharos/model";
-import { loadConfig } from "@pharos/prometheus";
 import { AssetStore } from "./assets.ts";
 import { checkInstance } from "./checks/instance.ts";
 import type { DesiredInstance } from "./drivers/driver.ts";
@@ -11,6 +10,7 @@ import { assemble } from "./prometheus/assemble.ts";
 import { generateAgentConfig, generatePrometheusConfig } from "./prometheus/config.ts";
 import type { RuleDialect } from "./prometheus/rules.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
+import { checkReadable } from "./readable.ts";
 import { rejection } from "./report.ts";
 import type { Prometheus, PrometheusAgent } from "./resources/types.ts";
 import { selectRules } from "./rule-selection.ts";
@@ -49,7 +49,7 @@ function selectMonitors(
   const instance = `${prometheus.kind} ${namespace}/${name}`;
   const out: Selected = { jobs: [], files: new Map(), rejected: 0, counts: {} };
   const { certificates } = driver.pathsOf(prometheus.kind as DesiredInstance["kind"], namespace, name);
-  const make = { lookup: cache.lookup, certificates, version: scope.gate.version };
+  const make = { lookup: cache.lookup, certificates, version: scope.gate.version, reader: driver.readerOf(prometheus) };
   for (const [kind, field] of MONITOR_KINDS) {
     const pair: SelectorPair = selectorPair(prometheus.spec, field);
     let accepted = 0;
@@ -120,7 +120,7 @@ export function planPrometheus(
           )
         : generateAgentConfig({}, scope);
     const config = assemble(sections, selected.jobs);
-    loadConfig(config, { file: "" });
+    checkReadable(config, driver.readerOf(prometheus));
     return {
       desired: { kind, resource: prometheus, config, files: rules.files, certificates: merged(selected.files, assets) },
       selected: kind === "Prometheus" ? { ...selected.counts, PrometheusRule: rules.accepted } : selected.counts,

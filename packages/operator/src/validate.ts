@@ -4,8 +4,7 @@
  */
 import { loadAlertmanagerConfig } from "@pharos/alertmanager";
 import type { KubeObject } from "@pharos/kube";
-import { UserError } from "@pharos/model";
-import { loadConfig } from "@pharos/prometheus";
+import { describeError, UserError } from "@pharos/model";
 import { parseRuleFile } from "@pharos/rules";
 import { toAlpha } from "./alertmanager/api-versions.ts";
 import { generateAlertmanagerConfig } from "./alertmanager/config.ts";
@@ -16,6 +15,7 @@ import { checkScrapeConfig } from "./checks/scrape-config.ts";
 import { type SelectedMonitors, scrapeJobs, toYaml } from "./prometheus/config.ts";
 import { type RuleDialect, ruleFileText } from "./prometheus/rules.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
+import { checkReadable, type Reader } from "./readable.ts";
 import type {
   Alertmanager,
   AlertmanagerConfig,
@@ -34,10 +34,19 @@ export type Monitor = ServiceMonitor | PodMonitor | Probe | ScrapeConfig;
 /** A rule file must fit into a ConfigMap, with room for the rest of the object. */
 export const MAX_RULE_BYTES = 512 * 1024;
 
-/** Place inside a generated file means nothing to the user: only the message and the remedy are kept. */
+/**
+ * Place inside a generated file means nothing to the user: only the message and the remedy are kept. Whatever an object
+ * holds, it is that object alone that is left out: an error of ours counts against it as well, and says so.
+ */
 function aboutObject(object: KubeObject, error: unknown): UserError {
-  if (!(error instanceof UserError)) throw error;
   const { kind, metadata } = object;
+  if (!(error instanceof UserError)) {
+    return new UserError("operator.unreadable", `it cannot be read: ${describeError(error)}`, {
+      where: { object: `${kind} ${metadata.namespace}/${metadata.name}` },
+      fix: "Compare it with the documentation of its kind; if it is right, this is a bug worth reporting",
+      cause: error,
+    });
+  }
   return new UserError(error.code === "operator.reference" ? error.code : "operator.invalid", error.message, {
     where: { object: `${kind} ${metadata.namespace}/${metadata.name}`, field: error.where.field },
     fix: error.fix,
@@ -79,6 +88,7 @@ function checkMonitor(object: Monitor, scope: GenerationScope): void {
 export function monitorJobs(
   object: Monitor,
   scope: GenerationScope,
+  reader: Reader = "pharos",
 ): { text: string; error?: undefined } | { error: UserError } {
   let text = "";
   const error = check(object, () => {
@@ -86,7 +96,7 @@ export function monitorJobs(
     const jobs = scrapeJobs(only(object), scope);
     if (jobs.length === 0) return;
     text = toYaml(jobs);
-    loadConfig(`scrape_configs:\n${text}`, { file: "" });
+    checkReadable(`scrape_configs:\n${text}`, reader);
   });
   return error ? { error } : { text };
 }
@@ -166,7 +176,8 @@ export function admissionError(object: KubeObject): UserError | undefined {
         endpointSlices: true,
         apiServer: undefined,
       };
-      return monitorJobs({ ...object, spec } as Monitor, scope).error;
+      // Which program will read it is not known either.
+      return monitorJobs({ ...object, spec } as Monitor, scope, "upstream").error;
     }
     case "AlertmanagerConfig": {
       const gate = new VersionGate(DEFAULT_ALERTMANAGER_VERSION);

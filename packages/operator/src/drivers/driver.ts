@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from "@pharos/kube";
 import type { GenerationFeatures } from "../prometheus/scope.ts";
+import type { Reader } from "../readable.ts";
 
 export const INSTANCE_KINDS = ["Alertmanager", "Prometheus", "PrometheusAgent", "ThanosRuler"] as const;
 export type InstanceKind = (typeof INSTANCE_KINDS)[number];
@@ -52,6 +53,8 @@ export interface InstanceDriver extends AsyncDisposable {
   readonly features: GenerationFeatures;
   /** Why it cannot run instances of this kind; undefined when it can. */
   unsupported(kind: InstanceKind): string | undefined;
+  /** Which program reads the configuration of this Prometheus. */
+  readerOf(resource: DesiredInstance["resource"]): Reader;
   pathsOf(kind: InstanceKind, namespace: string, name: string): InstancePaths;
   /** Starts the instance or brings the running one to this state; throws when it cannot, leaving the old state. */
   apply(desired: DesiredInstance): Promise<InstanceState>;

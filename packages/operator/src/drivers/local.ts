@@ -15,6 +15,7 @@ import type { KubeClient } from "@pharos/kube";
 import { parseDuration } from "@pharos/model";
 import { createPrometheus, type PrometheusServer } from "@pharos/prometheus";
 import { DEFAULT_RETENTION } from "../prometheus/storage.ts";
+import type { Reader } from "../readable.ts";
 import type { Alertmanager, Prometheus } from "../resources/types.ts";
 import type { DesiredInstance, InstanceDriver, InstanceKind, InstancePaths, InstanceState } from "./driver.ts";
 import { publishEndpoint, withdrawEndpoint } from "./local-endpoints.ts";
@@ -68,6 +69,10 @@ export class LocalDriver implements InstanceDriver {
   unsupported(kind: InstanceKind): string | undefined {
     if (kind === "Prometheus" || kind === "Alertmanager") return undefined;
     return `${kind} needs a cluster: on one machine only Prometheus and Alertmanager run`;
+  }
+
+  readerOf(): Reader {
+    return "pharos";
   }
 
   pathsOf(kind: InstanceKind, namespace: string, name: string): InstancePaths {
