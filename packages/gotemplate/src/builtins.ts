@@ -22,8 +22,7 @@ export function prepareArgument(argument: Value | undefined, type: Type): Value 
   throw new Error(`value has type ${argument.type.name}; should be ${type.name}`);
 }
 
-function indexArgument(index: Value | undefined, capacity: number): number {
-  const value = unbox(index);
+function indexArgument(value: Value | undefined, capacity: number): number {
   if (value === undefined) throw new Error("cannot index slice/array with nil");
   if (!isInt(value.kind) && !isUint(value.kind)) {
     throw new Error(`cannot index slice/array with type ${value.type.name}`);
@@ -41,7 +40,7 @@ function indexInto(container: Value | undefined, indexes: readonly (Value | unde
     if (value.kind === "slice" || value.kind === "array" || value.kind === "string") {
       const bytes = value.kind === "string" ? toBytes(value.text) : undefined;
       const length = bytes ? bytes.length : value.items.length;
-      const at = indexArgument(index, length);
+      const at = indexArgument(unbox(index), length);
       if (at === length) throw new Error(`reflect: ${value.kind} index out of range`);
       if (bytes) item = new Value(UINT8, BigInt(bytes[at]));
       else {
@@ -49,7 +48,7 @@ function indexInto(container: Value | undefined, indexes: readonly (Value | unde
         if (value.kind === "slice" || value.addressable) item.addressable = true;
       }
     } else if (value.kind === "map") {
-      item = value.map.get(prepareArgument(index, value.type.key!)) ?? zero(value.type.elem!);
+      item = value.map.get(prepareArgument(unbox(index), value.type.key!)) ?? zero(value.type.elem!);
     } else throw new Error(`can't index item of type ${value.type.name}`);
   }
   return item;
@@ -67,6 +66,7 @@ function sliceItem(container: Value | undefined, indexes: readonly (Value | unde
   const capacity = isList ? value.items.length + value.spare.length : byteLength(value.text);
   const bounds = [0, isList ? value.items.length : capacity];
   indexes.forEach((index, i) => {
+    // Not unboxed: Go refuses an index out of a container of interfaces.
     bounds[i] = indexArgument(index, capacity);
   });
   for (let i = 1; i < bounds.length; i++) {

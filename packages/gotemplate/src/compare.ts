@@ -40,7 +40,10 @@ export function equal(first: Value | undefined, others: readonly (Value | undefi
       return false;
     }
     if (aKind !== undefined) return sameBasic(aKind, a!, b!);
-    if (!canCompare(a, b)) throw new Error(`non-comparable types ${describe(a)}, ${describe(b)}`);
+    if (!canCompare(a, b)) {
+      // Value and type, then type and value: so is Go's text.
+      throw new Error(`non-comparable types ${describe(a)}, ${b!.type.name}: ${sprintf("%v", [b])}`);
+    }
     if (a === undefined || b === undefined || a.isNil || b.isNil) return isNil(a) === isNil(b);
     if (!isComparable(b)) throw new Error(`non-comparable type ${describe(b)}`);
     return sameValue(a, b);

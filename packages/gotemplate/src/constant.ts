@@ -1,7 +1,7 @@
 /** Number constants of a template: one literal may serve as int, uint, float and complex. */
 import type { NumberNode } from "./node.ts";
 import { parseFloatGo, parseInteger } from "./text/number.ts";
-import { quote, unquote } from "./text/quote.ts";
+import { quote, unquoteChar } from "./text/quote.ts";
 
 const MAX_INT64 = (1n << 63n) - 1n;
 const MIN_INT64 = -(1n << 63n);
@@ -23,12 +23,10 @@ export function parseConstant(
     complex: undefined,
   };
   if (kind === "charconst") {
-    const char = unquote(text);
-    if (char === undefined) {
-      return /^'(?:[^\\']|\\.[0-9a-fA-F]*).+'$/s.test(text)
-        ? `malformed character constant: ${text}`
-        : "invalid syntax";
-    }
+    const first = unquoteChar(text.slice(1), "'");
+    if (!first) return "invalid syntax";
+    if (first.rest !== "'") return `malformed character constant: ${text}`;
+    const { char } = first;
     const raw = char.charCodeAt(0);
     const code = BigInt(raw >= 0xdc80 && raw <= 0xdcff && char.length === 1 ? raw - 0xdc00 : char.codePointAt(0)!);
     return { ...node, int: code, uint: code, float: Number(code) };

@@ -1,5 +1,6 @@
 /** Tokens of a template: text outside `{{ }}` as it is, inside it Go's lexemes. Semantics: Go's text/template/parse. */
 import { isPrintable, quote } from "./text/quote.ts";
+import { byteLength } from "./text/utf8.ts";
 
 export type TokenKind =
   | "error"
@@ -57,9 +58,9 @@ export function describeToken(token: Token): string {
   if (token.kind === "eof") return "EOF";
   if (token.kind === "error") return token.text;
   if (KEYWORDS.has(token.kind) || token.kind === "." || token.kind === "nil") return `<${token.text}>`;
-  const chars = [...token.text];
-  return chars.length > 10 && new TextEncoder().encode(token.text).length > 10
-    ? `${quote(chars.slice(0, 10).join(""))}...`
+  // Counted in bytes, cut in characters.
+  return byteLength(token.text) > 10
+    ? `${quote([...token.text.slice(0, 20)].slice(0, 10).join(""))}...`
     : quote(token.text);
 }
 
@@ -235,7 +236,8 @@ export class Lexer {
     }
     if (char === ".") {
       const following = this.#at(1);
-      if (following === "" || following < "0" || following > "9") {
+      // At the very end it is taken for a number, as in Go.
+      if (following !== "" && (following < "0" || following > "9")) {
         this.#pos++;
         this.#word("field", ".");
       } else this.#number();

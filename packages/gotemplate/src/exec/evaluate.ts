@@ -1,7 +1,9 @@
 /** Pipelines, commands and operands: what gives a value. Rules and messages are Go's text/template/exec.go. */
 import { BUILTINS, callValue } from "../builtins.ts";
+import { TemplateError } from "../error.ts";
 import type { ChainNode, CommandNode, IdentifierNode, Node, Operand, PipeNode, VariableNode } from "../node.ts";
 import { printNode } from "../node.ts";
+import { LimitReached } from "../text/bound.ts";
 import { quote } from "../text/quote.ts";
 import { ANY_VALUE, type GoFunc, type Type } from "../value/type.ts";
 import { bool, isTrue, string, type Value } from "../value/value.ts";
@@ -9,11 +11,12 @@ import { asArgument, countArguments, NOTHING_PIPED, nilArgument } from "./argume
 import { literalArgument, numberValue } from "./constant.ts";
 import { type Environment, Suspension } from "./environment.ts";
 import type { Frame } from "./frame.ts";
-import { LimitReached, type Meter } from "./limits.ts";
+import type { Meter } from "./limits.ts";
 import { lookUp } from "./lookup.ts";
 
+/** Without calling anything that needs much of the stack: there is little left. */
 export function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && /call stack/i.test(error.message);
+  return error instanceof Error && (error.message.includes("call stack") || error.message.endsWith("Stack overflow"));
 }
 
 export class Evaluator {
@@ -142,7 +145,7 @@ export class Evaluator {
     const own = this.#env.functions.get(name);
     const called = own ?? (Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined);
     if (!called) this.#frame.fail(`${quote(name)} is not a defined function`);
-    if (!own && (name === "and" || name === "or")) return this.#shortCircuit(dot, name, command, args, final);
+    if (!own && (name === "and" || name === "or")) return this.#shortCircuit(dot, name, args, final);
     if (!own && name === "call") return this.#callBuiltin(dot, command, args, final);
     return this.#call(dot, called, command, name, args, final);
   }
@@ -150,7 +153,6 @@ export class Evaluator {
   #shortCircuit(
     dot: Value | undefined,
     name: "and" | "or",
-    command: Node,
     args: readonly Operand[],
     final: Value | undefined,
   ): Value | undefined {
@@ -160,7 +162,6 @@ export class Evaluator {
       value = this.#argument(dot, ANY_VALUE, arg);
       if (isTrue(value) === (name === "or")) return value;
     }
-    this.#frame.node = command;
     return final === NOTHING_PIPED ? value : final;
   }
 
@@ -202,6 +203,8 @@ export class Evaluator {
       value = call();
     } catch (error) {
       if (error instanceof Suspension || error instanceof LimitReached || isStackOverflow(error)) throw error;
+      // Of a template that the function ran.
+      if (error instanceof TemplateError && error.code === "gotemplate.limit") throw error;
       this.#frame.node = node;
       this.#frame.fail(`error calling ${name}: ${error instanceof Error ? error.message : String(error)}`, error);
     }

@@ -4,16 +4,14 @@ import { printValue } from "../fmt/print.ts";
 import { hasText } from "../fmt/verbs.ts";
 import type { BranchNode, ListNode, Node, TemplateNode, Tree } from "../node.ts";
 import { printNode } from "../node.ts";
+import { LimitReached } from "../text/bound.ts";
 import { quote } from "../text/quote.ts";
 import { isInt, isUint } from "../value/type.ts";
 import { indirect, int, isTrue, pointerTo, Value } from "../value/value.ts";
 import type { Environment } from "./environment.ts";
 import { Evaluator, isStackOverflow } from "./evaluate.ts";
 import { Frame } from "./frame.ts";
-import { LimitReached, type Meter } from "./limits.ts";
-
-/** Go's depth limit, named in the message. JavaScript's stack ends earlier, which reads the same to the user. */
-const GO_DEPTH = 100_000;
+import type { Meter } from "./limits.ts";
 
 /** How a list of nodes ended. */
 type Outcome = "done" | "break" | "continue";
@@ -27,16 +25,18 @@ interface Turn {
 /** The output. Throws a TemplateError, or a Suspension. */
 export function execute(env: Environment, tree: Tree, data: Value | undefined, meter: Meter): string {
   const out: string[] = [];
-  const frame = new Frame(tree, data, 0);
+  meter.enter();
   try {
-    new Run(env, frame, meter, out).walk(data, tree.root);
+    new Run(env, new Frame(tree, data), meter, out).walk(data, tree.root);
   } catch (error) {
     if (!isStackOverflow(error)) throw error;
     throw new TemplateError(
       "gotemplate.limit",
-      `template: ${tree.parseName}: executing ${quote(tree.name)}: exceeded maximum template depth (${GO_DEPTH})`,
+      `template: ${tree.parseName}: executing ${quote(tree.name)}: exceeded maximum template depth (100000)`,
       { fix: "A template probably calls itself without end" },
     );
+  } finally {
+    meter.leave();
   }
   return out.join("");
 }
@@ -171,10 +171,10 @@ class Run {
     const frame: Frame = this.#frame;
     const tree = this.#env.templates.get(node.name);
     if (!tree) frame.fail(`template ${quote(node.name)} not defined`);
-    if (frame.depth >= this.#meter.limits.depth) frame.fail(`exceeded maximum template depth (${GO_DEPTH})`);
     const data = this.#evaluator.pipeline(dot, node.pipe);
-    const called = new Frame(tree, data, frame.depth + 1);
-    new Run(this.#env, called, this.#meter, this.#out).walk(data, tree.root);
+    this.#meter.enter();
+    new Run(this.#env, new Frame(tree, data), this.#meter, this.#out).walk(data, tree.root);
+    this.#meter.leave();
   }
 
   #print(node: Node, value: Value | undefined): void {

@@ -13,15 +13,12 @@ interface Variable {
 
 export class Frame {
   readonly tree: Tree;
-  /** Templates around this one. */
-  readonly depth: number;
   /** The node that messages name. */
   node: Node | undefined;
   readonly #variables: Variable[];
 
-  constructor(tree: Tree, data: Value | undefined, depth: number) {
+  constructor(tree: Tree, data: Value | undefined) {
     this.tree = tree;
-    this.depth = depth;
     this.#variables = [{ name: "$", value: data }];
   }
 
@@ -42,9 +39,10 @@ export class Frame {
   limit(message: string, fix: string): never {
     const { parseName, name } = this.tree;
     const place = this.node && placeOf(this.tree, this.node);
+    const at = this.node ? ` at <${printNode(this.node)}>` : "";
     throw new TemplateError(
       "gotemplate.limit",
-      `template: ${place?.text ?? parseName}: executing ${quote(name)}: ${message}`,
+      `template: ${place?.text ?? parseName}: executing ${quote(name)}${at}: ${message}`,
       { fix, where: place?.where },
     );
   }

@@ -1,4 +1,5 @@
 /** What a running template may use up, and how much it has. */
+import { LimitReached } from "../text/bound.ts";
 
 export interface Limits {
   /** Nodes walked and loop turns made. */
@@ -7,29 +8,19 @@ export interface Limits {
   output: number;
   /** Templates calling templates. */
   depth: number;
-  /** Milliseconds from the start to the end; ten seconds when not given. */
+  /** Milliseconds from the start to the end; five seconds when not given. */
   milliseconds?: number;
 }
 
 export const DEFAULT_LIMITS: Required<Limits> = {
   steps: 1_000_000,
-  output: 16 * 1024 * 1024,
+  output: 4 * 1024 * 1024,
   depth: 2_000,
-  milliseconds: 10_000,
+  milliseconds: 5_000,
 };
 
 /** Steps between two looks at the clock. */
 const CLOCK_STEPS = 256;
-
-/** Thrown at a limit; whoever runs the template adds where that was. */
-export class LimitReached extends Error {
-  readonly fix: string;
-
-  constructor(message: string, fix: string) {
-    super(message);
-    this.fix = fix;
-  }
-}
 
 /** Counts against the limits. Executions that run inside one another share it. */
 export class Meter {
@@ -37,6 +28,7 @@ export class Meter {
   readonly #deadline: number;
   #steps = 0;
   #written = 0;
+  #depth = 0;
 
   constructor(limits: Required<Limits>) {
     this.limits = limits;
@@ -48,6 +40,17 @@ export class Meter {
       throw new LimitReached(`more than ${this.limits.steps} steps`, "Loop over less in this template");
     }
     if (this.#steps % CLOCK_STEPS === 0) this.checkClock();
+  }
+
+  /** Around every template that another one calls, or a function runs. */
+  enter(): void {
+    if (++this.#depth <= this.limits.depth) return;
+    // Go's number; here another limit, or the stack's end, comes before it, which reads the same to the user.
+    throw new LimitReached("exceeded maximum template depth (100000)", "A template probably calls itself without end");
+  }
+
+  leave(): void {
+    this.#depth--;
   }
 
   /** Also called after every function, as one may take long. */

@@ -1,4 +1,5 @@
 /** Go's fmt.Sprint, Sprintln and Sprintf. */
+import { checkLength } from "../text/bound.ts";
 import { isInt, isUint } from "../value/type.ts";
 import { unbox, type Value } from "../value/value.ts";
 import { type Flags, Formatter, noFlags } from "./verbs.ts";
@@ -25,13 +26,19 @@ export function sprint(args: readonly (Value | undefined)[]): string {
     const isString = unbox(arg)?.kind === "string";
     if (i > 0 && !isString && !previousIsString) out += " ";
     out += one(arg, "v");
+    checkLength(out.length);
     previousIsString = isString;
   });
   return out;
 }
 
 export function sprintln(args: readonly (Value | undefined)[]): string {
-  return `${args.map((arg) => one(arg, "v")).join(" ")}\n`;
+  let out = "";
+  args.forEach((arg, i) => {
+    out += (i > 0 ? " " : "") + one(arg, "v");
+    checkLength(out.length);
+  });
+  return `${out}\n`;
 }
 
 class Format {
@@ -60,13 +67,16 @@ class Format {
       out += format.slice(this.#i, percent);
       this.#i = percent + 1;
       out += this.#directive();
+      checkLength(out.length);
     }
     if (!this.#reordered && this.#arg < this.#args.length) {
-      const rest = this.#args.slice(this.#arg).map((arg) => {
+      out += "%!(EXTRA ";
+      this.#args.slice(this.#arg).forEach((arg, i) => {
         const value = unbox(arg);
-        return value === undefined ? "<nil>" : `${value.type.name}=${one(value, "v")}`;
+        out += (i > 0 ? ", " : "") + (value === undefined ? "<nil>" : `${value.type.name}=${one(value, "v")}`);
+        checkLength(out.length);
       });
-      out += `%!(EXTRA ${rest.join(", ")})`;
+      out += ")";
     }
     return out;
   }
@@ -107,8 +117,8 @@ class Format {
       if (format[this.#i] === "*") {
         this.#i++;
         const precision = this.#intArgument();
-        if (precision === undefined) problems += "%!(BADPREC)";
-        else if (precision >= 0) flags.precision = precision;
+        if (precision === undefined || precision < 0) problems += "%!(BADPREC)";
+        else flags.precision = precision;
         this.#afterIndex = false;
       } else flags.precision = this.#number() ?? 0;
     }
@@ -120,7 +130,8 @@ class Format {
     if (verb === "%") return `${problems}%`;
     if (!this.#goodIndex) return `${problems}%!${verb}(BADINDEX)`;
     if (this.#arg >= this.#args.length) return `${problems}%!${verb}(MISSING)`;
-    if (verb === "v") {
+    // %w is %v elsewhere, and here a bad verb that prints its operand as %v would.
+    if (verb === "v" || verb === "w") {
       flags.sharpV = flags.sharp;
       flags.sharp = false;
       flags.plusV = flags.plus;

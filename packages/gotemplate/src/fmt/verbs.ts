@@ -1,4 +1,6 @@
 /** Go's fmt package: one value under one verb with its flags. */
+
+import { checkLength, checkValues } from "../text/bound.ts";
 import { canBackquote, isPrintable, quote, quoteRune } from "../text/quote.ts";
 import { fromBytes, runeCount, toBytes } from "../text/utf8.ts";
 import { isComplex, isFloat, isInt, isUint, type Type } from "../value/type.ts";
@@ -64,6 +66,7 @@ export class Formatter {
   readonly flags: Flags;
   out = "";
   #erroring = false;
+  #values = 0;
 
   constructor(flags: Flags) {
     this.flags = flags;
@@ -84,6 +87,11 @@ export class Formatter {
 
   #methods(value: Value, verb: string): boolean {
     if (this.#erroring) return false;
+    if (verb === "w") {
+      // Only an error that wraps another may be given so.
+      this.#bad(value, verb);
+      return true;
+    }
     if (this.flags.sharpV) {
       const goString = value.type.method("GoString");
       if (!goString || (value.kind === "ptr" && value.isNil)) return false;
@@ -102,6 +110,8 @@ export class Formatter {
       this.out += "...";
       return;
     }
+    checkValues(++this.#values);
+    checkLength(this.out.length);
     if (depth > 0 && this.#methods(value, verb)) return;
     const { kind } = value;
     const { sharpV, plusV } = this.flags;
@@ -373,7 +383,12 @@ export class Formatter {
 
   #truncate(text: string): string {
     const { precision } = this.flags;
-    return precision === undefined || text.length <= precision ? text : [...text].slice(0, precision).join("");
+    if (precision === undefined || text.length <= precision) return text;
+    let end = 0;
+    for (let count = 0; count < precision && end < text.length; count++) {
+      end += text.codePointAt(end)! > 0xffff ? 2 : 1;
+    }
+    return text.slice(0, end);
   }
 
   #string(text: string, verb: string, operand: Value): void {
@@ -408,11 +423,10 @@ export class Formatter {
     let bytes = toBytes(text);
     if (precision !== undefined && precision < bytes.length) bytes = bytes.subarray(0, precision);
     const prefix = sharp ? (upper ? "0X" : "0x") : "";
-    const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).map((byte) =>
-      upper ? byte.toUpperCase() : byte,
-    );
-    if (digits.length === 0) this.#pad("");
-    else this.#pad(space ? digits.map((byte) => prefix + byte).join(" ") : prefix + digits.join(""));
+    const digits = upper ? bytes.toHex().toUpperCase() : bytes.toHex();
+    if (digits === "") this.#pad("");
+    else
+      this.#pad(space ? digits.replace(/(..)(?!$)/g, `${prefix}$1 `).replace(/..$/, `${prefix}$&`) : prefix + digits);
   }
 }
 

@@ -34,9 +34,7 @@ const PURE: Readonly<Record<string, GoFunc>> = {
   ),
   safeUrl: fn([STRING], URL, (text) => new Value(URL, text.text)),
   urlUnescape: textFn(queryUnescape),
-  stringSlice: variadic([STRING], STRING.slice, (items) =>
-    sliceOf(STRING, items.length > 0 ? (items as Value[]) : null),
-  ),
+  stringSlice: variadic([STRING], STRING.slice, (items) => sliceOf(STRING, items as Value[])),
   date: fn([STRING, TIME], STRING, (layout, moment) => string(formatTime(momentOf(moment), layout.text))),
   tz: fn([STRING, TIME], TIME, (name, moment) => time(momentOf(moment).in(loadZone(name.text)))),
   humanizeDuration: fn([ANY], STRING, (operand) => string(humanizeDuration(toFloat(operand)))),

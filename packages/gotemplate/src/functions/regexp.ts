@@ -1,5 +1,6 @@
 /** Regular expressions of templates: RE2 syntax, linear time, Go's error texts and its replacement. */
 import { compileRe2 } from "@pharos/model";
+import { checkLength } from "../text/bound.ts";
 
 interface Compiled {
   regexp: ReturnType<typeof compileRe2>;
@@ -10,8 +11,11 @@ interface Compiled {
 /** Templates are few and run often. */
 const CACHE_SIZE = 256;
 const cache = new Map<string, Compiled>();
-/** Longest replaced text, in characters. */
-const MAX_LENGTH = 64 * 1024 * 1024;
+/**
+ * Instructions of the pattern times characters of the text: linear time is still long for a large pattern on a long text,
+ * and nothing can interrupt it. Some seconds at most.
+ */
+const MAX_WORK = 200_000_000;
 
 /** Compiles, or throws what Go's regexp.Compile says of a pattern that is none. */
 function compile(pattern: string): Compiled {
@@ -52,9 +56,14 @@ function withUniqueNames(pattern: string): { unique: string; groups: Map<string,
   return { unique, groups };
 }
 
+function matcherOf({ regexp }: Compiled, text: string): ReturnType<Compiled["regexp"]["matcher"]> {
+  if (regexp.programSize() * text.length > MAX_WORK) throw new Error("the text is too long for this pattern");
+  return regexp.matcher(text);
+}
+
 /** regexp.MatchString. */
 export function matches(pattern: string, text: string): boolean {
-  return compile(pattern).regexp.matcher(text).find();
+  return matcherOf(compile(pattern), text).find();
 }
 
 /** Between backquotes where the pattern allows it. */
@@ -73,7 +82,7 @@ export function replaceAll(pattern: string, replacement: string, text: string): 
   } catch (error) {
     throw new Error(`regexp: Compile(${goQuote(pattern)}): ${(error as Error).message}`);
   }
-  const matcher = compiled.regexp.matcher(text);
+  const matcher = matcherOf(compiled, text);
   const group = (name: string): string => {
     const numbers = /^(?:0|[1-9][0-9]{0,7})$/.test(name) ? [Number(name)] : (compiled.groups.get(name) ?? []);
     for (const number of numbers) {
@@ -93,7 +102,7 @@ export function replaceAll(pattern: string, replacement: string, text: string): 
       /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu,
       (all, braced?: string, bare?: string) => (all === "$$" ? "$" : group(braced ?? bare!)),
     );
-    if (out.length > MAX_LENGTH) throw new Error(`the replaced text is longer than ${MAX_LENGTH} characters`);
+    checkLength(out.length);
     end = matcher.end();
     lastMatchEnd = end;
   }

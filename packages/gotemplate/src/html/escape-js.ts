@@ -1,6 +1,7 @@
 /** Escapers for JavaScript: values, strings, template literals and regular expressions. */
 import { sprint } from "../fmt/print.ts";
 import { hasJson, marshal } from "../json/marshal.ts";
+import { LimitReached } from "../text/bound.ts";
 import { string, unbox, type Value } from "../value/value.ts";
 import { contentOf, textOf } from "./content.ts";
 import { isIdentifierPart } from "./transition-js.ts";
@@ -38,6 +39,7 @@ export function jsValue(args: Arguments): string {
   try {
     json = marshal(value);
   } catch (error) {
+    if (error instanceof LimitReached) throw error;
     // The space keeps a division before it from becoming a line comment.
     const message = (error as Error).message
       .replace(/<(\/?)script/gi, "\\x3C$1script")

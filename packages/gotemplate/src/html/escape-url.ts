@@ -19,11 +19,7 @@ const NORMAL = /%(?![0-9a-fA-F]{2})|[^A-Za-z0-9\-._~!#$&*+,/:;=?@[\]%]+/g;
 
 /** Percent-encodes; a normalized URL keeps what has a meaning in URLs and what is encoded already. */
 function encode(text: string, keepsMeaning: boolean): string {
-  return text.replace(keepsMeaning ? NORMAL : UNRESERVED, (run) => {
-    let out = "";
-    for (const byte of toBytes(run)) out += `%${byte.toString(16).padStart(2, "0")}`;
-    return out;
-  });
+  return text.replace(keepsMeaning ? NORMAL : UNRESERVED, (run) => toBytes(run).toHex().replace(/../g, "%$&"));
 }
 
 /** At the start of a URL: lets no scheme through that could run a script. */

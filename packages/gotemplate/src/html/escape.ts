@@ -6,6 +6,7 @@
  * template ends in is first assumed to be what it starts in, so that recursive ones come to an end, and then checked.
  */
 import { TemplateError } from "../error.ts";
+import { isStackOverflow } from "../exec/evaluate.ts";
 import type { ActionNode, BranchNode, ListNode, Node, TemplateNode, TextNode, Tree } from "../node.ts";
 import { printNode } from "../node.ts";
 import { placeOf } from "../place.ts";
@@ -87,7 +88,13 @@ export class EscapedSet {
       isDeclared,
       budget: { steps: this.#maxSteps },
     };
-    const end = new Escaper(scope, this.#findings, undefined, tree).template(START, tree.root, name, 0).context;
+    let end: Context | undefined;
+    try {
+      end = this.#end(scope, tree, name);
+    } finally {
+      // What was assumed of it must not stand when another template calls it.
+      if (end?.state !== "Text") this.#findings.ends.delete(name);
+    }
     const problem =
       end.problem ??
       (end.state === "Text"
@@ -101,6 +108,17 @@ export class EscapedSet {
     }
     this.#done.add(name);
     this.#commit();
+  }
+
+  #end(scope: Scope, tree: Tree, name: string): Context {
+    try {
+      return new Escaper(scope, this.#findings, undefined, tree).template(START, tree.root, name, 0).context;
+    } catch (error) {
+      if (!isStackOverflow(error)) throw error;
+      throw new TemplateError("gotemplate.limit", `html/template:${name}: templates call each other too deeply`, {
+        fix: "Nest fewer loops and templates in each other",
+      });
+    }
   }
 
   #commit(): void {

@@ -1,5 +1,6 @@
 /** JSON that a value wrote of itself: checked, without space between tokens, safe in HTML. Messages are encoding/json's. */
 import { quoteRune } from "../text/quote.ts";
+import { toBytes } from "../text/utf8.ts";
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const SPACE = /[ \t\r\n]*/y;
@@ -21,9 +22,14 @@ class Reader {
     return this.#out;
   }
 
+  /** As Go says it: by the byte. Inside a token the end of the text counts as a space. */
   #bad(context: string): never {
-    const code = this.#json.codePointAt(this.#at);
-    if (code === undefined) throw new Error("unexpected end of JSON input");
+    let code = this.#json.codePointAt(this.#at);
+    if (code === undefined) {
+      if (!context.includes("literal") && !context.includes("escape")) throw new Error("unexpected end of JSON input");
+      if (context === "in string literal") throw new Error("unexpected end of JSON input");
+      code = 0x20;
+    } else if (code > 0x7f) [code] = toBytes(this.#json.slice(this.#at, this.#at + 2));
     const char = code === 0x27 ? `'\\''` : code === 0x22 ? `'"'` : quoteRune(code);
     throw new Error(`invalid character ${char} ${context}`);
   }
@@ -94,11 +100,13 @@ class Reader {
       this.#bad("in numeric literal");
     }
     this.#take(text);
-    const after = this.#json[this.#at];
-    if (after !== "." && after !== "e" && after !== "E") return;
+    // A fraction or exponent that was begun and has no digits.
+    const after = this.#json[this.#at] ?? "";
+    const isFraction = after === "." && !/[.eE]/.test(text);
+    if (!isFraction && !(/^[eE]$/.test(after) && !/[eE]/.test(text))) return;
     this.#at++;
-    if (after !== "." && /[+-]/.test(this.#json[this.#at] ?? "")) this.#at++;
-    this.#bad(after === "." ? "after decimal point in numeric literal" : "in exponent of numeric literal");
+    if (!isFraction && /[+-]/.test(this.#json[this.#at] ?? "")) this.#at++;
+    this.#bad(isFraction ? "after decimal point in numeric literal" : "in exponent of numeric literal");
   }
 
   #string(): void {

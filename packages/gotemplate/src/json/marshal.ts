@@ -1,15 +1,14 @@
 /** Go's encoding/json for values: fields by their tags, sorted keys, `<`, `>` and `&` escaped, its error texts. */
 import { compareStrings } from "@pharos/model";
 import { formatFloat } from "../fmt/float.ts";
-import { runes, toBytes } from "../text/utf8.ts";
+import { checkLength, checkValues, LimitReached } from "../text/bound.ts";
+import { runes } from "../text/utf8.ts";
 import { type Field, isFloat, isInt, isUint, type Method, type Type } from "../value/type.ts";
 import type { Value } from "../value/value.ts";
 import { compact } from "./compact.ts";
 
 /** Nesting above this is taken for a value that holds itself, as in Go. */
 const MAX_DEPTH = 1000;
-/** Longest text that is made, in characters. */
-const MAX_LENGTH = 64 * 1024 * 1024;
 
 /** Whether values of the type have JSON of their own. */
 export function hasJson(type: Type): boolean {
@@ -20,24 +19,20 @@ export function hasJson(type: Type): boolean {
 export function marshal(value: Value | undefined): string {
   const encoder = new Encoder();
   encoder.write(value, 0);
-  return encoder.finish();
+  return encoder.out;
 }
 
 class Encoder {
-  readonly #parts: string[] = [];
-  #length = 0;
-
-  finish(): string {
-    return this.#parts.join("");
-  }
+  out = "";
+  #values = 0;
 
   #put(text: string): void {
-    this.#length += text.length;
-    if (this.#length > MAX_LENGTH) throw new Error(`json: longer than ${MAX_LENGTH} characters`);
-    this.#parts.push(text);
+    this.out += text;
+    checkLength(this.out.length);
   }
 
   write(value: Value | undefined, depth: number): void {
+    checkValues(++this.#values);
     if (value === undefined) {
       this.#put("null");
       return;
@@ -61,6 +56,7 @@ class Encoder {
       if (json) this.#put(compact(bytesText(call(json, value))));
       else this.#put(jsonString(bytesText(call(text!, value))));
     } catch (error) {
+      if (error instanceof LimitReached) throw error;
       const name = json ? "MarshalJSON" : "MarshalText";
       throw new Error(`json: error calling ${name} for type ${value.type.name}: ${(error as Error).message}`);
     }
@@ -205,9 +201,4 @@ export function jsonString(text: string): string {
     escaped = Array.from(runes(escaped), (rune) => (rune.raw === undefined ? rune.text : "\\ufffd")).join("");
   }
   return `"${escaped}"`;
-}
-
-/** Text as the []byte that MarshalJSON and MarshalText give. */
-export function textBytes(text: string): bigint[] {
-  return Array.from(toBytes(text), BigInt);
 }

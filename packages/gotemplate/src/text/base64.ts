@@ -39,7 +39,7 @@ export function decodeBase64Url(text: string): string {
       if (group.length === 2) {
         const second = next();
         if (second === undefined) corrupt(input.length);
-        if (second !== 0x3d) corrupt(i - 1);
+        if (second !== 0x3d) corrupt(i - 2);
       }
       if (next() !== undefined) corrupt(i - 1);
     }

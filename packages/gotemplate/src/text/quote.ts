@@ -23,17 +23,18 @@ function hex(code: number, width: number): string {
 }
 
 function quoteWith(text: string, quote: string, asciiOnly: boolean): string {
-  let out = quote;
-  for (const rune of runes(text)) {
-    if (rune.raw !== undefined) out += `\\x${hex(rune.raw, 2)}`;
-    else if (rune.text === quote || rune.text === "\\") out += `\\${rune.text}`;
-    else if (rune.code < 0x80 ? isPrintable(rune.text) : !asciiOnly && isPrintable(rune.text)) out += rune.text;
-    else if (SHORT[rune.text]) out += SHORT[rune.text];
-    else if (rune.code < 0x20 || rune.code === 0x7f) out += `\\x${hex(rune.code, 2)}`;
-    else if (rune.code < 0x10000) out += `\\u${hex(rune.code, 4)}`;
-    else out += `\\U${hex(rune.code, 8)}`;
-  }
-  return out + quote;
+  const inside = text.replace(/[\0-\x1f"'\\\x7f]|[^\0-\x7f]/gu, (char) => {
+    const code = char.codePointAt(0)!;
+    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${hex(code - 0xdc00, 2)}`;
+    if (char === quote || char === "\\") return `\\${char}`;
+    const isSurrogate = code >= 0xd800 && code <= 0xdfff;
+    if (!isSurrogate && (code < 0x80 || !asciiOnly) && isPrintable(char)) return char;
+    if (SHORT[char]) return SHORT[char];
+    if (code < 0x20 || code === 0x7f) return `\\x${hex(code, 2)}`;
+    if (isSurrogate) return asciiOnly ? "\\ufffd" : "\ufffd";
+    return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`;
+  });
+  return quote + inside + quote;
 }
 
 export function quote(text: string, asciiOnly = false): string {
@@ -93,6 +94,17 @@ export function unquote(literal: string): string | undefined {
   }
   if (raw && !out.isWellFormed()) out = fromBytes(rawBytes(out));
   return quoteChar === "'" && [...out].length !== 1 ? undefined : out;
+}
+
+/** strconv.UnquoteChar: the first character of the text, which may be an escape, and what follows it. */
+export function unquoteChar(text: string, quoteChar: string): { char: string; rest: string } | undefined {
+  if (text === "" || text[0] === quoteChar) return undefined;
+  if (text[0] !== "\\") {
+    const char = String.fromCodePoint(text.codePointAt(0)!);
+    return { char, rest: text.slice(char.length) };
+  }
+  const escaped = readEscape(text, 0, quoteChar);
+  return escaped && { char: escaped.text, rest: text.slice(escaped.end) };
 }
 
 function rawBytes(text: string): Uint8Array {

@@ -64,6 +64,7 @@ export function loadZone(name: string): Zone {
   if (name === "" || name === "UTC") return UTC;
   let zone = zones.get(name);
   if (!zone) {
+    if (/^[/\\]|\.\.|\\/.test(name)) throw new Error("time: invalid location name");
     // The engine also takes offsets, and names in any case.
     if (!/^[A-Z]/.test(name)) throw new Error(`unknown time zone ${name}`);
     try {
