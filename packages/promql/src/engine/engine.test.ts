@@ -83,6 +83,8 @@ load 1m
   tie{i="3"} 1 1
   tie{i="4"} 1 1
   bad NaN
+  early{pod="x"} 1 2 stale
+  late{pod="x"} _x4 3 4 5 6 7 8 9 10
 
 eval instant at 1m count by (pod) (max by (pod) (info) unless on (pod) ready > 5)
   {pod="a"} 1
@@ -115,6 +117,9 @@ eval instant at 0 clamp_max(bad, -Inf)
 
 eval instant at 0 month(bad)
   {} 12
+
+eval range from 0 to 5m step 1m -{__name__=~"early|late"}
+  {pod="x"} -1 -2 _ _ -3 -4
 `,
   aggregations: `
 load 1m
@@ -255,6 +260,24 @@ function storageWith(series: number, samples: number): MemoryStorage {
 }
 
 describe("Engine", () => {
+  it("refuses series that a range function makes the same, even where they do not overlap", async () => {
+    const storage = new MemoryStorage();
+    for (const [name, start] of [
+      ["early", 0],
+      ["late", 600_000],
+    ] as const) {
+      const labels = Labels.from({ __name__: name, pod: "x" });
+      for (let i = 0; i < 4; i++) storage.append(labels, { t: start + i * 15_000, value: i });
+    }
+    const range = (query: string) => new Engine().range(storage, query, 45_000, 645_000, 600_000);
+    await expect(range('rate({__name__=~"early|late"}[1m])')).rejects.toThrow(
+      "vector cannot contain metrics with the same labelset",
+    );
+    expect((await range('-{__name__=~"early|late"}')).value).toMatchObject({
+      series: [{ values: Float64Array.of(-3, -3) }],
+    });
+  });
+
   it("drops the name at once unless told to wait", async () => {
     const storage = storageWith(1, 2);
     const query = 'label_replace(m * 1, "n", "$1", "__name__", "(.*)")';

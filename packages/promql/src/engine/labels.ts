@@ -124,10 +124,24 @@ export function mergeAfterDrop(
   before: readonly { labels: Labels }[],
   after: VectorResult,
 ): Promise<VectorResult> | VectorResult {
-  for (let i = 1; i < before.length; i++) {
-    if (!sameMetadata(before[0].labels, before[i].labels)) return mergeDuplicates(context, after);
-  }
-  return after;
+  return hasSeveralMetrics(before) ? mergeDuplicates(context, after) : after;
+}
+
+/** As mergeAfterDrop, but series that became the same are refused even where they do not overlap in time. */
+export async function refuseAfterDrop(
+  context: Context,
+  before: readonly { labels: Labels }[],
+  after: VectorResult,
+): Promise<VectorResult> {
+  if (!hasSeveralMetrics(before) || !hasDuplicates(after.series)) return after;
+  const rows = (await context.collect(after)).filter(({ row }) => !row.isEmpty);
+  if (hasDuplicates(rows)) throw sameLabelset();
+  return context.vectorOf(rows);
+}
+
+function hasSeveralMetrics(series: readonly { labels: Labels }[]): boolean {
+  for (let i = 1; i < series.length; i++) if (!sameMetadata(series[0].labels, series[i].labels)) return true;
+  return false;
 }
 
 export function hasDuplicates(series: readonly { labels: Labels }[]): boolean {

@@ -16,7 +16,7 @@ import {
 import type { Call, Expr } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
-import { dropMetadata, mergeAfterDrop } from "./labels.ts";
+import { dropMetadata, refuseAfterDrop } from "./labels.ts";
 import type { RangeSource } from "./range-selector.ts";
 import { EMPTY_VECTOR, FLOAT, NOTHING, type Row, type VectorResult } from "./row.ts";
 import { Window } from "./window.ts";
@@ -80,7 +80,7 @@ export async function callOverRange(
     },
   };
   if (name === "absent_over_time") return absentOverTime(context, call, result);
-  return delayedNames ? result : mergeAfterDrop(context, source.series, result);
+  return delayedNames ? result : refuseAfterDrop(context, source.series, result);
 }
 
 const EMPTY = new Float64Array(0);
