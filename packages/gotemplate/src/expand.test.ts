@@ -31,8 +31,8 @@ describe("expandPrometheusTemplate", () => {
     const query = async (expr: string): Promise<TemplateSample[]> => {
       asked.push(expr);
       return [
-        { labels: { n: "b", next: "second" }, value: 2 },
-        { labels: { n: "a" }, value: 1 },
+        { labels: { n: "b" }, value: 2 },
+        { labels: { n: "a", next: "second" }, value: 1 },
       ];
     };
     const text =

@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TemplateError } from "./error.ts";
+import type { MissingKey } from "./exec/environment.ts";
+import type { Limits } from "./exec/limits.ts";
+import { alertmanagerFunctions } from "./functions/alertmanager.ts";
 import { Template } from "./template.ts";
-import { fn, textFn } from "./value/function.ts";
-import { INT } from "./value/type.ts";
-import { int } from "./value/value.ts";
+import { fn, method, textFn, variadic } from "./value/function.ts";
+import { INT, STRING, sequenceOf, Type } from "./value/type.ts";
+import { ANY_MAP, boxed, func, GoMap, int, pointerTo, sliceOf, string, stringMap, Value, zero } from "./value/value.ts";
 
 const run = (text: string, data?: unknown): string => new Template("t").parse(text).execute(data);
 
@@ -53,6 +56,121 @@ describe("execution", () => {
     const clone = base.clone("c").parse('{{define "x"}}new{{end}}{{template "x"}}');
     expect(clone.execute()).toBe("new");
     expect(base.clone("d").parse('{{template "x"}}').execute()).toBe("old");
+  });
+});
+
+describe("typed values", () => {
+  const POINT = new Type("struct", "geo.Point", {
+    fields: [
+      { name: "X", type: INT },
+      { name: "hidden", type: INT },
+    ],
+  });
+  POINT.define({
+    String: method([], STRING, (self) => string(`<${self.field("X")!.int}>`)),
+    Plus: method([INT], INT, (self, by) => int(self.field("X")!.int + by.int)),
+    Grow: { ...method([], STRING, () => string("grown")), pointer: true },
+  });
+  const point = (): Value => new Value(POINT, [int(4), int(0)]);
+
+  test("have fields and methods, those of the pointer where there is one", () => {
+    expect(run("{{.}} {{.X}} {{.Plus 3}} {{3 | .Plus}}", point())).toBe("<4> 4 7 7");
+    expect(run("{{.Grow}}", pointerTo(point()))).toBe("grown");
+    expect(() => run("{{.Grow}}", point())).toThrow("can't evaluate field Grow in type geo.Point");
+    expect(() => run("{{.hidden}}", point())).toThrow("hidden is an unexported field of struct type geo.Point");
+    expect(() => run("{{.Plus}}", point())).toThrow("wrong number of args for Plus: want 1 got 0");
+    expect(() => run("{{.Plus `a`}}", point())).toThrow("expected integer; found `a`");
+    expect(() => run("{{.X 1}}", point())).toThrow("X has arguments but cannot be invoked as function");
+    expect(() => run("{{.X}}", zero(POINT.pointer))).toThrow("nil pointer evaluating *geo.Point.X");
+  });
+
+  test("a missing key gives what the option says", () => {
+    const data = stringMap([["a", "1"]]);
+    const option = (missingKey: MissingKey): Template => new Template("t", { missingKey }).parse("{{.a}}{{.b}}");
+    expect(option("invalid").execute(data)).toBe("1<no value>");
+    expect(option("zero").execute(data)).toBe("1");
+    expect(() => option("error").execute(data)).toThrow('map has no entry for key "b"');
+    expect(() => option("error").execute()).toThrow('nil data; no entry for key "a"');
+  });
+
+  test("sequences are walked as far as needed", () => {
+    function* endless(): Generator<readonly Value[]> {
+      for (let i = 0; ; i++) yield [int(i), string(`v${i}`)];
+    }
+    const pairs = new Value(sequenceOf(STRING, INT), endless);
+    expect(run("{{range $k, $v := .}}{{if eq $k 3}}{{break}}{{end}}{{$k}}{{$v}} {{end}}", pairs)).toBe("0v0 1v1 2v2 ");
+    const single = new Value(sequenceOf(INT), () => [[int(7)]]);
+    expect(run("{{range .}}{{.}}{{end}}", single)).toBe("7");
+    expect(() => run("{{range $a, $b := .}}{{end}}", single)).toThrow("iterate over more than one variable");
+  });
+
+  test("a slice of a slice reaches into its capacity", () => {
+    const list = sliceOf(INT, [int(1), int(2), int(3)]);
+    expect(run("{{slice (slice . 0 1) 0 3}} {{slice (slice . 0 1 2) 1 2}}", list)).toBe("[1 2 3] [2]");
+    expect(() => run("{{slice (slice . 0 1 2) 0 3}}", list)).toThrow("index out of range: 3");
+  });
+
+  test("functions given as data are called with call", () => {
+    const data = { f: func(variadic([INT], INT, (args) => int(args.reduce((sum, arg) => sum + arg!.int, 0n)))) };
+    const map = new GoMap().set(string("f"), boxed(data.f));
+    expect(run("{{call .f 1 2 3}}", new Value(ANY_MAP, map))).toBe("6");
+    expect(() => run("{{call .f `a`}}", new Value(ANY_MAP, map))).toThrow(
+      "arg 0: value has type string; should be int",
+    );
+  });
+});
+
+describe("limits", () => {
+  const limited = (text: string, limits: Partial<Limits>): string =>
+    new Template("t", { limits, funcs: alertmanagerFunctions() }).parse(text).execute();
+
+  test.each([
+    ["{{range 100}}{{end}}", { steps: 50 }, "more than 50 steps", "Loop over less in this template"],
+    ["{{range 100}}xx{{end}}", { output: 50 }, "output is longer than 50 characters", "Print less in this template"],
+    [
+      "{{$x := printf `%60d` 1}}",
+      { output: 50 },
+      "a text is longer than 50 characters",
+      "Do not make a text longer in a loop",
+    ],
+    [
+      '{{define "a"}}{{template "a"}}{{end}}{{template "a"}}',
+      { depth: 5 },
+      "exceeded maximum template depth",
+      "A template probably calls itself without end",
+    ],
+    [
+      "{{range 1000000}}{{range 1000000}}{{end}}{{end}}",
+      { steps: 1e12, milliseconds: 20 },
+      "took longer than 20 ms",
+      "Do less in this template",
+    ],
+    [
+      "{{$l := list 1}}{{range 40}}{{$l = list $l $l}}{{end}}{{$l}}",
+      {},
+      "more than 1000000 values in one text",
+      "Do not put lists into themselves in a loop",
+    ],
+    [
+      "{{$l := list 1}}{{range 40}}{{$l = list $l $l}}{{end}}{{$l | toJson}}",
+      {},
+      "more than 1000000 values in one text",
+      "Do not put lists into themselves in a loop",
+    ],
+  ])("%s", (text, limits, message, fix) => {
+    let error: unknown;
+    try {
+      limited(text, limits);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: "gotemplate.limit", fix });
+    expect((error as TemplateError).message).toContain(message);
+    expect((error as TemplateError).where.line).toBe(1);
+  });
+
+  test("a text that is too long is not parsed", () => {
+    expect(() => new Template("t").parse("x".repeat(5 * 1024 * 1024))).toThrow("text is longer than");
   });
 });
 

@@ -2,6 +2,7 @@
 import { compareStrings, parseDuration } from "@pharos/model";
 import { titleCase } from "../text/case.ts";
 import { queryEscape } from "../text/escape.ts";
+import { isIp, joinHostPort, splitHostPort } from "../text/host.ts";
 import { formatTime } from "../time/layout.ts";
 import { DEFAULT_LAYOUT, DURATION, duration, TIME, time } from "../time/types.ts";
 import { fn, textFn, variadic } from "../value/function.ts";
@@ -56,25 +57,13 @@ function labelOf(sample: Value, name: string): string {
   return sample.inner?.field("Labels")?.map.get(string(name))?.text ?? "";
 }
 
-/** net.SplitHostPort; undefined when there is no port or the address is malformed. */
-function splitHostPort(address: string): { host: string; port: string } | undefined {
-  const match = /^(?:\[([^[\]]*)\]|([^:[\]]*)):([^:[\]]*)$/.exec(address);
-  return match ? { host: match[1] ?? match[2], port: match[3] } : undefined;
-}
-
-function isIp(host: string): boolean {
-  if (/^(?:\d{1,3}\.){3}\d{1,3}$/.test(host)) {
-    return host.split(".").every((part) => Number(part) <= 255 && (part === "0" || !part.startsWith("0")));
-  }
-  return host.includes(":") && /^[0-9a-fA-F:.]+$/.test(host);
-}
-
+/** An address without the domain of its host; an IP address stays whole. */
 function stripDomain(address: string): string {
   const split = splitHostPort(address);
   const host = split?.host ?? address;
   if (isIp(host)) return address;
   const first = host.split(".")[0];
-  return split && split.port !== "" ? `${first}:${split.port}` : first;
+  return split && split.port !== "" ? joinHostPort(first, split.port) : first;
 }
 
 const numeric = (call: (value: number) => string): GoFunc =>
@@ -91,8 +80,10 @@ const PURE: Readonly<Record<string, GoFunc>> = {
   value: fn([SAMPLE.pointer], ANY, (sample) => sample.inner?.field("Value")),
   strvalue: fn([SAMPLE.pointer], STRING, (sample) => string(labelOf(sample, "__value__"))),
   sortByLabel: fn([STRING, VECTOR], VECTOR, (name, list) => {
-    const sorted = [...list.items].sort((a, b) => compareStrings(labelOf(a, name.text), labelOf(b, name.text)));
-    return new Value(VECTOR, sorted);
+    // In place, as upstream does: who holds the vector sees it sorted from now on.
+    const items = list.items as Value[];
+    items.sort((a, b) => compareStrings(labelOf(a, name.text), labelOf(b, name.text)));
+    return list;
   }),
   args: variadic([ANY], ANY_MAP, (args) => {
     const map = new GoMap();
@@ -131,9 +122,19 @@ export interface PrometheusEnvironment {
   externalUrl: string;
 }
 
+/** The path of a URL, decoded. */
+function pathOf(url: string): string {
+  const path = /^[^:/?#]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "";
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 export function prometheusFunctions(environment: PrometheusEnvironment): Record<string, GoFunc> {
   const { externalUrl } = environment;
-  const path = /^[^:/?#]+:\/\/[^/?#]*([^?#]*)/.exec(externalUrl)?.[1] ?? "";
+  const path = pathOf(externalUrl);
   return {
     ...PURE,
     query: fn([STRING], VECTOR, (expr) => vector(environment.query(expr.text))),
