@@ -1,6 +1,6 @@
 import { Labels } from "@pharos/model";
 import { expect, test } from "vitest";
-import { fingerprint, mergeAlerts, type StoredAlert } from "./alerts.ts";
+import { AlertStore, fingerprint, mergeAlerts, type StoredAlert } from "./alerts.ts";
 
 function alert(over: Partial<StoredAlert>): StoredAlert {
   return {
@@ -28,7 +28,9 @@ test("an explicit later end stays while the alert fires, one that was only a tim
 
 test("a new episode starts anew", () => {
   const next = alert({ startsAt: 60_000, endsAt: 90_000, updatedAt: 60_000 });
-  expect(mergeAlerts(alert({ endsAt: 5_000 }), next)).toEqual(next);
+  const store = new AlertStore();
+  store.put([alert({ endsAt: 5_000 }), next]);
+  expect(store.all()).toEqual([next]);
 });
 
 test("fingerprints are those of upstream", () => {

@@ -1,7 +1,15 @@
 /** Grouping: alerts go into one group per route and set of group labels; each group speaks on its own clock. */
+import { quote } from "@pharos/gotemplate";
 import type { Logger } from "@pharos/kit";
-import { compareStrings, describeError, Labels } from "@pharos/model";
-import { type AlertStore, fingerprint, isResolved, type StoredAlert } from "./alerts.ts";
+import { describeError, type Labels } from "@pharos/model";
+import {
+  type AlertStore,
+  compareAlerts,
+  compareLabelSets,
+  fingerprint,
+  isResolved,
+  type StoredAlert,
+} from "./alerts.ts";
 import { matchRoutes, type Route } from "./config/routes.ts";
 
 /** What a flush hands on. Resolves to true when every integration has what it should have. */
@@ -14,6 +22,8 @@ export type Flush = (
 
 /** A flush may take as long as the next one is away, but at least this. */
 const MIN_FLUSH_MS = 10_000;
+/** The longest a timer can wait; longer intervals wait again. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class Group {
   readonly route: Route;
@@ -23,113 +33,170 @@ export class Group {
   readonly alerts = new Map<string, StoredAlert>();
   /** Names of the time intervals that muted the last flush. */
   mutedBy: string[] = [];
-  flushed = false;
+  /** What was suppressed at the last flush, so that history tells of changes only. */
+  suppressed = "";
+  /** Unix ms; of the next flush. */
+  nextFlushAt = 0;
   timer: NodeJS.Timeout | undefined;
+  flushing = false;
+  /** The time came while the last flush was under way. */
+  due = false;
 
   constructor(route: Route, labels: Labels) {
     this.route = route;
     this.labels = labels;
-    this.key = groupKey(route, labels);
+    const pairs = [...labels].map(([name, value]) => `${name}=${quote(value)}`);
+    this.key = `${route.key}:{${pairs.join(", ")}}`;
   }
 }
 
-function groupKey(route: Route, labels: Labels): string {
-  const pairs = [...labels].map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return `${route.key}:{${pairs.join(", ")}}`;
+function groupLabels({ groupBy }: Route, labels: Labels): Labels {
+  return groupBy ? labels.filter((name) => groupBy.includes(name)) : labels;
 }
 
-function groupLabels(route: Route, labels: Labels): Labels {
-  const { groupBy } = route;
-  if (!groupBy) return labels;
-  return Labels.fromEntries([...labels].filter(([name]) => groupBy.includes(name)));
+export interface DispatcherOptions {
+  route: Route;
+  alerts: AlertStore;
+  flush: Flush;
+  log: Logger;
+  now: () => number;
+  /** Unix ms before which nothing is flushed. */
+  startAt?: number;
+  /** ms that a flush may take besides: replicas wait for those before them. */
+  extraTimeout?: () => number;
 }
 
 export class Dispatcher implements AsyncDisposable {
-  readonly #root: Route;
-  readonly #flush: Flush;
-  readonly #log: Logger;
-  readonly #now: () => number;
-  readonly #groups = new Map<string, Group>();
+  readonly #options: DispatcherOptions;
+  /** By route and group labels. */
+  readonly #groups = new Map<Route, Map<string, Group>>();
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
   readonly #subscription: Disposable;
+  readonly #starting: NodeJS.Timeout | undefined;
+  #started: boolean;
+  #size = 0;
 
-  constructor(root: Route, alerts: AlertStore, flush: Flush, log: Logger, now: () => number) {
-    this.#root = root;
-    this.#flush = flush;
-    this.#log = log;
-    this.#now = now;
-    for (const alert of alerts.all()) this.#process(alert);
-    this.#subscription = alerts.onPut((alert) => this.#process(alert));
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    const { alerts, now, startAt = 0 } = options;
+    this.#started = startAt <= now();
+    if (!this.#started) this.#starting = setTimeout(() => this.#start(), startAt - now());
+    for (const alert of alerts.values()) this.#process(alert);
+    this.#subscription = alerts.subscribe({ put: (alert) => this.#process(alert) });
   }
 
-  /** By receiver, then by labels. */
+  /** By labels, then by receiver. */
   groups(): Group[] {
-    return [...this.#groups.values()].sort(
-      (a, b) => compareStrings(a.route.receiver, b.route.receiver) || compareStrings(a.key, b.key),
+    const all = [...this.#groups.values()].flatMap((groups) => [...groups.values()]);
+    return all.sort(
+      (a, b) =>
+        compareLabelSets(a.labels, b.labels) ||
+        (a.route.receiver < b.route.receiver ? -1 : a.route.receiver > b.route.receiver ? 1 : 0),
     );
   }
 
   get size(): number {
-    return this.#groups.size;
+    return this.#size;
+  }
+
+  #start(): void {
+    this.#started = true;
+    for (const groups of this.#groups.values()) for (const group of groups.values()) this.#arm(group);
   }
 
   #process(alert: StoredAlert): void {
-    for (const route of matchRoutes(this.#root, alert.labels)) {
+    const now = this.#options.now();
+    for (const route of matchRoutes(this.#options.route, alert.labels)) {
+      let groups = this.#groups.get(route);
+      if (!groups) this.#groups.set(route, (groups = new Map()));
       const labels = groupLabels(route, alert.labels);
-      const key = groupKey(route, labels);
-      let group = this.#groups.get(key);
+      const key = labels.pairs.join("\xff");
+      let group = groups.get(key);
       if (!group) {
         group = new Group(route, labels);
-        this.#groups.set(key, group);
-        this.#schedule(group, route.groupWait);
+        groups.set(key, group);
+        this.#size++;
+        // It has waited elsewhere already, for example in the run before a restart.
+        const isOld = alert.startsAt + route.groupWait < now;
+        group.nextFlushAt = isOld ? now : now + route.groupWait;
+        if (this.#started) this.#arm(group);
       }
       group.alerts.set(fingerprint(alert.labels), alert);
-      // It has waited elsewhere already, for example in the run before a restart.
-      if (!group.flushed && alert.startsAt + route.groupWait < this.#now()) this.#schedule(group, 0);
     }
   }
 
-  #schedule(group: Group, ms: number): void {
+  #arm(group: Group): void {
     clearTimeout(group.timer);
-    group.timer = setTimeout(() => this.#run(group), ms);
+    const wait = Math.max(0, group.nextFlushAt - this.#options.now());
+    group.timer =
+      wait > MAX_TIMER_MS
+        ? setTimeout(() => this.#arm(group), MAX_TIMER_MS)
+        : setTimeout(() => this.#tick(group), wait);
   }
 
-  #run(group: Group): void {
-    // The next flush counts from the start of this one; alerts that come in meanwhile are part of it.
-    group.flushed = true;
-    this.#schedule(group, group.route.groupInterval);
-    const work = this.#flushGroup(group)
+  /** The next flush counts from the start of this one; a flush that is still under way is waited for. */
+  #tick(group: Group): void {
+    if (group.flushing) {
+      group.due = true;
+      return;
+    }
+    group.flushing = true;
+    group.nextFlushAt = this.#options.now() + group.route.groupInterval;
+    this.#arm(group);
+    const work = this.#flush(group)
       .catch((error) =>
-        this.#log.error("a group could not be flushed", { group: group.key, err: describeError(error) }),
+        this.#options.log.error("a group could not be flushed", { aggrGroup: group.key, err: describeError(error) }),
       )
-      .finally(() => this.#running.delete(work));
+      .finally(() => {
+        this.#running.delete(work);
+        group.flushing = false;
+        if (!group.due || this.#stop.signal.aborted) return;
+        group.due = false;
+        if (group.alerts.size > 0) this.#tick(group);
+      });
     this.#running.add(work);
   }
 
-  async #flushGroup(group: Group): Promise<void> {
-    const now = this.#now();
+  async #flush(group: Group): Promise<void> {
+    const { flush, now: clock, extraTimeout } = this.#options;
+    const now = clock();
     // What is firing now stays so during the flush, however long that takes.
-    const alerts = [...group.alerts.values()]
-      .map((alert) => (isResolved(alert, now) ? alert : { ...alert, endsAt: 0 }))
-      .sort((a, b) => a.labels.compare(b.labels));
-    const limit = AbortSignal.timeout(Math.max(group.route.groupInterval, MIN_FLUSH_MS));
-    const done =
-      alerts.length === 0 || (await this.#flush(group, alerts, now, AbortSignal.any([this.#stop.signal, limit])));
-    if (!done || this.#stop.signal.aborted) return;
-    for (const alert of alerts) {
-      const key = fingerprint(alert.labels);
-      if (isResolved(alert, now) && group.alerts.get(key) === alert) group.alerts.delete(key);
+    const flushed: { alert: StoredAlert; stored: StoredAlert; key: string }[] = [];
+    for (const [key, stored] of group.alerts)
+      flushed.push({ key, stored, alert: isResolved(stored, now) ? stored : { ...stored, endsAt: 0 } });
+    flushed.sort((a, b) => compareAlerts(a.alert, b.alert));
+    const limit = new AbortController();
+    const ms = Math.max(group.route.groupInterval, MIN_FLUSH_MS) + (extraTimeout?.() ?? 0);
+    const timer = setTimeout(() => limit.abort(), Math.min(ms, MAX_TIMER_MS));
+    let done = true;
+    try {
+      const alerts = flushed.map(({ alert }) => alert);
+      if (alerts.length > 0) done = await flush(group, alerts, now, AbortSignal.any([this.#stop.signal, limit.signal]));
+    } finally {
+      clearTimeout(timer);
     }
-    if (group.alerts.size > 0) return;
+    if (!done || this.#stop.signal.aborted) return;
+    // What is over has been told, unless it has changed meanwhile.
+    for (const { alert, stored, key } of flushed)
+      if (alert.endsAt !== 0 && group.alerts.get(key) === stored) group.alerts.delete(key);
+    if (group.alerts.size === 0) this.#remove(group);
+  }
+
+  #remove(group: Group): void {
     clearTimeout(group.timer);
-    this.#groups.delete(group.key);
+    const groups = this.#groups.get(group.route);
+    const key = group.labels.pairs.join("\xff");
+    if (groups?.get(key) !== group) return;
+    groups.delete(key);
+    this.#size--;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#subscription[Symbol.dispose]();
+    clearTimeout(this.#starting);
     this.#stop.abort();
-    for (const group of this.#groups.values()) clearTimeout(group.timer);
+    for (const groups of this.#groups.values()) for (const { timer } of groups.values()) clearTimeout(timer);
     await Promise.all(this.#running);
   }
 }

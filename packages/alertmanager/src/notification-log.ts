@@ -1,78 +1,116 @@
 /**
- * What was sent to whom: so that nothing is sent twice and nothing resolved is forgotten, also across a restart. An entry is in
- * the file when the notification counts as sent; the file is a journal of JSON lines, rewritten when it is mostly old.
+ * What was sent to whom: so that nothing is sent twice and nothing resolved is forgotten, also across a restart and among replicas.
+ * The file is upstream's `nflog`; an entry is in it when the notification counts as sent.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
-import { type Logger, writeFileAtomic } from "@pharos/kit";
+import type { Logger } from "@pharos/kit";
+import type { ReceiverData } from "./notify/integration.ts";
+import { decodeEntry, encodeEntry } from "./proto/nflog.ts";
+import { SnapshotFile } from "./snapshot.ts";
+
+export interface ReceiverId {
+  /** Of the receiver. */
+  name: string;
+  integration: string;
+  index: number;
+}
 
 export interface LogEntry {
-  /** groupKey:receiver/integration/index */
-  key: string;
+  groupKey: string;
+  receiver: ReceiverId;
   /** Unix ms. */
   timestamp: number;
   expiresAt: number;
   /** Hashes of the alerts that were firing and resolved in it. */
-  firing: string[];
-  resolved: string[];
+  firing: bigint[];
+  resolved: bigint[];
+  data: ReceiverData;
 }
 
-const COMPACT_LINES = 5_000;
+export interface NotificationLogOptions {
+  path: string;
+  /** ms */
+  retention: number;
+  now: () => number;
+  log: Logger;
+}
+
+function keyOf(groupKey: string, { name, integration, index }: ReceiverId): string {
+  return `${groupKey}:${name}/${integration}/${index}`;
+}
 
 export class NotificationLog implements Disposable {
-  readonly #path: string;
   readonly #entries = new Map<string, LogEntry>();
-  #fd: number;
-  #lines = 0;
+  readonly #file: SnapshotFile;
+  readonly #retention: number;
+  readonly #now: () => number;
+  /** Tells the other replicas. */
+  broadcast: (entry: Uint8Array) => void = () => {};
 
-  constructor(path: string, now: number, log: Logger) {
-    this.#path = path;
-    mkdirSync(dirname(path), { recursive: true });
-    let damaged = 0;
-    for (const line of existsSync(path) ? readFileSync(path, "utf8").split("\n") : []) {
-      if (line === "") continue;
-      try {
-        const entry = JSON.parse(line) as LogEntry;
-        if (entry.expiresAt > now) this.#entries.set(entry.key, entry);
-      } catch {
-        damaged++;
-      }
-    }
-    if (damaged > 0)
-      log.warn("lines of the notification log could not be read: at worst a notification is repeated", {
-        file: path,
-        lines: damaged,
-      });
-    this.#fd = this.#rewrite();
+  constructor({ path, retention, now, log }: NotificationLogOptions) {
+    this.#retention = retention;
+    this.#now = now;
+    this.#file = new SnapshotFile(
+      path,
+      (message) => {
+        const entry = decodeEntry(message);
+        const key = keyOf(entry.groupKey, entry.receiver);
+        if (entry.expiresAt > now()) this.#entries.set(key, entry);
+        else this.#entries.delete(key);
+      },
+      log,
+    );
   }
 
-  get(key: string, now: number): LogEntry | undefined {
-    const entry = this.#entries.get(key);
-    return entry && entry.expiresAt > now ? entry : undefined;
+  get size(): number {
+    return this.#entries.size;
   }
 
-  put(entry: LogEntry): void {
-    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    let done = 0;
-    while (done < line.length) done += writeSync(this.#fd, line, done);
-    this.#entries.set(entry.key, entry);
-    if (++this.#lines > Math.max(COMPACT_LINES, 4 * this.#entries.size)) {
-      closeSync(this.#fd);
-      this.#fd = this.#rewrite();
-    }
+  get(groupKey: string, receiver: ReceiverId): LogEntry | undefined {
+    return this.#entries.get(keyOf(groupKey, receiver));
   }
 
-  collect(now: number): void {
+  /** `expiry`: ms it is worth keeping at most. */
+  put(entry: Omit<LogEntry, "timestamp" | "expiresAt">, expiry: number): void {
+    const now = this.#now();
+    const before = this.get(entry.groupKey, entry.receiver);
+    // Another replica's clock is ahead, and it has told already.
+    if (before && before.timestamp > now) return;
+    const logged: LogEntry = {
+      ...entry,
+      timestamp: now,
+      expiresAt: now + Math.min(this.#retention, expiry || this.#retention),
+    };
+    const encoded = encodeEntry(logged);
+    this.#file.append(encoded);
+    this.#entries.set(keyOf(entry.groupKey, entry.receiver), logged);
+    if (this.#file.isMostlyOld(this.#entries.size)) this.snapshot();
+    this.broadcast(encoded);
+  }
+
+  /** An entry of another replica; true when it was news. Throws a ProtoError when it is none. */
+  merge(message: Uint8Array): boolean {
+    const entry = decodeEntry(message);
+    if (entry.expiresAt < this.#now()) return false;
+    const before = this.get(entry.groupKey, entry.receiver);
+    if (before && before.timestamp >= entry.timestamp) return false;
+    this.#file.append(message);
+    this.#entries.set(keyOf(entry.groupKey, entry.receiver), entry);
+    return true;
+  }
+
+  /** All entries, for a replica that asks for everything. */
+  encoded(): Uint8Array[] {
+    return [...this.#entries.values()].map(encodeEntry);
+  }
+
+  /** Forgets what has expired and writes the file anew; answers its size in bytes. */
+  snapshot(): number {
+    const now = this.#now();
     for (const [key, { expiresAt }] of this.#entries) if (expiresAt <= now) this.#entries.delete(key);
+    return this.#file.rewrite(this.encoded());
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#fd);
-  }
-
-  #rewrite(): number {
-    writeFileAtomic(this.#path, [...this.#entries.values()].map((entry) => `${JSON.stringify(entry)}\n`).join(""));
-    this.#lines = this.#entries.size;
-    return openSync(this.#path, "a");
+    this.#file[Symbol.dispose]();
   }
 }

@@ -215,10 +215,10 @@ test("bad alerts are named and cost the good ones nothing; bad silences are refu
     { labels: { alertname: "A", i: "1" } },
     { labels: { alertname: "B" }, startsAt: "soon" },
   ]);
-  expect(answer).toMatchObject({ status: 400, data: expect.stringMatching(/at least one label pair.*startsAt/) });
+  expect(answer).toMatchObject({ status: 400, data: expect.stringMatching(/at least one label pair.*startsAt/s) });
   await expect.poll(() => received.length).toBe(1);
   const silence = { startsAt: new Date(), endsAt: new Date(0), createdBy: "me", comment: "", matchers: [] };
-  expect((await call("/api/v2/silences", silence)).status).toBe(400);
+  expect((await call("/api/v2/silences", silence)).status).toBe(422);
   expect((await call("/api/v2/silence/00000000-0000-0000-0000-000000000000")).status).toBe(404);
 });
 

@@ -1,9 +1,13 @@
-/** Silences: created, changed, expired; on disk before anybody is told that they exist. */
+/**
+ * Silences: created, changed, expired; on disk before anybody is told that they exist. The file is upstream's `silences`.
+ */
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { type Logger, writeFileAtomic } from "@pharos/kit";
+import type { Logger } from "@pharos/kit";
 import { describeError, type Labels, type MatchType, UserError } from "@pharos/model";
+import { MatcherSyntax } from "./matcher/compat.ts";
 import { AlertMatcher, matchAll } from "./matcher/matcher.ts";
+import { decodeSilence, encodeSilence, type MeshSilence } from "./proto/silence.ts";
+import { SnapshotFile } from "./snapshot.ts";
 
 export interface SilenceMatcher {
   name: string;
@@ -14,21 +18,49 @@ export interface SilenceMatcher {
 
 export interface Silence {
   id: string;
-  matchers: SilenceMatcher[];
+  /** One of the sets must match, with all its matchers. The API knows of the first set only. */
+  matcherSets: SilenceMatcher[][];
+  /** Kept for who reads the file; no version of upstream acts on them. */
+  receiverMatcherSets: SilenceMatcher[][];
   /** Unix ms, all. */
   startsAt: number;
   endsAt: number;
   updatedAt: number;
   createdBy: string;
   comment: string;
-  annotations?: Record<string, string>;
+  annotations: Record<string, string>;
 }
 
 export type SilenceState = "active" | "pending" | "expired";
 
-const MAX_COMMENT = 64 * 1024;
+export interface SilenceInput {
+  /** "" makes a new one. */
+  id: string;
+  matcherSets: SilenceMatcher[][];
+  /** undefined: now. */
+  startsAt: number | undefined;
+  endsAt: number | undefined;
+  createdBy: string;
+  comment: string;
+  annotations?: Record<string, string>;
+}
 
-export function silenceState({ startsAt, endsAt }: Silence, now: number): SilenceState {
+export interface SilencesOptions {
+  path: string;
+  /** ms after the end. */
+  retention: number;
+  now: () => number;
+  log: Logger;
+  syntax?: MatcherSyntax;
+  /** Expired ones count; 0: any. */
+  maxSilences?: number;
+  /** Bytes of the encoded silence; 0: any. */
+  maxSilenceSize?: number;
+  /** Log each change. */
+  logChanges?: boolean;
+}
+
+export function silenceState({ startsAt, endsAt }: Pick<Silence, "startsAt" | "endsAt">, now: number): SilenceState {
   if (now < startsAt) return "pending";
   return now < endsAt ? "active" : "expired";
 }
@@ -37,42 +69,104 @@ function operator({ isRegex, isEqual }: SilenceMatcher): MatchType {
   return isRegex ? (isEqual ? "=~" : "!~") : isEqual ? "=" : "!=";
 }
 
-export function compile(matchers: readonly SilenceMatcher[]): AlertMatcher[] {
-  return matchers.map((matcher) => new AlertMatcher(operator(matcher), matcher.name, matcher.value));
+function compile(sets: readonly SilenceMatcher[][]): AlertMatcher[][] {
+  return sets.map((set) => set.map((matcher) => new AlertMatcher(operator(matcher), matcher.name, matcher.value)));
 }
 
-function fail(message: string): UserError {
-  return new UserError("alertmanager.silence", message);
+export class SilenceError extends UserError {
+  constructor(message: string) {
+    super("alertmanager.silence", message);
+  }
 }
 
-export class Silences {
-  readonly #path: string;
-  readonly #retention: number;
-  readonly #silences = new Map<string, { silence: Silence; matchers: AlertMatcher[] }>();
-  /** Lines that could not be read: they stay in the file for whoever can mend them. */
-  readonly #unreadable: string[] = [];
+/** Only positive matchers can match the absence of a label here, as upstream has it. */
+function matchesEmpty(matcher: AlertMatcher): boolean {
+  if (matcher.type === "=") return matcher.value === "";
+  return matcher.type === "=~" && matcher.matches("");
+}
 
-  constructor(path: string, retentionMs: number, log: Logger) {
-    this.#path = path;
-    this.#retention = retentionMs;
-    if (!existsSync(path)) return;
-    for (const line of readFileSync(path, "utf8").split("\n")) {
-      if (line === "") continue;
+/** Throws a SilenceError with upstream's words; answers the compiled matchers. */
+export function validateSilence(input: SilenceInput, syntax: MatcherSyntax): AlertMatcher[][] {
+  const { matcherSets, startsAt, endsAt } = input;
+  if (matcherSets.length === 0) throw new SilenceError("invalid silence: at least one matcher set required");
+  for (const [setIndex, set] of matcherSets.entries()) {
+    if (set.length === 0) throw new SilenceError(`invalid silence: matcher set ${setIndex} is empty`);
+    const compiled = set.map((matcher, i) => {
+      const where = `invalid silence: invalid label matcher ${i} in set ${setIndex}`;
+      if (!syntax.isLabelName(matcher.name))
+        throw new SilenceError(`${where}: invalid label name ${JSON.stringify(matcher.name)}`);
+      if (!matcher.value.isWellFormed())
+        throw new SilenceError(`${where}: invalid label value ${JSON.stringify(matcher.value)}`);
       try {
-        const silence = JSON.parse(line) as Silence;
-        this.#silences.set(silence.id, { silence, matchers: compile(silence.matchers) });
+        return new AlertMatcher(operator(matcher), matcher.name, matcher.value);
       } catch (error) {
-        this.#unreadable.push(`${line}\n`);
-        log.error("a stored silence cannot be read and is left out; its line stays in the file", {
-          file: path,
-          err: describeError(error),
-        });
+        throw new SilenceError(
+          `${where}: invalid regular expression ${JSON.stringify(matcher.value)}: ${describeError(error)}`,
+        );
       }
-    }
+    });
+    if (compiled.every(matchesEmpty))
+      throw new SilenceError(
+        `invalid silence: matcher set ${setIndex}: at least one matcher must not match the empty string`,
+      );
+  }
+  if (startsAt === undefined) throw new SilenceError("invalid silence: invalid zero start timestamp");
+  if (endsAt === undefined) throw new SilenceError("invalid silence: invalid zero end timestamp");
+  if (endsAt < startsAt) throw new SilenceError("invalid silence: end time must not be before start time");
+  return compile(matcherSets);
+}
+
+/** Whether a change leaves the past as it was; otherwise the old silence ends and a new one begins. */
+export function canUpdate(
+  old: Silence,
+  next: Pick<Silence, "matcherSets" | "startsAt" | "endsAt">,
+  now: number,
+): boolean {
+  if (JSON.stringify(old.matcherSets) !== JSON.stringify(next.matcherSets)) return false;
+  // Upstream's end is the last moment that is still within.
+  switch (now === old.endsAt ? "active" : silenceState(old, now)) {
+    case "active":
+      return Math.floor(old.startsAt / 1000) === Math.floor(next.startsAt / 1000) && next.endsAt >= now;
+    case "pending":
+      return next.startsAt >= now;
+    case "expired":
+      return false;
+  }
+}
+
+interface Stored {
+  silence: Silence;
+  matchers: AlertMatcher[][];
+  /** Unix ms: when it is forgotten. */
+  expiresAt: number;
+}
+
+export class Silences implements Disposable {
+  readonly #options: SilencesOptions;
+  readonly #syntax: MatcherSyntax;
+  readonly #silences = new Map<string, Stored>();
+  readonly #file: SnapshotFile;
+  /** Tells the other replicas. */
+  broadcast: (silence: Uint8Array) => void = () => {};
+  /** Called after each change. */
+  changed: (silence: Silence, before: Silence | undefined) => void = () => {};
+
+  constructor(options: SilencesOptions) {
+    this.#options = options;
+    this.#syntax = options.syntax ?? new MatcherSyntax();
+    this.#file = new SnapshotFile(options.path, (message) => this.#keep(decodeSilence(message)), options.log);
+  }
+
+  #keep({ silence, expiresAt }: MeshSilence): void {
+    this.#silences.set(silence.id, { silence, matchers: compile(silence.matcherSets), expiresAt });
   }
 
   all(): Silence[] {
     return [...this.#silences.values()].map(({ silence }) => silence);
+  }
+
+  get size(): number {
+    return this.#silences.size;
   }
 
   get(id: string): Silence | undefined {
@@ -83,94 +177,111 @@ export class Silences {
   matching(labels: Labels, now: number): string[] {
     const ids: string[] = [];
     for (const { silence, matchers } of this.#silences.values()) {
-      if (silenceState(silence, now) === "active" && matchAll(matchers, labels)) ids.push(silence.id);
+      if (silence.startsAt > now || silence.endsAt <= now) continue;
+      if (matchers.some((set) => matchAll(set, labels))) ids.push(silence.id);
     }
     return ids.sort();
   }
 
   /**
    * Creates a silence, or changes the one with the given id: in place when that does not rewrite the past, else by expiring it
-   * and making a new one. Answers the id that holds now; a UserError when it is not a silence, undefined for an unknown id.
+   * and making a new one. Answers the id that holds now; throws a SilenceError when it is not a silence; undefined for an unknown id.
    */
-  set(input: Omit<Silence, "id" | "updatedAt"> & { id?: string }, now: number): string | undefined {
-    const { matchers, startsAt, endsAt, createdBy, comment } = input;
-    if (matchers.length === 0) throw fail("silence invalid: at least one matcher required");
-    let compiled: AlertMatcher[];
-    try {
-      compiled = compile(matchers);
-    } catch (error) {
-      throw fail(`silence invalid: invalid label matcher: ${describeError(error)}`);
+  set(input: SilenceInput): string | undefined {
+    const { now: clock, maxSilences = 0 } = this.#options;
+    const now = clock();
+    const given = { ...input, startsAt: input.startsAt ?? now };
+    validateSilence(given, this.#syntax);
+    const old = this.get(input.id);
+    if (input.id !== "" && !old) return undefined;
+    const silence: Silence = {
+      id: input.id,
+      matcherSets: input.matcherSets,
+      receiverMatcherSets: old?.receiverMatcherSets ?? [],
+      startsAt: given.startsAt,
+      endsAt: given.endsAt!,
+      updatedAt: now,
+      createdBy: input.createdBy,
+      comment: input.comment,
+      annotations: input.annotations ?? {},
+    };
+    if (old && canUpdate(old, silence, now)) {
+      this.#store(silence, "update silence");
+      return silence.id;
     }
-    if (matchers.some(({ name }) => name === ""))
-      throw fail('silence invalid: invalid label matcher 0: invalid label name ""');
-    if (compiled.every((matcher) => matcher.matches("")))
-      throw fail("silence invalid: at least one matcher must not match the empty string");
-    if (!Number.isFinite(startsAt) || !Number.isFinite(endsAt))
-      throw fail("silence invalid: invalid start or end timestamp");
-    if (endsAt <= startsAt) throw fail("silence invalid: end time must not be before start time");
-    if (comment.length > MAX_COMMENT) throw fail(`silence invalid: comment is longer than ${MAX_COMMENT} characters`);
-    if (endsAt < now) throw fail("silence invalid: end time can't be in the past");
-    const old = input.id ? this.get(input.id) : undefined;
-    if (input.id && !old) return undefined;
-    const changes = { matchers, startsAt, endsAt, updatedAt: now, createdBy, comment, annotations: input.annotations };
-    if (old) {
-      const state = silenceState(old, now);
-      const sameMatchers = JSON.stringify(old.matchers) === JSON.stringify(matchers);
-      const sameStart = Math.floor(old.startsAt / 1000) === Math.floor(startsAt / 1000);
-      const inPlace = sameMatchers && ((state === "active" && sameStart) || (state === "pending" && startsAt >= now));
-      if (inPlace) {
-        this.#store({ ...old, ...changes }, compiled);
-        return old.id;
-      }
-      if (state !== "expired") this.expire(old.id, now);
-    }
-    const silence: Silence = { id: randomUUID(), ...changes, startsAt: Math.max(startsAt, now) };
-    this.#store(silence, compiled);
-    return silence.id;
+    if (maxSilences > 0 && this.#silences.size + 1 > maxSilences)
+      throw new SilenceError(`exceeded maximum number of silences: ${this.#silences.size} (limit: ${maxSilences})`);
+    const created = { ...silence, id: randomUUID(), startsAt: Math.max(silence.startsAt, now) };
+    this.#checkSize(created);
+    if (old && silenceState(old, now) !== "expired") this.expire(old.id);
+    this.#store(created, "create silence");
+    return created.id;
   }
 
-  /** False for an unknown id; a UserError when it has ended already. */
-  expire(id: string, now: number): boolean {
-    const entry = this.#silences.get(id);
-    if (!entry) return false;
-    const { silence, matchers } = entry;
+  /** False for an unknown id; one that has ended already stays as it is. */
+  expire(id: string): boolean {
+    const silence = this.get(id);
+    if (!silence) return false;
+    const now = this.#options.now();
     const state = silenceState(silence, now);
-    if (state === "expired") throw fail(`silence ${id} already expired`);
-    this.#store(
-      { ...silence, endsAt: now, startsAt: state === "pending" ? now : silence.startsAt, updatedAt: now },
-      matchers,
-    );
+    if (state === "expired") return true;
+    const startsAt = state === "pending" ? now : silence.startsAt;
+    this.#store({ ...silence, startsAt, endsAt: now, updatedAt: now }, "expire silence");
     return true;
   }
 
-  /** Forgets silences that ended long ago. */
-  collect(now: number): void {
-    let changed = false;
-    for (const [id, { silence }] of this.#silences) {
-      if (silence.endsAt + this.#retention >= now) continue;
-      this.#silences.delete(id);
-      changed = true;
-    }
-    if (changed) this.#write();
+  /** A silence of another replica; true when it was news. Throws a ProtoError when it is none. */
+  merge(message: Uint8Array): boolean {
+    const mesh = decodeSilence(message);
+    if (mesh.expiresAt < this.#options.now()) return false;
+    const before = this.get(mesh.silence.id);
+    if (before && before.updatedAt >= mesh.silence.updatedAt) return false;
+    this.#file.append(message);
+    this.#keep(mesh);
+    this.changed(mesh.silence, before);
+    return true;
   }
 
-  #store(silence: Silence, matchers: AlertMatcher[]): void {
-    const before = this.#silences.get(silence.id);
-    this.#silences.set(silence.id, { silence, matchers });
-    try {
-      this.#write();
-    } catch (error) {
-      // Not on disk: it does not exist.
-      if (before) this.#silences.set(silence.id, before);
-      else this.#silences.delete(silence.id);
-      throw error;
-    }
+  encoded(): Uint8Array[] {
+    return [...this.#silences.values()].map(encodeSilence);
   }
 
-  #write(): void {
-    writeFileAtomic(
-      this.#path,
-      [...this.#unreadable, ...this.all().map((silence) => `${JSON.stringify(silence)}\n`)].join(""),
-    );
+  /** Forgets silences that ended long ago and writes the file anew; answers its size in bytes. */
+  snapshot(): number {
+    const now = this.#options.now();
+    for (const [id, { expiresAt }] of this.#silences) if (expiresAt <= now) this.#silences.delete(id);
+    return this.#file.rewrite(this.encoded());
+  }
+
+  #encode(silence: Silence): { expiresAt: number; encoded: Uint8Array } {
+    const expiresAt = silence.endsAt + this.#options.retention;
+    return { expiresAt, encoded: encodeSilence({ silence, expiresAt }) };
+  }
+
+  #checkSize(silence: Silence): void {
+    const { maxSilenceSize: limit = 0 } = this.#options;
+    const size = this.#encode(silence).encoded.length;
+    if (limit > 0 && size > limit)
+      throw new SilenceError(`silence exceeded maximum size: ${size} bytes (limit: ${limit} bytes)`);
+  }
+
+  #store(silence: Silence, what: string): void {
+    this.#checkSize(silence);
+    const before = this.get(silence.id);
+    const { expiresAt, encoded } = this.#encode(silence);
+    // Not on disk: it does not exist.
+    this.#file.append(encoded);
+    this.#keep({ silence, expiresAt });
+    if (this.#file.isMostlyOld(this.#silences.size)) this.snapshot();
+    if (this.#options.logChanges) {
+      const { id, createdBy, comment } = silence;
+      this.#options.log.info(what, { id, created_by: createdBy, comment });
+    }
+    this.broadcast(encoded);
+    this.changed(silence, before);
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
   }
 }

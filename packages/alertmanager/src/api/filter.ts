@@ -1,12 +1,23 @@
-/** The `filter` parameter: matchers over labels, or over the matchers of a silence as if they were labels. */
-import { AnchoredRegexp, UserError } from "@pharos/model";
-import { MatcherSyntax } from "../matcher/compat.ts";
+/** The parameters that choose what an answer holds. */
+import { AnchoredRegexp, describeError, UserError } from "@pharos/model";
+import type { Receiver } from "../config/receivers.ts";
+import type { MatcherSyntax } from "../matcher/compat.ts";
 import type { AlertMatcher } from "../matcher/matcher.ts";
 
-const syntax = new MatcherSyntax();
+/** A complaint about a request: 400. */
+export function badRequest(message: string): UserError {
+  return new UserError("alertmanager.api", message);
+}
 
-export function parseFilter(params: URLSearchParams): AlertMatcher[] {
-  return params.getAll("filter").flatMap((text) => syntax.matchers(text, "api"));
+export function parseFilter(params: URLSearchParams, name: string, syntax: MatcherSyntax): AlertMatcher[] {
+  return params.getAll(name).map((text) => {
+    try {
+      return syntax.matcher(text, "api");
+    } catch (error) {
+      const prefix = name === "filter" ? "" : `failed to parse ${name} param: `;
+      throw badRequest(`${prefix}${describeError(error)}`);
+    }
+  });
 }
 
 /** As upstream: asking for an empty value asks whether the label is there. */
@@ -19,14 +30,34 @@ export function passesFilter(filter: readonly AlertMatcher[], get: (name: string
   });
 }
 
-export function booleanParam(params: URLSearchParams, name: string): boolean {
+export function booleanParam(params: URLSearchParams, name: string, fallback = true): boolean {
   const text = params.get(name);
-  if (text === null || text === "true") return true;
-  if (text === "false") return false;
-  throw new UserError("alertmanager.api", `${name} in query must be of type boolean: ${JSON.stringify(text)}`);
+  if (text === null) return fallback;
+  // What Go's strconv.ParseBool takes, as upstream's API does.
+  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
+  throw badRequest(`${name} in query must be of type boolean: ${JSON.stringify(text)}`);
 }
 
-export function receiverParam(params: URLSearchParams): AnchoredRegexp | undefined {
+/** Which receivers are asked for: by a pattern of their names and by matchers of their labels. */
+export function receiverFilter(
+  params: URLSearchParams,
+  syntax: MatcherSyntax,
+  receivers: ReadonlyMap<string, Receiver>,
+): ((name: string) => boolean) | undefined {
   const text = params.get("receiver");
-  return text ? new AnchoredRegexp(text) : undefined;
+  let pattern: AnchoredRegexp | undefined;
+  try {
+    pattern = text ? new AnchoredRegexp(text) : undefined;
+  } catch (error) {
+    throw badRequest(`failed to parse receiver param: ${describeError(error)}`);
+  }
+  const matchers = parseFilter(params, "receiver_matchers", syntax);
+  if (!pattern && matchers.length === 0) return undefined;
+  return (name) => {
+    if (pattern && !pattern.test(name)) return false;
+    if (matchers.length === 0) return true;
+    const labels = receivers.get(name)?.labels;
+    return labels !== undefined && passesFilter(matchers, (label) => labels[label]);
+  };
 }

@@ -1,13 +1,13 @@
 /** /api/v2/silences and /api/v2/silence. */
 import { requestParams } from "@pharos/kit";
-import { UserError } from "@pharos/model";
-import type { FastifyInstance } from "fastify";
-import { type Silence, type SilenceMatcher, silenceState } from "../silences.ts";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { AlertMatcher } from "../matcher/matcher.ts";
+import { type Silence, type SilenceInput, type SilenceMatcher, silenceState } from "../silences.ts";
 import type { ApiContext } from "./context.ts";
-import { parseFilter, passesFilter } from "./filter.ts";
+import { badRequest, booleanParam, parseFilter } from "./filter.ts";
 
 function shown(silence: Silence, now: number) {
-  const { id, updatedAt, comment, createdBy, endsAt, matchers, startsAt, annotations } = silence;
+  const { id, updatedAt, comment, createdBy, endsAt, matcherSets, startsAt, annotations } = silence;
   return {
     id,
     status: { state: silenceState(silence, now) },
@@ -15,9 +15,9 @@ function shown(silence: Silence, now: number) {
     comment,
     createdBy,
     endsAt: new Date(endsAt).toISOString(),
-    matchers,
+    matchers: (matcherSets[0] ?? []).map(({ name, value, isRegex, isEqual }) => ({ isEqual, isRegex, name, value })),
     startsAt: new Date(startsAt).toISOString(),
-    ...(annotations ? { annotations } : {}),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
   };
 }
 
@@ -32,56 +32,127 @@ function compare(a: Silence, b: Silence, now: number): number {
   return state === "pending" ? a.startsAt - b.startsAt : b.endsAt - a.endsAt;
 }
 
-function readMatcher(input: unknown): SilenceMatcher {
-  const { name, value, isRegex, isEqual } = (input ?? {}) as Record<string, unknown>;
-  if (typeof name !== "string" || typeof value !== "string" || typeof isRegex !== "boolean")
-    throw new UserError("alertmanager.api", "a matcher needs name, value and isRegex");
-  return { name, value, isRegex, isEqual: isEqual !== false };
+/** A filter asks for silences that contain its matchers; it does not apply them. */
+function contains(set: readonly SilenceMatcher[], filter: readonly AlertMatcher[]): boolean {
+  return filter.every(({ type, name, value }) =>
+    set.some((own) => {
+      const ownType = own.isRegex ? (own.isEqual ? "=~" : "!~") : own.isEqual ? "=" : "!=";
+      return own.name === name && own.value === value && ownType === type;
+    }),
+  );
 }
 
-function readSilence(input: unknown): Parameters<ApiContext["silences"]["set"]>[0] {
-  const body = (input ?? {}) as Record<string, unknown>;
-  for (const field of ["startsAt", "endsAt", "createdBy", "comment"]) {
-    if (typeof body[field] !== "string") throw new UserError("alertmanager.api", `${field} in body is required`);
+/** A body that breaks the API's schema. */
+class SchemaError extends Error {
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
   }
-  if (!Array.isArray(body.matchers)) throw new UserError("alertmanager.api", "matchers in body is required");
+}
+
+function required(body: Record<string, unknown>, field: string, type: "string" | "boolean" = "string"): unknown {
+  const value = body[field];
+  if (value === undefined || value === null) throw new SchemaError(602, `${field} in body is required`);
+  if (typeof value !== type)
+    throw new SchemaError(601, `${field} in body must be of type ${type}: ${JSON.stringify(typeof value)}`);
+  return value;
+}
+
+function moment(body: Record<string, unknown>, field: string): number {
+  const text = required(body, field) as string;
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms))
+    throw new SchemaError(601, `${field} in body must be of type date-time: ${JSON.stringify(text)}`);
+  return ms;
+}
+
+function readMatcher(input: unknown): SilenceMatcher {
+  const body = (input ?? {}) as Record<string, unknown>;
   return {
-    id: typeof body.id === "string" && body.id !== "" ? body.id : undefined,
-    matchers: body.matchers.map(readMatcher),
-    startsAt: Date.parse(body.startsAt as string),
-    endsAt: Date.parse(body.endsAt as string),
-    createdBy: body.createdBy as string,
-    comment: body.comment as string,
-    annotations: body.annotations as Record<string, string> | undefined,
+    name: required(body, "name") as string,
+    value: required(body, "value") as string,
+    isRegex: required(body, "isRegex", "boolean") as boolean,
+    isEqual: body.isEqual !== false,
   };
+}
+
+function readSilence(input: unknown): SilenceInput & { startsAt: number; endsAt: number } {
+  const body = (input ?? {}) as Record<string, unknown>;
+  const comment = required(body, "comment") as string;
+  const createdBy = required(body, "createdBy") as string;
+  const endsAt = moment(body, "endsAt");
+  if (!Array.isArray(body.matchers)) throw new SchemaError(602, "matchers in body is required");
+  if (body.matchers.length === 0) throw new SchemaError(612, "matchers in body should have at least 1 items");
+  const startsAt = moment(body, "startsAt");
+  const annotations = (body.annotations ?? {}) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(annotations)) {
+    if (typeof value !== "string") throw new SchemaError(601, `annotations.${name} in body must be of type string`);
+  }
+  return {
+    id: typeof body.id === "string" ? body.id : "",
+    matcherSets: [body.matchers.map(readMatcher)],
+    startsAt,
+    endsAt,
+    createdBy,
+    comment,
+    annotations: annotations as Record<string, string>,
+  };
+}
+
+const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+
+function refuseId(reply: FastifyReply, id: string) {
+  return reply.code(422).send({ code: 601, message: `silenceID in path must be of type uuid: ${JSON.stringify(id)}` });
 }
 
 export function mountSilences(app: FastifyInstance, context: ApiContext): void {
   const { silences } = context;
 
   app.get("/api/v2/silences", async (request) => {
-    const filter = parseFilter(requestParams(request));
+    const params = requestParams(request);
+    const filter = parseFilter(params, "filter", context.syntax);
+    const wanted = {
+      active: booleanParam(params, "active"),
+      pending: booleanParam(params, "pending"),
+      expired: booleanParam(params, "expired"),
+    };
     const now = context.now();
     return silences
       .all()
-      .filter(({ matchers }) => passesFilter(filter, (name) => matchers.find((one) => one.name === name)?.value))
+      .filter((silence) => wanted[silenceState(silence, now)])
+      .filter(({ matcherSets }) => matcherSets.some((set) => contains(set, filter)))
       .sort((a, b) => compare(a, b, now))
       .map((silence) => shown(silence, now));
   });
 
   app.post("/api/v2/silences", async (request, reply) => {
-    const input = readSilence(request.body);
-    const silenceID = silences.set(input, context.now());
-    if (silenceID === undefined) return reply.code(404).send(JSON.stringify(`silence ${input.id} not found`));
+    let input: ReturnType<typeof readSilence>;
+    try {
+      input = readSilence(request.body);
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error;
+      return reply.code(422).send({ code: error.code, message: error.message });
+    }
+    if (input.startsAt >= input.endsAt)
+      throw badRequest("Failed to create silence: start time must be before end time");
+    if (input.endsAt < context.now()) throw badRequest("Failed to create silence: end time can't be in the past");
+    const silenceID = silences.set(input);
+    if (silenceID === undefined)
+      return reply.code(404).type("application/json").send(JSON.stringify("silence not found"));
     return { silenceID };
   });
 
   app.get<{ Params: { id: string } }>("/api/v2/silence/:id", async (request, reply) => {
-    const silence = silences.get(request.params.id);
+    const { id } = request.params;
+    if (!UUID.test(id)) return refuseId(reply, id);
+    const silence = silences.get(id);
     return silence ? shown(silence, context.now()) : reply.code(404).send();
   });
 
   app.delete<{ Params: { id: string } }>("/api/v2/silence/:id", async (request, reply) => {
-    return silences.expire(request.params.id, context.now()) ? reply.code(200).send() : reply.code(404).send();
+    const { id } = request.params;
+    if (!UUID.test(id)) return refuseId(reply, id);
+    return reply.code(silences.expire(id) ? 200 : 404).send();
   });
 }

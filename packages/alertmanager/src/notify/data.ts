@@ -1,163 +1,100 @@
 /** What templates and payloads see of a notification: upstream's template.Data, with its methods. */
-import {
-  Value as GoValue,
-  Moment,
-  method,
-  STRING,
-  sliceOf,
-  string,
-  stringMap,
-  TIME,
-  Type,
-  time,
-  type Value,
-} from "@pharos/gotemplate";
-import { compareStrings, type Labels } from "@pharos/model";
+import { createHash } from "node:crypto";
+import { alertmanagerData, Moment, type Value } from "@pharos/gotemplate";
+import { Labels } from "@pharos/model";
 import { fingerprint, type StoredAlert } from "../alerts.ts";
+
+/** Why a notification was sent, in upstream's words. */
+export type NotificationReason =
+  | "first notification"
+  | "new alerts added"
+  | "some alerts resolved"
+  | "all alerts resolved"
+  | "repeat interval elapsed"
+  | "unknown";
 
 export interface NotificationData {
   receiver: string;
   status: "firing" | "resolved";
-  alerts: StoredAlert[];
+  /** `endsAt` is 0 for those that fire. */
+  alerts: readonly StoredAlert[];
   groupLabels: Labels;
   commonLabels: Labels;
   commonAnnotations: Labels;
+  /** Rendered ones. */
+  routeLabels: Readonly<Record<string, string>>;
   externalUrl: string;
   groupKey: string;
+  /** SHA-256 of the group key: receivers limit the length of their keys. */
+  groupKeyHash: string;
+  reason: NotificationReason;
   truncatedAlerts: number;
 }
 
-export function statusOf({ endsAt }: StoredAlert, now: number): "firing" | "resolved" {
-  return endsAt !== 0 && endsAt <= now ? "resolved" : "firing";
+/** Labels or annotations all of them share. */
+export function common(all: readonly Labels[]): Labels {
+  if (all.length === 0) return Labels.empty;
+  const [first, ...rest] = all;
+  const shared: string[] = [];
+  for (const [name, value] of first) {
+    // An annotation with an empty value is not the same as none.
+    if (rest.every((other) => (value === "" ? other.has(name) && other.get(name) === "" : other.get(name) === value)))
+      shared.push(name, value);
+  }
+  return Labels.fromSortedPairs(shared);
 }
 
-const PAIR = new Type("struct", "template.Pair", {
-  fields: [
-    { name: "Name", type: STRING },
-    { name: "Value", type: STRING },
-  ],
-});
-const PAIRS = new Type("slice", "template.Pairs", { elem: PAIR });
-const KV = new Type("map", "template.KV", { key: STRING, elem: STRING });
-const STRINGS = STRING.slice;
-
-/** Names sorted, but alertname first, as upstream sorts pairs. */
-function sortedNames(kv: Value): string[] {
-  const names = kv.map
-    .sorted()
-    .map(({ key }) => key.text)
-    .sort(compareStrings);
-  return names.includes("alertname") ? ["alertname", ...names.filter((name) => name !== "alertname")] : names;
+export interface NotificationInput {
+  receiver: string;
+  alerts: readonly StoredAlert[];
+  groupLabels: Labels;
+  routeLabels: Readonly<Record<string, string>>;
+  externalUrl: string;
+  groupKey: string;
+  reason: NotificationReason;
 }
 
-function pairsOf(kv: Value): Value {
-  return new GoValue(
-    PAIRS,
-    sortedNames(kv).map((name) => new GoValue(PAIR, [string(name), kv.map.get(string(name)) ?? string("")])),
-  );
+export function notificationData(input: NotificationInput): NotificationData {
+  const { alerts, groupKey } = input;
+  return {
+    ...input,
+    status: alerts.some(({ endsAt }) => endsAt === 0) ? "firing" : "resolved",
+    commonLabels: common(alerts.map(({ labels }) => labels)),
+    commonAnnotations: common(alerts.map(({ annotations }) => annotations)),
+    groupKeyHash: createHash("sha256").update(groupKey).digest("hex"),
+    truncatedAlerts: 0,
+  };
 }
 
-PAIRS.define({
-  Names: method([], STRINGS, (pairs) =>
-    sliceOf(
-      STRING,
-      pairs.items.map((pair) => pair.field("Name")!),
-    ),
-  ),
-  Values: method([], STRINGS, (pairs) =>
-    sliceOf(
-      STRING,
-      pairs.items.map((pair) => pair.field("Value")!),
-    ),
-  ),
-  String: method([], STRING, (pairs) =>
-    string(pairs.items.map((pair) => `${pair.field("Name")!.text}=${pair.field("Value")!.text}`).join(", ")),
-  ),
-});
-KV.define({
-  SortedPairs: method([], PAIRS, pairsOf),
-  Names: method([], STRINGS, (kv) => sliceOf(STRING, sortedNames(kv).map(string))),
-  Values: method([], STRINGS, (kv) =>
-    sliceOf(
-      STRING,
-      sortedNames(kv).map((name) => kv.map.get(string(name))!),
-    ),
-  ),
-  Remove: method([STRINGS], KV, (kv, names) => {
-    const gone = new Set(names.items.map((name) => name.text));
-    return stringMap(
-      sortedNames(kv)
-        .filter((name) => !gone.has(name))
-        .map((name) => [name, kv.map.get(string(name))!.text] as const),
-      KV,
-    );
-  }),
-});
-
-const ALERT = new Type("struct", "template.Alert", {
-  fields: [
-    { name: "Status", type: STRING },
-    { name: "Labels", type: KV },
-    { name: "Annotations", type: KV },
-    { name: "StartsAt", type: TIME },
-    { name: "EndsAt", type: TIME },
-    { name: "GeneratorURL", type: STRING },
-    { name: "Fingerprint", type: STRING },
-  ],
-});
-const ALERTS = new Type("slice", "template.Alerts", { elem: ALERT });
-const withStatus = (status: string) =>
-  method(
-    [],
-    ALERTS,
-    (alerts) =>
-      new GoValue(
-        ALERTS,
-        alerts.items.filter((alert) => alert.field("Status")!.text === status),
-      ),
-  );
-ALERTS.define({ Firing: withStatus("firing"), Resolved: withStatus("resolved") });
-
-const DATA = new Type("struct", "template.Data", {
-  fields: [
-    { name: "Receiver", type: STRING },
-    { name: "Status", type: STRING },
-    { name: "Alerts", type: ALERTS },
-    { name: "GroupLabels", type: KV },
-    { name: "CommonLabels", type: KV },
-    { name: "CommonAnnotations", type: KV },
-    { name: "ExternalURL", type: STRING },
-    { name: "GroupKey", type: STRING },
-  ],
-});
+/** Go's regexp.QuoteMeta: a receiver's name stands in a link as a pattern. */
+export function quoteMeta(text: string): string {
+  return text.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&");
+}
 
 /** Go's zero time stands for "not yet". */
-function moment(ms: number): Value {
-  return time(ms === 0 ? Moment.zero : Moment.fromMillis(ms));
+function moment(ms: number): Moment {
+  return ms === 0 ? Moment.zero : Moment.fromMillis(ms);
 }
 
 /** The data as a Go value, for templates. */
-export function templateData(data: NotificationData, now: number): Value {
-  const alerts = data.alerts.map(
-    (alert) =>
-      new GoValue(ALERT, [
-        string(statusOf(alert, now)),
-        stringMap(alert.labels, KV),
-        stringMap(alert.annotations, KV),
-        moment(alert.startsAt),
-        moment(statusOf(alert, now) === "resolved" ? alert.endsAt : 0),
-        string(alert.generatorURL),
-        string(fingerprint(alert.labels)),
-      ]),
-  );
-  return new GoValue(DATA, [
-    string(data.receiver),
-    string(data.status),
-    new GoValue(ALERTS, alerts),
-    stringMap(data.groupLabels, KV),
-    stringMap(data.commonLabels, KV),
-    stringMap(data.commonAnnotations, KV),
-    string(data.externalUrl),
-    string(data.groupKey),
-  ]);
+export function templateData(data: NotificationData): Value {
+  return alertmanagerData({
+    receiver: quoteMeta(data.receiver),
+    status: data.status,
+    alerts: data.alerts.map((alert) => ({
+      status: alert.endsAt === 0 ? "firing" : "resolved",
+      labels: alert.labels.toObject(),
+      annotations: alert.annotations.toObject(),
+      startsAt: moment(alert.startsAt),
+      endsAt: moment(alert.endsAt),
+      generatorURL: alert.generatorURL,
+      fingerprint: fingerprint(alert.labels),
+    })),
+    notificationReason: data.reason,
+    groupLabels: data.groupLabels.toObject(),
+    commonLabels: data.commonLabels.toObject(),
+    commonAnnotations: data.commonAnnotations.toObject(),
+    routeLabels: data.routeLabels,
+    externalURL: data.externalUrl,
+  });
 }

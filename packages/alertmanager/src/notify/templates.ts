@@ -1,98 +1,155 @@
-/** Templates of notifications: the functions they may call, the defaults, and what the user's files define. */
-import {
-  ANY,
-  BOOL,
-  bool,
-  fn,
-  formatTime,
-  HTML,
-  type Moment,
-  STRING,
-  sliceOf,
-  sprint,
-  string,
-  Template,
-  TIME,
-  textFn,
-  Value,
-  variadic,
-} from "@pharos/gotemplate";
-import { compileRe2, describeError, UserError } from "@pharos/model";
+/** Templates of notifications: the defaults and what the user's files define, run over a notification. */
+import { globSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { alertmanagerFunctions, HtmlTemplate, type Limits, Template, type Value } from "@pharos/gotemplate";
+import { describeError, UserError } from "@pharos/model";
 import { type NotificationData, templateData } from "./data.ts";
 import { DEFAULT_TEMPLATES } from "./default-templates.ts";
+import { NotifyError } from "./integration.ts";
 
-function replaceAll(pattern: string, replacement: string, text: string): string {
-  return compileRe2(pattern).matcher(text).replaceAll(replacement);
-}
+/** A group of ten thousands of alerts must still be told; a template that runs away must end. */
+const LIMITS: Limits = { steps: 50_000_000, output: 64 * 2 ** 20, depth: 2_000 };
+/** Compiled texts that are kept: they are the configuration's, so there are few. */
+const MAX_COMPILED = 5_000;
 
-const FUNCTIONS = {
-  toUpper: textFn((text) => text.toUpperCase()),
-  toLower: textFn((text) => text.toLowerCase()),
-  title: textFn((text) =>
-    text.replace(
-      /(^|[^\p{L}\p{N}'])(\p{L})/gu,
-      (_all, before: string, letter: string) => before + letter.toUpperCase(),
-    ),
-  ),
-  trimSpace: textFn((text) => text.trim()),
-  match: fn([STRING, STRING], BOOL, (pattern, text) => bool(compileRe2(pattern.text).matcher(text.text).find())),
-  reReplaceAll: textFn((pattern, replacement, text) => replaceAll(pattern, replacement, text)),
-  join: fn([STRING, STRING.slice], STRING, (separator, list) =>
-    string(list.items.map((item) => item.text).join(separator.text)),
-  ),
-  safeHtml: fn([STRING], HTML, (text) => new Value(HTML, text.text)),
-  urlUnescape: textFn((text) => decodeURIComponent(text.replaceAll("+", " "))),
-  stringSlice: variadic([STRING], STRING.slice, (items) =>
-    sliceOf(
-      STRING,
-      items.map((item) => item!),
-    ),
-  ),
-  date: fn([STRING, TIME], STRING, (layout, moment) => string(formatTime(moment.v as Moment, layout.text))),
-  toJson: fn([ANY], STRING, (value) => string(JSON.stringify(plain(value)))),
-};
-
-/** A Go value as plain data, for toJson. */
-function plain(value: Value | undefined): unknown {
-  if (!value) return null;
-  switch (value.kind) {
-    case "interface":
-    case "ptr":
-      return plain(value.inner ?? undefined);
-    case "slice":
-    case "array":
-      return value.items.map(plain);
-    case "map":
-      return Object.fromEntries(value.map.sorted().map(({ key, value: item }) => [sprint([key]), plain(item)]));
-    case "struct":
-      return Object.fromEntries(value.type.fields.map(({ name }) => [name, plain(value.field(name))]));
-    case "string":
-      return value.text;
-    case "bool":
-      return value.v;
-    default:
-      return typeof value.v === "bigint" ? Number(value.v) : value.v;
-  }
-}
+type Kind = "text" | "html";
 
 export interface Templates {
-  /** Executes a text as a template over a notification. */
-  expand(text: string, data: NotificationData, now: number): string;
+  /** Runs a text as a template; throws a NotifyError that no retry mends. */
+  text(template: string, data: NotificationData): string;
+  /** As `text`, with values escaped for where they stand in HTML. */
+  html(template: string, data: NotificationData): string;
+  /** As the two above, over data that is a Go value already. Throws a TemplateError. */
+  execute(kind: Kind, template: string, data: Value): string;
+  /** A route's labels, which may be templates that refer to each other. A label that fails is left out and told of. */
+  routeLabels(
+    labels: Readonly<Record<string, string>>,
+    data: NotificationData,
+    failed: (label: string, error: unknown) => void,
+  ): Record<string, string>;
 }
 
-export function createTemplates(files: readonly { path: string; text: string }[]): Templates {
-  const base = new Template("", { funcs: FUNCTIONS }).parse(DEFAULT_TEMPLATES);
-  for (const { path, text } of files) {
+interface Runnable {
+  execute(data: unknown): string;
+}
+
+type Resolver = (name: string) => string;
+
+export interface TemplateFile {
+  path: string;
+  text: string;
+}
+
+class TemplateSet implements Templates {
+  /** What a template that runs now gets from `routeLabels`; templates run synchronously. */
+  #routeLabel: Resolver = () => "";
+  readonly #set: Template;
+  readonly #compiled = { text: new Map<string, Runnable>(), html: new Map<string, Runnable>() };
+  /** Values of the data that is being worked on: an integration runs a dozen templates over the same. */
+  readonly #values = new WeakMap<NotificationData, Value>();
+
+  constructor(files: readonly TemplateFile[], now: () => number) {
+    const funcs = alertmanagerFunctions({ routeLabel: (name) => this.#routeLabel(name), now });
+    let set = new Template("default.tmpl", { funcs, missingKey: "zero", limits: LIMITS }).parse(DEFAULT_TEMPLATES);
+    for (const { path, text } of files) {
+      try {
+        set = set.clone(basename(path)).parse(text);
+      } catch (error) {
+        throw new UserError("alertmanager.template", describeError(error), { where: { file: path }, cause: error });
+      }
+    }
+    this.#set = set;
+  }
+
+  text(template: string, data: NotificationData): string {
+    return this.#run("text", template, data, (name) => data.routeLabels[name] ?? "");
+  }
+
+  html(template: string, data: NotificationData): string {
+    return this.#run("html", template, data, (name) => data.routeLabels[name] ?? "");
+  }
+
+  execute(kind: Kind, template: string, data: Value): string {
+    return this.#compile(kind, template).execute(data);
+  }
+
+  routeLabels(
+    labels: Readonly<Record<string, string>>,
+    data: NotificationData,
+    failed: (label: string, error: unknown) => void,
+  ): Record<string, string> {
+    const done = new Map<string, string>();
+    const running: string[] = [];
+    const resolve: Resolver = (name) => {
+      if (!Object.hasOwn(labels, name)) return "";
+      const known = done.get(name);
+      if (known !== undefined) return known;
+      if (running.includes(name)) throw new Error(`route label cycle detected: ${[...running, name].join(" -> ")}`);
+      running.push(name);
+      try {
+        const rendered = this.#run("text", labels[name], data, resolve);
+        done.set(name, rendered);
+        return rendered;
+      } finally {
+        running.pop();
+      }
+    };
+    const out: Record<string, string> = {};
+    for (const name of Object.keys(labels)) {
+      try {
+        out[name] = resolve(name);
+      } catch (error) {
+        failed(name, error);
+      }
+    }
+    return out;
+  }
+
+  #run(kind: Kind, template: string, data: NotificationData, routeLabel: Resolver): string {
+    if (!template.includes("{{")) return template;
+    const outer = this.#routeLabel;
+    this.#routeLabel = routeLabel;
     try {
-      base.parse(text);
+      let value = this.#values.get(data);
+      if (!value) this.#values.set(data, (value = templateData(data)));
+      return this.execute(kind, template, value);
     } catch (error) {
-      throw new UserError("alertmanager.template", describeError(error), { where: { file: path }, cause: error });
+      if (error instanceof NotifyError) throw error;
+      throw new NotifyError(describeError(error), { cause: error });
+    } finally {
+      this.#routeLabel = outer;
     }
   }
-  return {
-    expand(text, data, now) {
-      if (!text.includes("{{")) return text;
-      return base.clone("").parse(text).execute(templateData(data, now));
-    },
-  };
+
+  #compile(kind: Kind, template: string): Runnable {
+    const compiled = this.#compiled[kind];
+    let found = compiled.get(template);
+    if (!found) {
+      const own = this.#set.clone("").parse(template);
+      found = kind === "text" ? own : new HtmlTemplate(own);
+      if (compiled.size >= MAX_COMPILED) compiled.clear();
+      compiled.set(template, found);
+    }
+    return found;
+  }
+}
+
+export function createTemplates(files: readonly TemplateFile[], now: () => number = Date.now): Templates {
+  return new TemplateSet(files, now);
+}
+
+/** Files of upstream's glob patterns; a pattern that finds nothing is no error: they may come later. */
+export function readTemplateFiles(globs: readonly string[]): TemplateFile[] {
+  return globs.flatMap((glob) =>
+    globSync(glob)
+      .sort()
+      .map((path) => ({ path, text: readFileSync(path, "utf8") })),
+  );
+}
+
+const ANY_FUNCTIONS = alertmanagerFunctions();
+
+/** Throws when the text is no template. */
+export function checkTemplate(text: string): void {
+  new Template("", { funcs: ANY_FUNCTIONS }).parse(text);
 }

@@ -227,8 +227,10 @@ function parseProxy(map: YamlMap): ProxyConfig {
 
 function checkUrl(node: YamlNode | undefined): string | undefined {
   if (!node || node.isNull || node.string() === "") return undefined;
-  if (!URL.canParse(node.string())) throw node.error(`${JSON.stringify(node.string())} is not a valid URL`);
-  return node.string();
+  const text = node.string();
+  // Upstream takes a host alone here and fails when it is used.
+  if (!URL.canParse(text) && !/^[\w./-]+$/.test(text)) throw node.error(`${JSON.stringify(text)} is not a valid URL`);
+  return text;
 }
 
 /** Headers that belong to the connection or are set by the client itself. */
