@@ -301,7 +301,7 @@ export function createAccumulator(
   groups: number,
   q: Float64Array | undefined,
 ): Accumulator {
-  const slabs = new Slabs(context.steps, groups, (bytes) => context.query.holdBytes(bytes));
+  const slabs = new Slabs(context.steps, groups, (bytes) => context.query.memory.reserve(bytes));
   switch (expr.op) {
     case "sum":
     case "avg":

@@ -28,7 +28,7 @@ export async function aggregate(
 ): Promise<VectorResult> {
   if (expr.op === "quantile") warnQuantiles(context, expr, param!);
   const grouping = new Grouping(expr.grouping, expr.without);
-  const { ids, count } = grouping.assign(input.series);
+  const { ids, count } = await grouping.assign(context, input.series);
   const accumulator = createAccumulator(context, expr, count, param);
   /** Output series by group, and the groups that have one in order of their first input series. */
   const series: (VectorSeries | undefined)[] = new Array(count).fill(undefined);

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { hashRatio } from "./hash.ts";
 import { Grouping } from "./labels.ts";
-import { EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, type SeriesRow, type VectorResult } from "./row.ts";
+import { changeRows, EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** The bounds of int64 that a float can be converted to. */
 const MAX_INT = 2 ** 63 - 1024;
@@ -115,7 +115,7 @@ export async function choose(
   checkCounts(param);
   const rows = await context.collect(input);
   const { steps } = context;
-  const { ids, count } = new Grouping(expr.grouping, expr.without).assign(rows);
+  const { ids, count } = await new Grouping(expr.grouping, expr.without).assign(context, rows);
   const heaps: (Heap | undefined)[] = new Array(count).fill(undefined);
   /** By series and step. */
   const kept = new Uint8Array(rows.length * steps);
@@ -184,16 +184,11 @@ function warnRatios(context: Context, expr: AggregateExpr, param: Float64Array):
 function limitRatio(context: Context, input: VectorResult, param: Float64Array): VectorResult {
   const ratios = param.map((ratio) => Math.max(-1, Math.min(1, ratio)));
   const keeps = (place: number, ratio: number) => (ratio >= 0 ? place < ratio : place >= 1 + ratio);
-  return {
-    series: input.series,
-    read: (index) => {
-      const row = input.read(index);
-      if (!row) return undefined;
-      const place = hashRatio(input.series[index].labels);
-      for (let step = 0; step < context.steps; step++) if (!keeps(place, ratios[step])) row.kinds[step] = NOTHING;
-      return row;
-    },
-  };
+  return changeRows(input.series, input, (row, index) => {
+    const place = hashRatio(input.series[index].labels);
+    for (let step = 0; step < context.steps; step++) if (!keeps(place, ratios[step])) row.kinds[step] = NOTHING;
+    return row;
+  });
 }
 
 /** A series for each different value of a group, with the value as a label. */

@@ -1,8 +1,10 @@
 /** What the evaluation of one query shares, and the grid of steps that a part of it is evaluated on. */
-import type { Querier, StoredSeries } from "@pharos/model";
+import type { Querier, SampleBuffer, StoredSeries } from "@pharos/model";
 import type { VectorSelector } from "../parser/ast.ts";
+import { formatExpr } from "../parser/printer.ts";
 import { Annotations } from "./annotations.ts";
 import { executionError, QueryError } from "./error.ts";
+import { QueryMemory, type SharedMemory } from "./memory.ts";
 import { Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Longest stretch of work between two looks at the event loop, in ms. */
@@ -21,6 +23,8 @@ function tooManySamples(limit: number): QueryError {
 export interface EvaluationSettings {
   lookbackMs: number;
   maxSamples: number;
+  /** Bytes. */
+  maxBytes: number;
   timeoutMs: number;
   delayedNameRemoval: boolean;
   typeAndUnitLabels: boolean;
@@ -29,11 +33,12 @@ export interface EvaluationSettings {
   defaultSubqueryStep(rangeMs: number): number;
 }
 
-/** What all queries of an engine together hold in memory. */
-export interface SampleBudget {
-  readonly limit: number;
-  held: number;
-}
+/** Estimates, in bytes: a series with its labels, and a row beside its cells. */
+const SERIES_BYTES = 400;
+const ROW_BYTES = 300;
+/** A kind and a value. */
+const CELL_BYTES = 9;
+const SAMPLE_BYTES = 16;
 
 export class QueryState implements Disposable {
   readonly settings: EvaluationSettings;
@@ -52,7 +57,7 @@ export class QueryState implements Disposable {
   readonly samplesPerStep: Float64Array;
   readonly #signal: AbortSignal | undefined;
   readonly #deadline: number;
-  readonly #budget: SampleBudget;
+  readonly memory: QueryMemory;
   #currentSamples = 0;
   #sliceEnd: number;
 
@@ -63,11 +68,11 @@ export class QueryState implements Disposable {
     steps: number,
     deadline: number,
     signal: AbortSignal | undefined,
-    budget: SampleBudget,
+    shared: SharedMemory,
   ) {
     if (steps > settings.maxSamples) throw tooManySamples(settings.maxSamples);
     this.settings = settings;
-    this.#budget = budget;
+    this.memory = new QueryMemory(settings.maxBytes, shared, () => this.#narrowing(steps));
     this.querier = querier;
     this.invariants = plan.invariants;
     this.statsOnly = plan.statsOnly;
@@ -80,25 +85,37 @@ export class QueryState implements Disposable {
   /** Takes samples into memory. Throws QueryError at the limit. */
   hold(samples: number): void {
     this.#currentSamples += samples;
-    this.#budget.held += samples;
     if (this.#currentSamples > this.settings.maxSamples) {
       throw tooManySamples(this.settings.maxSamples);
-    }
-    if (this.#budget.held > this.#budget.limit) {
-      throw executionError(
-        `all queries together would hold more than ${this.#budget.limit} samples in memory, this one ${this.#currentSamples}`,
-        "Repeat the query later, select fewer series or a shorter range",
-      );
     }
     if (this.#currentSamples > this.peakSamples) this.peakSamples = this.#currentSamples;
   }
 
-  /** Takes memory of other kinds. */
-  holdBytes(_bytes: number): void {}
-
   release(samples: number): void {
     this.#currentSamples -= samples;
-    this.#budget.held -= samples;
+  }
+
+  /** Takes the series of a selector into account, before the first of them is decoded. */
+  holdSeries(count: number): void {
+    this.memory.reserve(count * SERIES_BYTES);
+  }
+
+  /** Takes into account what a buffer that series are decoded into, one after the other, has grown by; its new size. */
+  holdBuffer(buffer: SampleBuffer, known: number): number {
+    const bytes = buffer.timestamps.length * SAMPLE_BYTES;
+    if (bytes > known) this.memory.reserve(bytes - known);
+    return Math.max(bytes, known);
+  }
+
+  /** What would make the query smaller. */
+  #narrowing(steps: number): string {
+    const counts = [...this.selections]
+      .map(([selector, { length }]) => ({ text: formatExpr(selector), length }))
+      .sort((a, b) => b.length - a.length);
+    const grid = steps > 1 ? `, or fewer than the ${steps} steps by a shorter range or a longer step` : "";
+    if (counts.length === 0) return `Select fewer series${grid}`;
+    const [{ text, length }] = counts;
+    return `Narrow ${text}, which selects ${length} series${grid}, or sum up before series are kept`;
   }
 
   /** Counts samples that are only looked at and then forgotten. */
@@ -110,6 +127,7 @@ export class QueryState implements Disposable {
   /** Gives back everything that is still held. */
   [Symbol.dispose](): void {
     this.release(this.#currentSamples);
+    this.memory.release(this.memory.held);
   }
 
   /** Throws when the time is up or the query was given up. */
@@ -214,16 +232,33 @@ export class Context {
     return new Context(this.query, this.start, this.start, 1, this.isOuter);
   }
 
-  /** Counts a row that is kept against the limit. */
+  /** Bytes of a row without histograms. */
+  get rowBytes(): number {
+    return ROW_BYTES + this.steps * CELL_BYTES;
+  }
+
+  /** Counts a row that is kept against the limits. */
   hold(row: Row): void {
+    this.#holdBytes(row, this.rowBytes);
+    this.#holdSamples(row);
+  }
+
+  #holdBytes(row: Row, bytes: number): void {
+    this.query.memory.reserve(bytes);
+    row.bytes += bytes;
+  }
+
+  #holdSamples(row: Row): void {
     const samples = row.sampleCount;
+    if (row.histograms) this.#holdBytes(row, samples * SAMPLE_BYTES);
     this.query.hold(samples);
     row.held += samples;
   }
 
   release(row: Row): void {
     this.query.release(row.held);
-    row.held = 0;
+    this.query.memory.release(row.bytes);
+    row.held = row.bytes = 0;
   }
 
   /** Rows as a vector; a row that was held becomes its reader's business. */
@@ -241,19 +276,41 @@ export class Context {
   /** Reads every row of a vector and holds it, giving the event loop its turns. Rows without samples are left out. */
   async collect(vector: VectorResult): Promise<SeriesRow[]> {
     const out: SeriesRow[] = [];
-    await this.forEach(vector, (row, index) => {
-      this.hold(row);
-      out.push({ labels: vector.series[index].labels, dropName: vector.series[index].dropName, row });
-    });
+    const { memory } = this.query;
+    const bytes = this.rowBytes;
+    await this.forEach(
+      vector,
+      (row, index) => {
+        memory.release(bytes);
+        this.hold(row);
+        const { labels, dropName } = vector.series[index];
+        out.push({ labels, dropName, row });
+      },
+      // Room for the row before its series is decoded.
+      () => memory.reserve(bytes),
+      () => memory.release(bytes),
+    );
     return out;
   }
 
-  async forEach(vector: VectorResult, visit: (row: Row, index: number) => void): Promise<void> {
+  /**
+   * Reads the rows of a vector one after the other, giving the event loop its turns. `before` is called ahead of each read,
+   * `empty` after one that gave nothing.
+   */
+  async forEach(
+    vector: VectorResult,
+    visit: (row: Row, index: number) => void,
+    before?: () => void,
+    empty?: () => void,
+  ): Promise<void> {
     const { query } = this;
     for (let i = 0; i < vector.series.length; i++) {
       if (query.isDue) await query.pause();
-      const row = vector.read(i);
+      before?.();
+      const answer = vector.read(i);
+      const row = answer instanceof Promise ? await answer : answer;
       if (row) visit(row, i);
+      else empty?.();
     }
   }
 

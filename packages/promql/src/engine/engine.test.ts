@@ -308,14 +308,14 @@ describe("Engine", () => {
   });
 
   it("gives back what it held", async () => {
-    const engine = new Engine({ maxTotalSamples: 190 });
+    const engine = new Engine({ maxQueryBytes: 30_000, maxTotalBytes: 40_000 });
     const storage = storageWith(10, 10);
     const query = "sum by (s) (m + m) or topk(2, m) or label_replace(m, 'x', 'y', 's', '.*')";
     for (let i = 0; i < 20; i++) await engine.range(storage, query, 5000, 9000, 1000);
-    await expect(engine.range(storage, "m or label_replace(m, 'x', 'y', 's', '.*')", 0, 9000, 1000)).rejects.toThrow(
-      "all queries together would hold more than 190 samples",
-    );
+    await expect(engine.range(storageWith(100, 1), "m", 0, 9000, 1000)).rejects.toThrow();
+    expect(engine.heldBytes).toBe(0);
     await engine.range(storage, query, 5000, 9000, 1000);
+    expect(engine.heldBytes).toBe(0);
   });
 
   it("evaluates and prints the deepest expression that is parsed", async () => {

@@ -3,14 +3,16 @@ import type { FloatHistogram, Labels, Querier, Queryable } from "@pharos/model";
 import { Labels as LabelSet, SampleBuffer } from "@pharos/model";
 import { type Expr, type MatrixSelector, typeOf } from "../parser/ast.ts";
 import { type ParserOptions, parseExpr, sourceOf } from "../parser/parse.ts";
-import { Context, type EvaluationSettings, QueryState, type SampleBudget } from "./context.ts";
+import { Context, type EvaluationSettings, QueryState } from "./context.ts";
 import { executionError, QueryError } from "./error.ts";
 import { evaluateScalar, evaluateVector } from "./evaluate.ts";
 import { extendFloats } from "./extended.ts";
 import { dropMetadata, mergeRows } from "./labels.ts";
+import { SharedMemory } from "./memory.ts";
 import { type Plan, planQuery, withoutParens } from "./plan.ts";
 import { subqueryContext } from "./range-selector.ts";
-import { HISTOGRAM, NOTHING, type SeriesRow } from "./row.ts";
+import { HISTOGRAM, NOTHING, Row, type SeriesRow } from "./row.ts";
+import { RunningQueries, type RunningQuery } from "./running.ts";
 import { planSelection, selectAll } from "./select.ts";
 import { Window } from "./window.ts";
 
@@ -44,6 +46,8 @@ export interface QueryStats {
   samplesRead: number;
   /** Most samples that were in memory at once. */
   peakSamples: number;
+  /** Most bytes that were held at once, as they are counted against the limits. */
+  peakBytes: number;
   /** Samples looked at for each step: Unix ms and count. */
   perStep: { timestamps: Float64Array; samples: Float64Array };
   /** ms. */
@@ -64,8 +68,10 @@ export interface EngineOptions extends ParserOptions {
   lookbackMs?: number;
   /** Samples a query may have in memory; 50 million. */
   maxSamples?: number;
-  /** Samples that all queries running at a time may have in memory; no limit. */
-  maxTotalSamples?: number;
+  /** Bytes that a query may hold; 1 GiB. */
+  maxQueryBytes?: number;
+  /** Bytes that all queries running at a time may hold; 2 GiB. */
+  maxTotalBytes?: number;
   /** 2 minutes. */
   timeoutMs?: number;
   /** Step of a subquery that names none: the global evaluation interval; 1 minute. */
@@ -94,15 +100,17 @@ interface QueryRange {
 export class Engine {
   readonly #parser: ParserOptions;
   readonly #settings: EvaluationSettings;
-  readonly #budget: SampleBudget;
+  readonly #memory: SharedMemory;
+  readonly #running = new RunningQueries();
 
   constructor(options: EngineOptions = {}) {
     this.#parser = options;
-    this.#budget = { limit: options.maxTotalSamples ?? Infinity, held: 0 };
+    this.#memory = new SharedMemory(options.maxTotalBytes ?? 2 * 2 ** 30);
     const { defaultSubqueryStepMs = 60_000 } = options;
     this.#settings = {
       lookbackMs: options.lookbackMs || 300_000,
       maxSamples: options.maxSamples ?? 50e6,
+      maxBytes: options.maxQueryBytes ?? 2 ** 30,
       timeoutMs: options.timeoutMs ?? 120_000,
       delayedNameRemoval: options.delayedNameRemoval ?? false,
       typeAndUnitLabels: options.typeAndUnitLabels ?? false,
@@ -115,6 +123,21 @@ export class Engine {
   /** Parses with the engine's own language options. Throws PromqlParseError. */
   parse(query: string): Expr {
     return parseExpr(query, this.#parser);
+  }
+
+  /** What is being evaluated now, longest running first. */
+  running(): RunningQuery[] {
+    return this.#running.list();
+  }
+
+  /** Ends a query of `running()` within 50 ms, as "canceled"; false when it is not running any more. */
+  cancel(id: number): boolean {
+    return this.#running.cancel(id);
+  }
+
+  /** Bytes that all queries hold now. */
+  get heldBytes(): number {
+    return this.#memory.held;
   }
 
   /** Evaluates at one time (Unix ms). Throws PromqlParseError and QueryError. */
@@ -169,6 +192,7 @@ export class Engine {
     }
     const settings = { ...this.#settings, lookbackMs: options.lookbackMs || this.#settings.lookbackMs };
     const began = performance.now();
+    using running = this.#running.add({ query: source, startedAt: Date.now(), start, end, step }, signal);
     const plan = planQuery(expr, start, end, step);
     const selection = planSelection(plan.expr, { start, end, step, ...settings });
     using querier = storage.querier(selection.mint, selection.maxt);
@@ -178,8 +202,9 @@ export class Engine {
       plan,
       range,
       began + (options.timeoutMs ?? settings.timeoutMs),
-      signal,
+      running.signal,
     );
+    running.progress = () => ({ bytes: state.memory.held, samplesRead: state.samplesRead });
     state.check();
     await selectAll(state, selection.uses);
     const prepared = performance.now();
@@ -193,6 +218,7 @@ export class Engine {
         totalSamples: state.totalSamples,
         samplesRead: state.samplesRead,
         peakSamples: state.peakSamples,
+        peakBytes: state.memory.peak,
         perStep: {
           timestamps: Float64Array.from({ length: context.steps }, (_, i) => context.timeOf(i)),
           samples: state.samplesPerStep,
@@ -213,7 +239,7 @@ export class Engine {
     signal: AbortSignal | undefined,
   ): QueryState {
     const steps = step === 0 ? 1 : Math.max(0, Math.floor((end - start) / step) + 1);
-    return new QueryState(settings, querier, plan, steps, deadline, signal, this.#budget);
+    return new QueryState(settings, querier, plan, steps, deadline, signal, this.#memory);
   }
 }
 
@@ -237,7 +263,7 @@ async function evaluateQuery(
   }
   if (type === "matrix") return sorted(await evaluateRange(expr, context));
   const rows = removeNames(context, await context.collect(await evaluateVector(expr, context)));
-  if (!instant) return sorted(rows.map((row) => toMatrixSeries(row, context)));
+  if (!instant) return sorted(toMatrix(rows, context));
   const samples = rows.map(({ labels, row }): VectorSample => {
     const h = row.histogram(0);
     return h ? { labels, t, v: 0, h } : { labels, t, v: row.values[0] };
@@ -258,6 +284,22 @@ function sorted(series: MatrixSeries[]): { value: QueryValue; sortMs: number } {
   series.sort((a, b) => a.labels.compare(b.labels));
   return { value: { type: "matrix", series }, sortMs: performance.now() - began };
 }
+
+const SAMPLE_BYTES = 16;
+
+/** A row goes as soon as it has become a series: both are never held for all series. */
+function toMatrix(rows: SeriesRow[], context: Context): MatrixSeries[] {
+  return rows.map((series) => {
+    const { row } = series;
+    context.query.memory.reserve(row.sampleCount * SAMPLE_BYTES);
+    const out = toMatrixSeries(series, context);
+    context.release(row);
+    series.row = NO_ROW;
+    return out;
+  });
+}
+
+const NO_ROW = new Row(0);
 
 function toMatrixSeries({ labels, row }: SeriesRow, context: Context): MatrixSeries {
   let count = 0;
@@ -283,10 +325,10 @@ async function evaluateRange(expr: Expr, context: Context): Promise<MatrixSeries
   if (expr.kind !== "subquery") throw new Error(`no range: ${expr.kind}`);
   const inner = subqueryContext(context, expr);
   const rows = removeNames(inner, await inner.collect(await evaluateVector(expr.expr, inner)));
-  return rows.map((row) => toMatrixSeries(row, inner));
+  return toMatrix(rows, inner);
 }
 
-function selectRange({ selector, range, pos }: MatrixSelector, context: Context): MatrixSeries[] {
+async function selectRange({ selector, range, pos }: MatrixSelector, context: Context): Promise<MatrixSeries[]> {
   const { query } = context;
   const { lookbackMs } = query.settings;
   const { anchored, smoothed } = selector;
@@ -294,11 +336,14 @@ function selectRange({ selector, range, pos }: MatrixSelector, context: Context)
   const mint = end - range - (anchored || smoothed ? lookbackMs : 0);
   const maxt = end + (smoothed ? lookbackMs : 0);
   const buffer = new SampleBuffer();
+  let bufferBytes = 0;
   const out: MatrixSeries[] = [];
   for (const series of query.selections.get(selector)!) {
-    query.check();
+    if (query.isDue) await query.pause();
     buffer.clear();
     series.read(mint + 1, maxt, buffer);
+    bufferBytes = query.holdBuffer(buffer, bufferBytes);
+    query.memory.reserve(buffer.length * SAMPLE_BYTES);
     const samples = new SampleBuffer(buffer.length);
     for (let i = 0; i < buffer.length; i++) {
       if (buffer.isStale(i)) continue;

@@ -17,7 +17,7 @@ import { dropMetadata, mergeAfterDrop } from "./labels.ts";
 import { withoutParens } from "./plan.ts";
 import { absentRow, callOverRange } from "./range-call.ts";
 import { isRange, openRange } from "./range-selector.ts";
-import { EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, Row, type VectorResult } from "./row.ts";
+import { changeRows, EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, Row, type VectorResult } from "./row.ts";
 import { setOperation, vectorScalar, vectorVector } from "./vector-binary.ts";
 
 /** An instant vector, at every step of the context. */
@@ -45,19 +45,15 @@ export async function evaluateVector(expr: Expr, context: Context): Promise<Vect
 async function repeatVector(expr: Expr, context: Context): Promise<VectorResult> {
   const first = context.firstStep();
   const vector = await evaluateVector(expr, first);
-  return {
-    series: vector.series,
-    read: (index) => {
-      const single = vector.read(index);
-      if (!single || single.isEmpty) return undefined;
-      const row = context.newRow();
-      row.kinds.fill(single.kinds[0]);
-      row.values.fill(single.values[0]);
-      const histogram = single.histogram(0);
-      if (histogram) row.histograms = new Array(context.steps).fill(histogram);
-      return row;
-    },
-  };
+  return changeRows(vector.series, vector, (single) => {
+    if (single.isEmpty) return undefined;
+    const row = context.newRow();
+    row.kinds.fill(single.kinds[0]);
+    row.values.fill(single.values[0]);
+    const histogram = single.histogram(0);
+    if (histogram) row.histograms = new Array(context.steps).fill(histogram);
+    return row;
+  });
 }
 
 /** A scalar: one value a step. */
@@ -122,22 +118,18 @@ async function scalarCall({ func, args }: Call, context: Context): Promise<Float
 async function negate({ op, expr }: UnaryExpr, context: Context): Promise<VectorResult> {
   const vector = await evaluateVector(expr, context);
   if (op === "+") return vector;
-  const result: VectorResult = {
-    series: vector.series.map(({ labels }) => ({
-      labels: context.delayedNames ? labels : dropMetadata(labels),
-      dropName: true,
-    })),
-    read: (index) => {
-      const row = vector.read(index);
-      if (!row) return undefined;
-      for (let i = 0; i < row.steps; i++) {
-        const histogram = row.histogram(i);
-        if (histogram) row.setHistogram(i, multiplyHistogram(histogram, -1));
-        else row.values[i] = -row.values[i];
-      }
-      return row;
-    },
-  };
+  const series = vector.series.map(({ labels }) => ({
+    labels: context.delayedNames ? labels : dropMetadata(labels),
+    dropName: true,
+  }));
+  const result = changeRows(series, vector, (row) => {
+    for (let i = 0; i < row.steps; i++) {
+      const histogram = row.histogram(i);
+      if (histogram) row.setHistogram(i, multiplyHistogram(histogram, -1));
+      else row.values[i] = -row.values[i];
+    }
+    return row;
+  });
   return context.delayedNames ? result : mergeAfterDrop(context, vector.series, result);
 }
 
@@ -190,17 +182,14 @@ function mapRows(
   change: (row: Row) => void,
   dropLabels: (labels: Labels) => Labels = dropMetadata,
 ): Promise<VectorResult> | VectorResult {
-  const result: VectorResult = {
-    series: vector.series.map(({ labels }) => ({
-      labels: context.delayedNames ? labels : dropLabels(labels),
-      dropName: true,
-    })),
-    read: (index) => {
-      const row = vector.read(index);
-      if (row) change(row);
-      return row;
-    },
-  };
+  const series = vector.series.map(({ labels }) => ({
+    labels: context.delayedNames ? labels : dropLabels(labels),
+    dropName: true,
+  }));
+  const result = changeRows(series, vector, (row) => {
+    change(row);
+    return row;
+  });
   return context.delayedNames ? result : mergeAfterDrop(context, vector.series, result);
 }
 

@@ -1,2 +1,4 @@
 export * from "./engine.ts";
 export { QueryError, type QueryErrorKind } from "./error.ts";
+export { formatBytes } from "./memory.ts";
+export type { RunningQuery } from "./running.ts";

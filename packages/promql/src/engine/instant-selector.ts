@@ -46,9 +46,14 @@ function instantVector(
   statsOnly = false,
 ): VectorResult {
   const buffer = new SampleBuffer();
+  let bufferBytes = 0;
   return {
     series: stored.map(({ labels }) => ({ labels, dropName: false })),
-    read: (index) => readRow(context, stored[index], offset, timestamp, aspect, buffer, statsOnly),
+    read: (index) => {
+      const row = readRow(context, stored[index], offset, timestamp, aspect, buffer, statsOnly);
+      bufferBytes = context.query.holdBuffer(buffer, bufferBytes);
+      return row;
+    },
   };
 }
 

@@ -68,6 +68,9 @@ class LabelFinder {
   }
 }
 
+/** Series between two looks at the clock. */
+const SERIES_PER_LOOK = 4096;
+
 /** Splits series into groups by label; the number of a group is equal exactly for equal groups. */
 export class Grouping {
   readonly #names: ReadonlySet<string>;
@@ -93,10 +96,15 @@ export class Grouping {
   }
 
   /** The group of each series, and how many groups the table knows then. */
-  assign(series: readonly { labels: Labels }[], table = new KeyTable()): { ids: Int32Array; count: number } {
+  async assign(
+    { query }: Context,
+    series: readonly { labels: Labels }[],
+    table = new KeyTable(),
+  ): Promise<{ ids: Int32Array; count: number }> {
     const ids = new Int32Array(series.length);
     const finders = this.#ordered.map((name) => new LabelFinder(name));
     for (let i = 0; i < series.length; i++) {
+      if (i % SERIES_PER_LOOK === 0 && query.isDue) await query.pause();
       const { labels } = series[i];
       let node = KeyTable.ROOT;
       if (this.#without) node = this.#rest(labels, table);

@@ -10,6 +10,7 @@ import {
 import {
   ANCHORED_FUNCTIONS,
   RANGE_FUNCTIONS,
+  type RangeFunction,
   SMOOTHED_FUNCTIONS,
   USES_START_TIMESTAMPS,
 } from "../functions/range-functions.ts";
@@ -18,7 +19,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { dropMetadata, refuseAfterDrop } from "./labels.ts";
 import type { RangeSource } from "./range-selector.ts";
-import { EMPTY_VECTOR, FLOAT, NOTHING, type Row, type VectorResult } from "./row.ts";
+import { EMPTY_VECTOR, FLOAT, NOTHING, type Row, type RowAnswer, type VectorResult } from "./row.ts";
 import { Window } from "./window.ts";
 
 const KEEPS_NAME: ReadonlySet<string> = new Set(["last_over_time", "first_over_time"]);
@@ -74,9 +75,13 @@ export async function callOverRange(
     series,
     read: (index) => {
       window.load(source.series[index].labels, source.read(index), withStarts);
-      const row = evaluateRow(context, name, window, source, kernel, windows);
-      if (row && isCounter) hintNonCounter(context, window, row);
-      return row;
+      const answer = evaluateRow(context, name, window, source, kernel, windows);
+      if (!isCounter || !answer) return answer;
+      const hint = (row: Row | undefined) => {
+        if (row) hintNonCounter(context, window, row);
+        return row;
+      };
+      return answer instanceof Promise ? answer.then(hint) : hint(answer);
     },
   };
   if (name === "absent_over_time") return absentOverTime(context, call, result);
@@ -92,6 +97,12 @@ function floatKernel(name: string, scalars: readonly Float64Array[]): FloatKerne
   return scalars[0].every((q) => q >= 0 && q <= 1) ? slidingQuantiles : undefined;
 }
 
+/**
+ * Samples that a row may look at before others get a turn, counted once for each window they are in: some 10 ms by a kernel,
+ * up to twice as much by general forms.
+ */
+const SAMPLES_PER_TURN = 2_000_000;
+
 function evaluateRow(
   context: Context,
   name: string,
@@ -99,67 +110,136 @@ function evaluateRow(
   source: RangeSource,
   kernel: FloatKernel | undefined,
   windows: FloatWindows,
-): Row | undefined {
-  const run = RANGE_FUNCTIONS.get(name)!;
-  const { query, steps } = context;
-  const { range, offset, timestamp, anchored, smoothed } = source;
-  const { lookbackMs } = query.settings;
-  const before = anchored || smoothed ? lookbackMs : 0;
-  const after = smoothed ? lookbackMs : 0;
-  if (window.floats.length === 0 && window.histograms.length === 0) return undefined;
-  query.samplesRead += window.floats.length + window.histograms.length;
+): RowAnswer {
+  const { query } = context;
+  const { floats, histograms } = window;
+  if (floats.length === 0 && histograms.length === 0) return undefined;
+  query.samplesRead += floats.length + histograms.length;
   if (kernel && isPlain(window)) {
-    const answer = kernelRow(context, kernel, windows, window);
-    if (answer !== "unable") return answer;
+    windows.timestamps = floats.timestamps;
+    windows.values = floats.samples;
+    windows.length = floats.length;
+    const total = slideWindows(windows, context.perStep);
+    if (total === 0) return undefined;
+    const row = context.newRow();
+    const answer =
+      total > SAMPLES_PER_TURN ? kernelInTurns(context, kernel, windows, row) : kernel(windows, row.kinds, row.values);
+    if (answer instanceof Promise) {
+      query.totalSamples += total;
+      return answer.then((filled) => (filled === 0 ? undefined : row));
+    }
+    if (answer >= 0) {
+      query.totalSamples += total;
+      if (answer > 0) return row;
+      context.recycle(row);
+      return undefined;
+    }
+    // Not for these values: the general form counts for itself.
+    context.recycle(row);
+    uncount(windows, context.perStep);
   }
-  let row: Row | undefined;
-  for (let step = 0; step < steps; step++) {
-    const time = context.timeOf(step);
-    const end = (timestamp ?? time) - offset;
-    window.slide(end - range - before, end + after);
-    if (window.isEmpty) continue;
-    const samples = window.sampleCount;
-    query.touch(samples);
-    context.count(step, samples);
-    window.step = step;
-    window.time = time;
-    window.end = end;
-    window.start = end - range;
-    const sample = run(window);
-    if (sample === undefined) continue;
-    row ??= context.newRow();
-    row.set(step, sample);
+  const steps = new StepByStep(context, name, window, source);
+  // Not known without going through them: what all windows together may hold at most.
+  const most = context.steps * Math.min(floats.length + histograms.length, steps.longestWindow);
+  return most > SAMPLES_PER_TURN ? steps.inTurns() : steps.run(context.steps);
+}
+
+/** Takes back what slideWindows added to the statistics. */
+function uncount({ from, to, steps }: FloatWindows, perStep: Float64Array | undefined): void {
+  if (perStep) for (let step = 0; step < steps; step++) perStep[step] -= to[step] - from[step];
+}
+
+/** The kernel on so many steps at a time that others get their turn; how many have a result. */
+async function kernelInTurns(context: Context, kernel: FloatKernel, windows: FloatWindows, row: Row): Promise<number> {
+  const { query } = context;
+  const { steps, from, to } = windows;
+  let filled = 0;
+  for (let first = 0; first < steps; ) {
+    if (query.isDue) await query.pause();
+    let last = first;
+    for (let samples = 0; last < steps && (last === first || samples < SAMPLES_PER_TURN); last++) {
+      samples += to[last] - from[last];
+    }
+    const part: FloatWindows = {
+      ...windows,
+      steps: last - first,
+      from: from.subarray(first, last),
+      to: to.subarray(first, last),
+      end: windows.end + first * windows.interval,
+      scalars: windows.scalars.map((values) => values.subarray(first, last)),
+    };
+    filled += kernel(part, row.kinds.subarray(first, last), row.values.subarray(first, last));
+    first = last;
   }
-  return row;
+  return filled;
+}
+
+/** The general form: the window slides from step to step, and the function looks at what is in it. */
+class StepByStep {
+  readonly #context: Context;
+  readonly #function: RangeFunction;
+  readonly #window: Window;
+  readonly #source: RangeSource;
+  #next = 0;
+  #row: Row | undefined;
+
+  constructor(context: Context, name: string, window: Window, source: RangeSource) {
+    this.#context = context;
+    this.#function = RANGE_FUNCTIONS.get(name)!;
+    this.#window = window;
+    this.#source = source;
+  }
+
+  /** More samples than any window holds, if they are a millisecond apart. */
+  get longestWindow(): number {
+    const { range, anchored, smoothed } = this.#source;
+    const { lookbackMs } = this.#context.query.settings;
+    return range + (anchored || smoothed ? lookbackMs : 0) + (smoothed ? lookbackMs : 0);
+  }
+
+  /** The steps up to but not including `last`. */
+  run(last: number): Row | undefined {
+    const context = this.#context;
+    const window = this.#window;
+    const { query } = context;
+    const { range, offset, timestamp, anchored, smoothed } = this.#source;
+    const { lookbackMs } = query.settings;
+    const before = anchored || smoothed ? lookbackMs : 0;
+    const after = smoothed ? lookbackMs : 0;
+    for (; this.#next < last; this.#next++) {
+      const step = this.#next;
+      const time = context.timeOf(step);
+      const end = (timestamp ?? time) - offset;
+      window.slide(end - range - before, end + after);
+      if (window.isEmpty) continue;
+      const samples = window.sampleCount;
+      query.touch(samples);
+      context.count(step, samples);
+      window.step = step;
+      window.time = time;
+      window.end = end;
+      window.start = end - range;
+      const sample = this.#function(window);
+      if (sample === undefined) continue;
+      this.#row ??= context.newRow();
+      this.#row.set(step, sample);
+    }
+    return this.#row;
+  }
+
+  async inTurns(): Promise<Row | undefined> {
+    const { query, steps } = this.#context;
+    while (this.#next < steps) {
+      if (query.isDue) await query.pause();
+      this.run(this.#next + 1);
+    }
+    return this.#row;
+  }
 }
 
 /** Floats only, no start timestamps, nothing beyond the range. */
 function isPlain({ floats, histograms, anchored, smoothed }: Window): boolean {
   return histograms.length === 0 && !floats.starts && !anchored && !smoothed;
-}
-
-/** The row of a series of floats; "unable" when the kernel does not take these values. */
-function kernelRow(
-  context: Context,
-  kernel: FloatKernel,
-  windows: FloatWindows,
-  { floats }: Window,
-): Row | "unable" | undefined {
-  windows.timestamps = floats.timestamps;
-  windows.values = floats.samples;
-  windows.length = floats.length;
-  const total = slideWindows(windows, context.perStep);
-  if (total === 0) return undefined;
-  const row = context.newRow();
-  const filled = kernel(windows, row.kinds, row.values);
-  if (filled < 0) {
-    context.recycle(row);
-    return "unable";
-  }
-  context.query.totalSamples += total;
-  if (filled > 0) return row;
-  context.recycle(row);
-  return undefined;
 }
 
 /** rate() of something that does not look like a counter is allowed, and most often a mistake. */

@@ -38,11 +38,13 @@ function openSelector(context: Context, { selector, range }: MatrixSelector): Ra
   const maxt = last + (smoothed ? lookbackMs : 0);
   const statsOnly = context.query.statsOnly.has(selector);
   const buffer = new SampleBuffer();
+  let bufferBytes = 0;
   return {
     series: stored.map(({ labels }) => ({ labels, dropName: false })),
     read(index) {
       buffer.clear();
       stored[index].read(mint, maxt, buffer);
+      bufferBytes = context.query.holdBuffer(buffer, bufferBytes);
       context.query.touch(buffer.length);
       if (statsOnly) reduceToStats(buffer);
       return buffer;

@@ -14,6 +14,8 @@ export class Row {
   histograms: (FloatHistogram | undefined)[] | undefined;
   /** Samples that this row counts for against the limit of the query at present. */
   held = 0;
+  /** Bytes that it counts for. */
+  bytes = 0;
 
   constructor(steps: number) {
     this.kinds = new Uint8Array(steps);
@@ -82,13 +84,32 @@ export interface VectorSeries {
   dropName: boolean;
 }
 
+/** Undefined: no sample at any step. A promise where a single row is so much work that others get their turn meanwhile. */
+export type RowAnswer = Row | undefined | Promise<Row | undefined>;
+
 /**
  * An instant vector at all steps: the series first, their rows one at a time. `read` may be called once per series, in
- * any order; a row belongs to its reader, who may change it. Undefined: no sample at any step.
+ * any order, the next time when the last answer has come; a row belongs to its reader, who may change it.
  */
 export interface VectorResult {
   series: VectorSeries[];
-  read(index: number): Row | undefined;
+  read(index: number): RowAnswer;
+}
+
+/** A vector with each row changed on its way; `change` may answer undefined for none. */
+export function changeRows(
+  series: VectorSeries[],
+  vector: VectorResult,
+  change: (row: Row, index: number) => Row | undefined,
+): VectorResult {
+  return {
+    series,
+    read: (index) => {
+      const answer = vector.read(index);
+      if (answer instanceof Promise) return answer.then((row) => row && change(row, index));
+      return answer && change(answer, index);
+    },
+  };
 }
 
 export const EMPTY_VECTOR: VectorResult = { series: [], read: () => undefined };

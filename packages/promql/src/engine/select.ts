@@ -115,7 +115,9 @@ export async function selectSeries(
 ): Promise<readonly StoredSeries[]> {
   try {
     const answer = query.querier.select(matchers, hints);
-    return answer instanceof Promise ? await query.wait(answer) : answer;
+    const series = answer instanceof Promise ? await query.wait(answer) : answer;
+    query.holdSeries(series.length);
+    return series;
   } catch (error) {
     if (error instanceof QueryError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -142,6 +144,8 @@ export async function selectAll(query: QueryState, uses: readonly SelectorUse[])
   for (const { hints, selectors } of byKey.values()) {
     const series = await selectSeries(query, selectors[0].matchers, hints);
     for (const selector of selectors) query.selections.set(selector, series);
+    // A select is the storage's work, as long as it takes: somebody may have given up meanwhile.
+    if (query.isDue) await query.pause();
     query.check();
   }
 }

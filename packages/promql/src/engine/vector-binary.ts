@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { KeyTable } from "./key-table.ts";
 import { dropMetadata, Grouping, mergeAfterDrop, mergeRows, withLabel } from "./labels.ts";
-import { FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
+import { changeRows, FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 const CHANGES_METRIC: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%", "^", "atan2"]);
 
@@ -24,17 +24,14 @@ export async function vectorScalar(
   swapped: boolean,
 ): Promise<VectorResult> {
   const renames = CHANGES_METRIC.has(expr.op) || expr.returnBool;
-  const result: VectorResult = {
-    series: vector.series.map(({ labels, dropName }) => ({
-      labels: renames && !context.delayedNames ? dropMetadata(labels) : labels,
-      dropName: dropName || renames,
-    })),
-    read: (index) => {
-      const row = vector.read(index);
-      if (row) applyScalar(context, expr, row, scalar, swapped);
-      return row;
-    },
-  };
+  const series = vector.series.map(({ labels, dropName }) => ({
+    labels: renames && !context.delayedNames ? dropMetadata(labels) : labels,
+    dropName: dropName || renames,
+  }));
+  const result = changeRows(series, vector, (row) => {
+    applyScalar(context, expr, row, scalar, swapped);
+    return row;
+  });
   return renames && !context.delayedNames ? mergeAfterDrop(context, vector.series, result) : result;
 }
 
@@ -325,8 +322,8 @@ export async function vectorVector(
   const [many, one] = matching.card === "one-to-many" ? [rhs, lhs] : [lhs, rhs];
   const grouping = new Grouping(matching.labels, !matching.on);
   const table = new KeyTable();
-  const { ids: oneIds } = grouping.assign(one.series, table);
-  const { ids: manyIds } = grouping.assign(many.series, table);
+  const { ids: oneIds } = await grouping.assign(context, one.series, table);
+  const { ids: manyIds } = await grouping.assign(context, many.series, table);
   const sides: OneSide[] = Array.from({ length: table.size }, () => ({
     rows: [],
     many: 0,
@@ -365,8 +362,8 @@ export async function setOperation(
   const matching = expr.matching!;
   const grouping = new Grouping(matching.labels, !matching.on);
   const table = new KeyTable();
-  const { ids: leftIds } = grouping.assign(lhs.series, table);
-  const { ids: rightIds } = grouping.assign(rhs.series, table);
+  const { ids: leftIds } = await grouping.assign(context, lhs.series, table);
+  const { ids: rightIds } = await grouping.assign(context, rhs.series, table);
   const present: Uint8Array[] = [];
   const note = (id: number, row: Row) => {
     present[id] ??= new Uint8Array(context.steps);
@@ -396,12 +393,8 @@ export async function setOperation(
     context.recycle(row);
   });
   const wanted = expr.op === "and" ? 1 : 0;
-  return {
-    series: lhs.series,
-    read: (index) => {
-      const row = lhs.read(index);
-      if (row) restrict(leftIds[index], row, wanted);
-      return row;
-    },
-  };
+  return changeRows(lhs.series, lhs, (row, index) => {
+    restrict(leftIds[index], row, wanted);
+    return row;
+  });
 }
