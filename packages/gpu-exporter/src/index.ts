@@ -1,1 +1,3 @@
-export {};
+export * from "./exporter.ts";
+export * from "./flags.ts";
+export { findNvml } from "./nvml/find.ts";

@@ -2,13 +2,22 @@
 import { UserError } from "@pharos/model";
 import { alertmanager } from "./commands/alertmanager.ts";
 import type { Command } from "./commands/command.ts";
+import { gpuExporter } from "./commands/gpu-exporter.ts";
 import { kubeStateMetrics } from "./commands/kube-state-metrics.ts";
 import { nodeExporter } from "./commands/node-exporter.ts";
 import { prometheus } from "./commands/prometheus.ts";
 import { up } from "./commands/up.ts";
 import { version } from "./commands/version.ts";
 
-const COMMANDS: readonly Command[] = [up, prometheus, alertmanager, nodeExporter, kubeStateMetrics, version];
+const COMMANDS: readonly Command[] = [
+  up,
+  prometheus,
+  alertmanager,
+  nodeExporter,
+  kubeStateMetrics,
+  gpuExporter,
+  version,
+];
 
 function help(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
