@@ -35,7 +35,7 @@ export function parseConstant(
     const split = /^([+-]?.*?[^eEpP])([+-].*)i$/.exec(text);
     const re = split && parseFloatGo(split[1]);
     const im = split && parseFloatGo(split[2]);
-    if (!re || !im) return `illegal number syntax: ${quote(text)}`;
+    if (!re || !im) return "syntax error scanning complex number";
     return simplify({ ...node, complex: { re: re.value, im: im.value } });
   }
   if (text.endsWith("i")) {

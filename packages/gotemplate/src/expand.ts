@@ -80,35 +80,44 @@ export async function expandPrometheusTemplate(text: string, options: ExpandOpti
   // Most label values hold no action at all.
   if (!text.includes("{{")) return text;
   const { name, timestampMs, externalUrl, limits } = options;
+  const parsed = parseRuleTemplate(text, name);
   const data = alertData(options);
   return withQueries(
     (expr) => options.query(expr, timestampMs),
     (query) => {
-      const template = new Template(name, {
-        funcs: prometheusFunctions({ query, timestampMs, externalUrl }),
-        missingKey: "zero",
-        limits,
-      });
+      const funcs = prometheusFunctions({ query, timestampMs, externalUrl });
       try {
-        template.parse(PRELUDE + text);
+        return parsed.clone(undefined, { funcs, limits }).execute(data);
       } catch (error) {
-        rethrow("parsing template", name, error);
-      }
-      try {
-        return template.execute(data);
-      } catch (error) {
-        rethrow("executing template", name, error);
+        return rethrow("executing template", name, error);
       }
     },
   );
 }
 
+/** Names are what parsing needs of functions. */
+const NO_ANSWERS = prometheusFunctions({ query: () => [], timestampMs: 0, externalUrl: "" });
+/** Templates of rules that are kept parsed: each runs for every alert of its rule, at every evaluation. */
+const MAX_PARSED = 2_000;
+const parsedTemplates = new Map<string, Template>();
+
+function parseRuleTemplate(text: string, name: string): Template {
+  const key = `${name}\0${text}`;
+  let template = parsedTemplates.get(key);
+  if (!template) {
+    template = new Template(name, { funcs: NO_ANSWERS, missingKey: "zero" });
+    try {
+      template.parse(PRELUDE + text);
+    } catch (error) {
+      rethrow("parsing template", name, error);
+    }
+    if (parsedTemplates.size >= MAX_PARSED) parsedTemplates.delete(parsedTemplates.keys().next().value!);
+    parsedTemplates.set(key, template);
+  }
+  return template;
+}
+
 /** Whether the text parses as a rule's template; throws as expandPrometheusTemplate does. */
 export function checkPrometheusTemplate(text: string, name: string): void {
-  const functions = prometheusFunctions({ query: () => [], timestampMs: 0, externalUrl: "" });
-  try {
-    new Template(name, { funcs: functions }).parse(PRELUDE + text);
-  } catch (error) {
-    rethrow("parsing template", name, error);
-  }
+  parseRuleTemplate(text, name);
 }

@@ -3,7 +3,7 @@
 import { URL } from "../html/types.ts";
 import { marshal } from "../json/marshal.ts";
 import { decodeBase64Url, encodeBase64Url } from "../text/base64.ts";
-import { titleCase } from "../text/case.ts";
+import { lowerRest, titleCase } from "../text/case.ts";
 import { queryUnescape } from "../text/escape.ts";
 import { formatTime } from "../time/layout.ts";
 import { Moment } from "../time/moment.ts";
@@ -27,7 +27,7 @@ function trimSpace(text: string): string {
 
 const PURE: Readonly<Record<string, GoFunc>> = {
   ...TEXT_FUNCTIONS,
-  title: textFn((text) => titleCase(text, (rest) => rest.toLowerCase())),
+  title: textFn((text) => titleCase(text, lowerRest)),
   trimSpace: textFn(trimSpace),
   join: fn([STRING, STRING.slice], STRING, (separator, list) =>
     string(list.items.map((item) => item.text).join(separator.text)),

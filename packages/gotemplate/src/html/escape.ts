@@ -330,8 +330,10 @@ class Escaper {
   #end(c: Context, tree: Tree): Context {
     const first = this.#assume(c, c, tree);
     if (first.right) return first.context;
-    // What it ended in may be the end it always has. (Go visits it from there, and so escapes it for another start.)
-    const second = this.#assume(c, first.context, tree);
+    // What it ended in may be the end it always has. (Go visits it from there, and so escapes it for another start; of
+    // that only what it does to the text of an error is left.)
+    const start = first.context.problem ? first.context : c;
+    const second = this.#assume(start, first.context, tree);
     if (second.right) return second.context;
     if (first.context.state === "Error") return first.context;
     return failed(`cannot compute output context for template ${tree.name}`, { node: tree.root, tree });

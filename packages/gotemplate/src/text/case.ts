@@ -33,14 +33,21 @@ const DIGRAPHS: Readonly<Record<string, string>> = Object.fromEntries(
 
 function titleChar(char: string): string {
   if (DIGRAPHS[char]) return DIGRAPHS[char];
+  if (IOTA.test(char)) return upperRune(char);
+  // Of ß and ligatures only the first becomes a capital; before ŉ stands no letter that could.
   const [first, ...rest] = char.toUpperCase();
-  return first + rest.join("").toLowerCase();
+  return first + (first.toLowerCase() === first ? rest.join("") : rest.join("").toLowerCase());
+}
+
+/** The rest of a word in small letters; a sigma at its end is a final one. */
+export function lowerRest(rest: string): string {
+  return `a${rest}`.toLowerCase().slice(1);
 }
 
 /** Title case for the first letter of each word; the rest of the word as `rest` makes it. */
 export function titleCase(text: string, rest: (text: string) => string): string {
-  return text.replace(/[\p{L}\p{M}\p{N}_]+(?:['’.:·][\p{L}\p{M}\p{N}_]+)*/gu, (word) => {
-    const first = /[\p{Lu}\p{Ll}\p{Lt}]/u.exec(word);
+  return text.replace(/[\p{L}\p{M}\p{N}\u24b6-\u24e9_]+(?:['’.:·][\p{L}\p{M}\p{N}\u24b6-\u24e9_]+)*/gu, (word) => {
+    const first = /\p{Cased}/u.exec(word);
     if (!first) return word;
     const after = first.index + first[0].length;
     return word.slice(0, first.index) + titleChar(first[0]) + rest(word.slice(after));
