@@ -34,6 +34,7 @@ const DIGRAPHS: Readonly<Record<string, string>> = Object.fromEntries(
 function titleChar(char: string): string {
   if (DIGRAPHS[char]) return DIGRAPHS[char];
   if (IOTA.test(char)) return upperRune(char);
+  if (/\p{Lt}/u.test(char)) return char;
   // Of ß and ligatures only the first becomes a capital; before ŉ stands no letter that could.
   const [first, ...rest] = char.toUpperCase();
   return first + (first.toLowerCase() === first ? rest.join("") : rest.join("").toLowerCase());
@@ -44,9 +45,15 @@ export function lowerRest(rest: string): string {
   return `a${rest}`.toLowerCase().slice(1);
 }
 
+/** Of a word (Unicode's annex 29); ideographs and kana stand for themselves. */
+const LETTER = "(?:(?![\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}])[\\p{L}\\p{M}\\p{N}\\p{Cf}\\u24b6-\\u24e9_])";
+/** What may stand between two letters of a word. */
+const BETWEEN = "['\u2018\u2019\u2024\ufe52\uff07\uff0e.:\u00b7\u0387\u05f4\u2027\ufe13\ufe55\uff1a]";
+const WORD = new RegExp(`${LETTER}+(?:${BETWEEN}\\p{Cf}*${LETTER}+)*`, "gu");
+
 /** Title case for the first letter of each word; the rest of the word as `rest` makes it. */
 export function titleCase(text: string, rest: (text: string) => string): string {
-  return text.replace(/[\p{L}\p{M}\p{N}\u24b6-\u24e9_]+(?:['’.:·][\p{L}\p{M}\p{N}\u24b6-\u24e9_]+)*/gu, (word) => {
+  return text.replace(WORD, (word) => {
     const first = /\p{Cased}/u.exec(word);
     if (!first) return word;
     const after = first.index + first[0].length;
