@@ -8,7 +8,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeF
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type FloatHistogram, type IntHistogram, Labels, Matcher, SampleBuffer } from "@pharos/model";
-import { Block, type Db, openDb } from "@pharos/tsdb";
+import { Block, type Db, openDb, PageCache } from "@pharos/tsdb";
 import type { Suite, SuiteResult } from "./suite.ts";
 
 const peers = process.env.PHAROS_PEERS ?? join(dirname(dirname(import.meta.dirname)), "peers", "bin");
@@ -157,7 +157,7 @@ const cases: readonly Case[] = [
     async (folder, data) => {
       const ulid = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
       cpSync(join(data, "index_format_v1"), join(folder, ulid), { recursive: true });
-      using block = new Block(join(folder, ulid));
+      using block = new Block(join(folder, ulid), new PageCache(2 ** 24));
       const lines: string[] = [];
       const buffer = new SampleBuffer();
       for (const series of block.select([everything], -1e15, 1e15)) {

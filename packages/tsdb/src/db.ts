@@ -1,8 +1,8 @@
 /** The database: a head over a write-ahead log, blocks on disk behind it, compaction and retention. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { type Logger, type Registry, silentLogger } from "@pharos/kit";
+import { type Logger, silentLogger } from "@pharos/kit";
 import {
   type Appendable,
   type Appender,
@@ -17,38 +17,27 @@ import {
   UserError,
 } from "@pharos/model";
 import type { BlockMeta } from "./block/meta.ts";
+import { PageCache } from "./block/page-cache.ts";
 import { BlockStore } from "./block/store.ts";
 import { Compactor } from "./compact/compactor.ts";
+import { writeHeadBlock } from "./compact/head-block.ts";
 import { Head } from "./head/head.ts";
+import { Replay, type ReplayProgress } from "./head/replay.ts";
+import { lockDirectory } from "./lock.ts";
 import { registerTsdbMetrics } from "./metrics.ts";
+import { type DbOptions, DEFAULT_BLOCK_MS, DEFAULT_CACHE_BYTES } from "./options.ts";
 import { DbQuerier } from "./querier.ts";
 import { linkBlocks } from "./snapshot.ts";
 import { type HeadStats, headStats, type TsdbStatus, tsdbStatus } from "./status.ts";
-import type { WalCompression } from "./wal/wal.ts";
+import type { Corruption } from "./wal/read.ts";
+import type { WalCompression } from "./wal/segments.ts";
 
-export interface DbOptions {
-  dir: string;
-  /** ms; 0: samples are kept for ever. */
-  retentionMs?: number;
-  /** Bytes of blocks and log; 0: any. The oldest blocks go first. */
-  retentionBytes?: number;
-  /** How the log is packed; true (the default) is snappy, false none. */
-  walCompression?: boolean | WalCompression;
-  maxExemplars?: number;
-  /** 0: any. */
-  memoryBudgetBytes?: number;
-  registry?: Registry;
-  log?: Logger;
-  now?: () => number;
-  onReplay?: (done: number, total: number) => void;
-}
+export type { BlockMeta, Corruption, DbOptions };
 
 export interface ExemplarSeries {
   labels: Labels;
   exemplars: Exemplar[];
 }
-
-export type { BlockMeta };
 
 const MAINTENANCE_MS = 60_000;
 /** The log is shortened when it has grown by this much since the last time, and at the latest every two hours. */
@@ -57,11 +46,19 @@ const CHECKPOINT_MS = 2 * 3600_000;
 
 export class Db implements Queryable, Appendable, AsyncDisposable {
   readonly #head: Head;
+  readonly #replay: Replay;
   readonly #store: BlockStore;
   readonly #compactor: Compactor;
+  readonly #cache: PageCache;
+  readonly #lock: Disposable;
   readonly #options: DbOptions;
   readonly #log: Logger;
+  readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout;
+  /** Resolves when the whole log has been read. Never rejects: what could not be read is in `corruptions`. */
+  readonly replayed: Promise<void>;
+  /** What was found damaged since the start, and cut out. */
+  readonly corruptions: Corruption[] = [];
   #checkpointAt: number;
   #closed = false;
 
@@ -69,32 +66,53 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#options = options;
     this.#log = options.log ?? silentLogger;
     mkdirSync(options.dir, { recursive: true });
-    const started = performance.now();
-    this.#store = new BlockStore(options.dir, this.#log);
+    this.#lock = lockDirectory(options.dir);
+    this.#cache = new PageCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+    this.#store = new BlockStore(options.dir, this.#cache, this.#log);
     this.#head = new Head({
-      walDir: join(options.dir, "wal"),
+      dir: options.dir,
       compression: walCompression(options.walCompression ?? true),
       maxExemplars: options.maxExemplars ?? 100_000,
       memoryBudgetBytes: options.memoryBudgetBytes ?? 0,
-      minValidTime: this.#store.maxTime,
-      onReplay: options.onReplay,
+      minValidTime: this.#store.maxTimeInOrder,
+      rangeMs: options.minBlockMs ?? DEFAULT_BLOCK_MS,
+      lateWindowMs: options.outOfOrderTimeWindowMs ?? 0,
+      cache: this.#cache,
     });
-    const { corruption } = this.#head;
-    if (corruption)
-      this.#log.error("the write-ahead log was damaged and has been repaired: what stood behind the damage is lost", {
-        ...corruption,
-      });
-    this.#log.info("WAL replay completed", {
-      series: this.#head.seriesCount,
-      seconds: ((performance.now() - started) / 1000).toFixed(3),
+    const { retentionMs = 0, maxBlockMs = 0, now = Date.now } = options;
+    this.#compactor = new Compactor(this.#head, this.#store, {
+      dir: options.dir,
+      retentionMs,
+      maxBlockMs,
+      now,
+      onCorruption: (corruption) => this.#damaged(corruption),
+      onBlock: (meta) => options.onBlock?.(meta, join(options.dir, meta.ulid)),
     });
-    const { retentionMs = 0, now = Date.now } = options;
-    this.#compactor = new Compactor(this.#head, this.#store, { dir: options.dir, retentionMs, now });
-    if (options.registry) registerTsdbMetrics(options.registry, this.#head, this.#store, this.#compactor);
     this.#checkpointAt = Date.now() + CHECKPOINT_MS;
+    this.#replay = new Replay(this.#head, options.onReplay);
+    if (options.registry) {
+      const { retentionBytes = 0, retentionPercentage = 0 } = options;
+      registerTsdbMetrics(options.registry, {
+        head: this.#head,
+        store: this.#store,
+        compactor: this.#compactor,
+        replay: this.#replay,
+        cache: this.#cache,
+        retention: { seconds: retentionMs / 1000, bytes: retentionBytes, percentage: retentionPercentage },
+      });
+    }
+    this.replayed = this.#run();
     this.#timer = setInterval(() => void this.#maintain(), MAINTENANCE_MS);
     this.#timer.unref();
-    this.#truncate();
+  }
+
+  /** Whether everything committed before the start is there. Until then samples are taken and blocks are read. */
+  get ready(): boolean {
+    return this.#head.ready;
+  }
+
+  get replayProgress(): ReplayProgress {
+    return this.#replay.progress;
   }
 
   /** Unix ms of the oldest sample, in blocks or head. */
@@ -106,9 +124,10 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     return new DbQuerier(this.#head, this.#store.all, mint, maxt);
   }
 
-  appender(): Appender {
+  /** `source`: who reports the samples, as a scrape pool; a memory budget is shared out among sources. */
+  appender(source?: string): Appender {
     if (this.#closed) throw new Error("the database is closed");
-    return this.#head.appender();
+    return this.#head.appender(source);
   }
 
   headStats(): HeadStats {
@@ -122,26 +141,27 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   /** What targets said about metrics, by name; each different statement once. */
   metadata(metricName?: string): Map<string, MetricMetadata[]> {
     const out = new Map<string, MetricMetadata[]>();
-    for (const { labels, metadata } of this.#head.all()) {
+    const { store } = this.#head;
+    const seen = new Set<string>();
+    for (const series of store.table.listed()) {
+      const metadata = store.metadataOf(series);
       if (!metadata) continue;
-      const name = familyName(labels.get(METRIC_NAME), metadata);
+      const name = familyName(store.table.label(series, METRIC_NAME), metadata);
       if (metricName !== undefined && name !== metricName) continue;
-      const entries = out.get(name) ?? [];
-      if (
-        !entries.some(
-          (entry) => entry.type === metadata.type && entry.help === metadata.help && entry.unit === metadata.unit,
-        )
-      )
-        entries.push(metadata);
-      out.set(name, entries);
+      const key = `${name} ${store.metadata.intern(metadata)}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const entries = out.get(name);
+      if (entries) entries.push(metadata);
+      else out.set(name, [metadata]);
     }
     return out;
   }
 
   exemplars(matchersList: readonly (readonly Matcher[])[], start: number, end: number): ExemplarSeries[] {
-    const refs = new Set(matchersList.flatMap((matchers) => this.#head.select(matchers)).map(({ ref }) => ref));
-    return [...this.#head.exemplars.select(refs, start, end)].map(([ref, exemplars]) => ({
-      labels: this.#head.byRef(ref)!.labels,
+    const chosen = new Set(matchersList.flatMap((matchers) => [...this.#head.select(matchers)]));
+    return [...this.#head.exemplars.select(chosen, start, end)].map(([series, exemplars]) => ({
+      labels: this.#head.store.table.labels(series),
       exemplars,
     }));
   }
@@ -151,6 +171,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   }
 
   async deleteSeries(matchersList: readonly (readonly Matcher[])[], mint: number, maxt: number): Promise<void> {
+    await this.replayed;
     await this.#idle();
     for (const block of this.#store.all) {
       if (block.overlaps(mint, maxt)) for (const matchers of matchersList) block.delete(matchers, mint, maxt);
@@ -158,7 +179,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#head.delete(matchersList, mint, maxt);
   }
 
-  /** Rewrites blocks with deleted samples; those of the head are gone at once. */
+  /** Rewrites blocks with deleted samples; those of the head go when it is cut. */
   async cleanTombstones(): Promise<void> {
     await this.#compactor.cleanTombstones();
   }
@@ -169,8 +190,16 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#truncate();
   }
 
+  /** Puts late samples into blocks now. */
+  async compactLate(): Promise<void> {
+    await this.#idle();
+    await this.#compactor.compactLate();
+    await this.compact();
+  }
+
   /** Copies all blocks, and the head as a further one, into a new folder below `dir`; returns the folder's name. */
   async snapshot(dir: string, withHead: boolean): Promise<string> {
+    await this.replayed;
     await this.#idle();
     const now = (this.#options.now ?? Date.now)();
     const name = `${new Date(now).toISOString().replace(/[-:]|\.\d+/g, "")}-${randomBytes(8).toString("hex")}`;
@@ -178,7 +207,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     mkdirSync(target, { recursive: true });
     linkBlocks(this.#store.all, target);
     const { minTime, maxTime, seriesCount } = this.#head;
-    if (withHead && seriesCount > 0) await this.#compactor.writeHead(target, minTime, maxTime + 1);
+    if (withHead && seriesCount > 0) await writeHeadBlock(this.#head, target, minTime, maxTime + 1, now);
     return name;
   }
 
@@ -186,13 +215,39 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#closing.abort();
+    await this.replayed;
     await this.#idle();
     this.#store[Symbol.dispose]();
     this.#head[Symbol.dispose]();
+    this.#lock[Symbol.dispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const { seconds, corruptions, unknownRefs } = await this.#replay.run(this.#closing.signal);
+      for (const corruption of corruptions) this.#damaged(corruption);
+      if (unknownRefs > 0)
+        this.#log.warn("the write-ahead log has samples of series it does not name; they are left out", {
+          entries: unknownRefs,
+        });
+      this.#log.info("WAL replay completed", { series: this.#head.seriesCount, seconds: seconds.toFixed(3) });
+      this.#truncate();
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      this.#log.error("the write-ahead log cannot be read: new samples are logged, but not visible before a restart", {
+        err: describeError(error),
+      });
+    }
+  }
+
+  #damaged(corruption: Corruption): void {
+    this.corruptions.push(corruption);
+    this.#log.error("the write-ahead log is damaged; what could not be read was cut out", { ...corruption });
   }
 
   /** Waits for a compaction that is under way, whatever becomes of it. */
@@ -201,12 +256,14 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   }
 
   async #maintain(): Promise<void> {
+    if (!this.#head.ready) return;
     try {
       await this.compact();
       if (this.#closed) return;
-      if (this.#head.walBytes < CHECKPOINT_BYTES && Date.now() < this.#checkpointAt) return;
+      this.#head.store.files.flush();
+      if (this.#head.wal.segmentBytes < CHECKPOINT_BYTES && Date.now() < this.#checkpointAt) return;
       this.#checkpointAt = Date.now() + CHECKPOINT_MS;
-      this.#head.checkpoint(this.#head.minValidTime);
+      this.#compactor.checkpoint(this.#head.minValidTime);
     } catch (error) {
       this.#log.error("maintenance of the database failed, trying again in a minute", { err: describeError(error) });
     }
@@ -214,9 +271,17 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
 
   /** Applies retention by time and by size. */
   #truncate(): void {
-    const { retentionMs = 0, retentionBytes = 0, now = Date.now } = this.#options;
-    if (retentionMs > 0) this.#head.truncate(now() - retentionMs);
-    this.#store.retain(retentionMs, retentionBytes, this.#head.logBytes);
+    const { dir, retentionMs = 0, retentionBytes = 0, retentionPercentage = 0, now = Date.now } = this.#options;
+    if (retentionMs > 0 && this.#head.ready) {
+      const oldest = now() - retentionMs;
+      if (oldest > this.#head.minTime) this.#head.truncate(oldest);
+    }
+    let bytes = retentionBytes;
+    if (retentionPercentage > 0) {
+      const { blocks, bsize } = statfsSync(dir);
+      bytes = Math.floor((blocks * bsize * retentionPercentage) / 100);
+    }
+    this.#store.retain(retentionMs, bytes, this.#head.diskBytes);
   }
 }
 
@@ -232,10 +297,14 @@ function familyName(metric: string, { type }: MetricMetadata): string {
   return metric;
 }
 
-/** Opens a database, replaying its log. Throws a UserError when the folder cannot be used. */
+/**
+ * Opens a database. Resolves when its log has been replayed, or with `background` as soon as samples are taken and blocks can
+ * be read. Throws a UserError when the folder cannot be used.
+ */
 export async function openDb(options: DbOptions): Promise<Db> {
+  let db: Db;
   try {
-    return new Db(options);
+    db = new Db(options);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError("tsdb.open", `cannot open the database: ${describeError(error)}`, {
@@ -243,4 +312,6 @@ export async function openDb(options: DbOptions): Promise<Db> {
       cause: error,
     });
   }
+  if (!options.background) await db.replayed;
+  return db;
 }

@@ -9,7 +9,6 @@ import {
 } from "@pharos/model";
 import type { Block } from "./block/block.ts";
 import type { Head } from "./head/head.ts";
-import type { MemSeries } from "./head/series.ts";
 import { mergeSeries } from "./merge.ts";
 
 export class DbQuerier implements Querier {
@@ -17,13 +16,15 @@ export class DbQuerier implements Querier {
   readonly #blocks: readonly Block[];
   readonly #mint: number;
   readonly #maxt: number;
+  readonly #pin: Disposable;
   #open = true;
 
-  /** `blocks` in order of time; they stay open until the querier is disposed. */
+  /** `blocks` in order of time; they and the head's memory stay as they are until the querier is disposed. */
   constructor(head: Head, blocks: readonly Block[], mint: number, maxt: number) {
     this.#head = head;
     this.#blocks = blocks.filter((block) => block.overlaps(mint, maxt));
     for (const block of this.#blocks) block.acquire();
+    this.#pin = head.store.pin();
     this.#mint = mint;
     this.#maxt = maxt;
   }
@@ -32,11 +33,9 @@ export class DbQuerier implements Querier {
     const lists: (readonly StoredSeries[])[] = this.#blocks.map((block) =>
       block.select(matchers, this.#mint, this.#maxt),
     );
-    lists.push(
-      this.#inHead(matchers)
-        .sort((a, b) => a.labels.compare(b.labels))
-        .map((series) => series.view()),
-    );
+    const { store } = this.#head;
+    const inHead = this.#inHead(matchers).map((series) => store.view(series));
+    lists.push(inHead.sort((a, b) => a.labels.compare(b.labels)));
     const found = mergeSeries(lists);
     return hints?.limit ? found.slice(0, hints.limit) : found;
   }
@@ -62,13 +61,17 @@ export class DbQuerier implements Querier {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#pin[Symbol.dispose]();
     for (const block of this.#blocks) block.release();
   }
 
-  #inHead(matchers: readonly Matcher[]): MemSeries[] {
-    return this.#head
-      .select(matchers)
-      .filter((series) => series.lastTime >= this.#mint && series.firstTime <= this.#maxt);
+  #inHead(matchers: readonly Matcher[]): number[] {
+    const { store } = this.#head;
+    const out: number[] = [];
+    for (const series of this.#head.select(matchers)) {
+      if (store.newest(series) >= this.#mint && store.oldest(series) <= this.#maxt) out.push(series);
+    }
+    return out;
   }
 
   #collect(
@@ -80,14 +83,15 @@ export class DbQuerier implements Querier {
     const out = new Set<string>();
     if (matchers.length === 0) {
       for (const block of this.#blocks) for (const text of ofIndex(block.index)) out.add(text);
-      for (const text of ofIndex(this.#head.postings)) out.add(text);
+      for (const text of ofIndex(this.#head.store.index)) out.add(text);
     } else {
       for (const block of this.#blocks) {
         for (const { labels } of block.select(matchers, this.#mint, this.#maxt)) {
           for (const text of ofSeries(labels)) out.add(text);
         }
       }
-      for (const { labels } of this.#inHead(matchers)) for (const text of ofSeries(labels)) out.add(text);
+      const { table } = this.#head.store;
+      for (const series of this.#inHead(matchers)) for (const text of ofSeries(table.labels(series))) out.add(text);
     }
     const sorted = [...out].sort(compareStrings);
     return limit > 0 ? sorted.slice(0, limit) : sorted;

@@ -1,5 +1,6 @@
 /** Cardinality statistics, in the form of /api/v1/status/tsdb. */
 import { METRIC_NAME } from "@pharos/model";
+import type { BudgetSource } from "./head/budget.ts";
 import type { Head } from "./head/head.ts";
 
 export interface HeadStats {
@@ -21,6 +22,8 @@ export interface TsdbStatus {
   labelValueCountByLabelName: NameValue[];
   memoryInBytesByLabelName: NameValue[];
   seriesCountByLabelValuePair: NameValue[];
+  /** Pharos' own: what the head takes, and who brought its series. */
+  memory: { usedBytes: number; budgetBytes: number; refusedSeries: number; sources: BudgetSource[] };
 }
 
 function top(entries: Iterable<[string, number]>, limit: number): NameValue[] {
@@ -31,38 +34,49 @@ function top(entries: Iterable<[string, number]>, limit: number): NameValue[] {
 }
 
 export function headStats(head: Head): HeadStats {
-  const { postings } = head;
   const empty = head.seriesCount === 0;
   return {
     numSeries: head.seriesCount,
-    numLabelPairs: postings.names().reduce((sum, name) => sum + postings.values(name).length, 0),
-    chunkCount: head.chunkCount,
+    numLabelPairs: head.store.index.pairCount,
+    chunkCount: head.store.chunkCount,
     minTime: empty ? 0 : head.minTime,
     maxTime: empty ? 0 : head.maxTime,
   };
 }
 
 export function tsdbStatus(head: Head, limit: number): TsdbStatus {
-  const { postings } = head;
-  const names = postings.names();
+  const { index } = head.store;
+  const names = index.names();
   const pairs: [string, number][] = [];
   const bytes: [string, number][] = [];
+  const metrics: [string, number][] = [];
   for (const name of names) {
     let size = 0;
-    for (const [value, count] of postings.counts(name)) {
-      pairs.push([`${name}=${value}`, count]);
-      size += Buffer.byteLength(value) * count;
+    for (const { value, series, bytes: length } of index.statistics(name)) {
+      pairs.push([`${name}=${value}`, series]);
+      if (name === METRIC_NAME) metrics.push([value, series]);
+      size += length * series;
     }
     bytes.push([name, size]);
   }
   return {
     headStats: headStats(head),
-    seriesCountByMetricName: top(postings.counts(METRIC_NAME), limit),
+    seriesCountByMetricName: top(metrics, limit),
     labelValueCountByLabelName: top(
-      names.map((name) => [name, postings.values(name).length]),
+      names.map((name) => [name, index.valueCount(name)]),
       limit,
     ),
     memoryInBytesByLabelName: top(bytes, limit),
     seriesCountByLabelValuePair: top(pairs, limit),
+    memory: {
+      usedBytes: head.budget.used,
+      budgetBytes: head.budget.limit,
+      refusedSeries: head.budget.refused,
+      sources: head.budget.sources
+        .filter(({ name, refused }) => name !== "" || refused > 0)
+        .toSorted((a, b) => b.series - a.series)
+        .slice(0, limit)
+        .map(({ name, series, growth, refused }) => ({ name, series, growth, refused })),
+    },
   };
 }

@@ -6,7 +6,8 @@ import { decodeChunk } from "../chunk/decode.ts";
 import { selectPostings } from "../postings/select.ts";
 import { ChunkReader } from "./chunk-files.ts";
 import { type ChunkMeta, IndexReader } from "./index-reader.ts";
-import { type BlockMeta, readMeta } from "./meta.ts";
+import { type BlockMeta, readMeta, writeMeta } from "./meta.ts";
+import type { PageCache } from "./page-cache.ts";
 import {
   addInterval,
   dropIntervals,
@@ -60,13 +61,13 @@ export class Block implements Disposable {
   #dropped: (() => void) | undefined;
 
   /** Throws a UserError that names the damaged file. */
-  constructor(dir: string) {
+  constructor(dir: string, cache: PageCache) {
     this.dir = dir;
     this.meta = readMeta(dir);
     this.tombstones = readTombstones(dir);
-    this.#chunks = new ChunkReader(join(dir, "chunks"));
+    this.#chunks = new ChunkReader(join(dir, "chunks"), cache);
     try {
-      this.index = new IndexReader(join(dir, "index"));
+      this.index = new IndexReader(join(dir, "index"), cache);
     } catch (error) {
       this.#chunks[Symbol.dispose]();
       throw error;
@@ -99,6 +100,14 @@ export class Block implements Disposable {
     return out;
   }
 
+  /** Every series, sorted by labels; those of which nothing is left are not left out. */
+  *series(): Generator<BlockSeries> {
+    for (const ref of this.index.all()) {
+      const { labels, chunks } = this.index.series(ref);
+      yield new BlockSeries(labels, chunks, this.tombstones.get(ref), this.#chunks);
+    }
+  }
+
   /** Marks samples as deleted; they are gone from queries at once and from the disk with the next rewriting. */
   delete(matchers: readonly Matcher[], mint: number, maxt: number): void {
     let changed = false;
@@ -111,6 +120,12 @@ export class Block implements Disposable {
       changed = true;
     }
     if (changed) writeTombstones(this.dir, this.tombstones);
+  }
+
+  /** Notes in the block's description that it could not be merged: it is left alone from now on. */
+  markFailed(): void {
+    this.meta.compaction.failed = true;
+    writeMeta(this.dir, this.meta);
   }
 
   acquire(): void {

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { UserError } from "@pharos/model";
 import { crc32c } from "../wal/crc32c.ts";
 import { Encoder } from "../wal/encoding.ts";
+import type { PageCache } from "./page-cache.ts";
 import { PagedFile } from "./paged-file.ts";
 
 const MAGIC = 0x85bd40dd;
@@ -27,11 +28,11 @@ export class ChunkReader implements Disposable {
   readonly #files: PagedFile[] = [];
   readonly size: number;
 
-  constructor(dir: string) {
+  constructor(dir: string, cache: PageCache) {
     for (const name of readdirSync(dir)
       .filter((name) => /^\d{6}$/.test(name))
       .sort()) {
-      const file = new PagedFile(join(dir, name));
+      const file = new PagedFile(join(dir, name), cache);
       this.#files.push(file);
       const head = file.read(0, HEADER);
       if (head.length < HEADER || head.readUInt32BE(0) !== MAGIC || head[4] !== 1) {

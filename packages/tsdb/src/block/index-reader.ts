@@ -6,6 +6,7 @@ import { compareStrings, Labels, UserError } from "@pharos/model";
 import type { PostingsSource } from "../postings/select.ts";
 import { crc32c } from "../wal/crc32c.ts";
 import { Decoder } from "../wal/encoding.ts";
+import type { PageCache } from "./page-cache.ts";
 import { PagedFile } from "./paged-file.ts";
 
 export const INDEX_MAGIC = 0xbaaad700;
@@ -33,10 +34,10 @@ export class IndexReader implements PostingsSource, Disposable {
   readonly #cache = new Map<number, string>();
   /** name → value → offset of the posting list. */
   readonly #offsets = new Map<string, Map<string, number>>();
-  #allRefs: readonly number[] | undefined;
+  #allRefs: Uint32Array | undefined;
 
-  constructor(path: string) {
-    this.#file = new PagedFile(path);
+  constructor(path: string, cache: PageCache) {
+    this.#file = new PagedFile(path, cache);
     try {
       const head = this.#file.read(0, 5);
       if (head.length < 5 || head.readUInt32BE(0) !== INDEX_MAGIC) throw this.#damaged(0, "it is no index file");
@@ -57,6 +58,10 @@ export class IndexReader implements PostingsSource, Disposable {
     }
   }
 
+  get symbolBytes(): number {
+    return this.#symbols.byteLength;
+  }
+
   get size(): number {
     return this.#file.size;
   }
@@ -73,17 +78,18 @@ export class IndexReader implements PostingsSource, Disposable {
     return this.#offsets.get(name)?.keys() ?? [];
   }
 
-  all(): readonly number[] {
+  all(): Uint32Array {
     this.#allRefs ??= this.refs("", "");
     return this.#allRefs;
   }
 
-  refs(name: string, value: string): readonly number[] {
+  refs(name: string, value: string): Uint32Array {
     const offset = this.#offsets.get(name)?.get(value);
-    if (offset === undefined) return [];
+    if (offset === undefined) return new Uint32Array();
     const body = this.#section(offset);
     const count = body.readUInt32BE(0);
-    const refs: number[] = new Array(count);
+    if (body.length < 4 + 4 * count) throw this.#damaged(offset, "a posting list ends behind its section");
+    const refs = new Uint32Array(count);
     for (let i = 0; i < count; i++) refs[i] = body.readUInt32BE(4 + 4 * i);
     return refs;
   }
@@ -116,6 +122,11 @@ export class IndexReader implements PostingsSource, Disposable {
       chunks.push({ mint, maxt, ref: chunk });
     }
     return { labels: Labels.fromSortedPairs(pairs), chunks };
+  }
+
+  /** Every text of the symbol table, in its order. */
+  *symbols(): Generator<string> {
+    for (let i = 0; i < this.#symbols.length; i++) yield this.#symbol(this.version === 1 ? this.#symbols[i] : i);
   }
 
   [Symbol.dispose](): void {

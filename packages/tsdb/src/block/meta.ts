@@ -2,7 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeFileAtomic } from "@pharos/kit";
 import { UserError } from "@pharos/model";
+
+/** Says that a block has late samples only, and is to be merged with those it overlaps. */
+export const LATE_HINT = "from-out-of-order";
 
 export interface BlockMeta {
   ulid: string;
@@ -44,6 +48,10 @@ export function readMeta(dir: string): BlockMeta {
     throw new UserError("tsdb.block", `block format version ${meta.version} is not supported`, { where: { file } });
   }
   return meta;
+}
+
+export function writeMeta(dir: string, meta: BlockMeta): void {
+  writeFileAtomic(join(dir, "meta.json"), `${JSON.stringify(meta, null, "\t")}\n`);
 }
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

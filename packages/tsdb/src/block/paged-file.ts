@@ -1,31 +1,49 @@
-/** Random access to a file that never changes: pages of 64 KiB, of which the last used ones stay in memory. */
+/** Random access to a file whose bytes never change, though it may grow: by pages of 64 KiB out of a shared cache. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import type { PageCache } from "./page-cache.ts";
 
 const PAGE = 64 * 1024;
-const KEPT = 64;
 
 export class PagedFile implements Disposable {
   readonly path: string;
-  readonly size: number;
   readonly #fd: number;
-  /** In order of use: a Map keeps the order of insertion. */
-  readonly #pages = new Map<number, Buffer>();
+  readonly #cache: PageCache;
+  readonly #id: number;
+  #size: number;
+  /** The page read last: most reads are near the one before. */
+  #last: Buffer | undefined;
+  #lastIndex = -1;
+  #growing = false;
   #closed = false;
 
-  constructor(path: string) {
+  constructor(path: string, cache: PageCache) {
     this.path = path;
+    this.#cache = cache;
+    this.#id = cache.register();
     this.#fd = openSync(path, "r");
-    this.size = fstatSync(this.#fd).size;
+    this.#size = fstatSync(this.#fd).size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The file was appended to. */
+  grown(size: number): void {
+    this.#growing = true;
+    this.#size = size;
   }
 
   /** Bytes `[offset, offset + length)`, fewer at the end of the file. Not to be changed or kept for long. */
   read(offset: number, length: number): Buffer {
-    const end = Math.min(this.size, offset + length);
+    const end = Math.min(this.#size, offset + length);
     if (end <= offset) return Buffer.alloc(0);
     const first = Math.floor(offset / PAGE);
     const last = Math.floor((end - 1) / PAGE);
-    if (first === last) return this.#page(first).subarray(offset - first * PAGE, end - first * PAGE);
-    // Long runs (posting lists, whole sections) pass by the pages.
+    // Long runs (posting lists, whole sections) pass by the pages, and so does a page that may still grow.
+    if (first === last && (!this.#growing || (first + 1) * PAGE <= this.#size)) {
+      return this.#page(first).subarray(offset - first * PAGE, end - first * PAGE);
+    }
     const out = Buffer.allocUnsafe(end - offset);
     this.#fill(out, offset);
     return out;
@@ -34,20 +52,21 @@ export class PagedFile implements Disposable {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#pages.clear();
+    this.#last = undefined;
+    this.#cache.forget(this.#id);
     closeSync(this.#fd);
   }
 
   #page(index: number): Buffer {
-    let page = this.#pages.get(index);
-    if (page) {
-      this.#pages.delete(index);
-    } else {
-      page = Buffer.allocUnsafe(Math.min(PAGE, this.size - index * PAGE));
+    if (index === this.#lastIndex) return this.#last!;
+    let page = this.#cache.get(this.#id, index);
+    if (!page) {
+      page = Buffer.allocUnsafeSlow(Math.min(PAGE, this.#size - index * PAGE));
       this.#fill(page, index * PAGE);
-      if (this.#pages.size >= KEPT) this.#pages.delete(this.#pages.keys().next().value!);
+      this.#cache.put(this.#id, index, page);
     }
-    this.#pages.set(index, page);
+    this.#last = page;
+    this.#lastIndex = index;
     return page;
   }
 
@@ -55,7 +74,7 @@ export class PagedFile implements Disposable {
     let done = 0;
     while (done < out.length) {
       const read = readSync(this.#fd, out, done, out.length - done, offset + done);
-      if (read === 0) throw new Error(`${this.path}: ended at ${offset + done}, expected ${this.size} bytes`);
+      if (read === 0) throw new Error(`${this.path}: ended at ${offset + done}, expected ${this.#size} bytes`);
       done += read;
     }
   }

@@ -5,27 +5,33 @@ import type { Logger } from "@pharos/kit";
 import { describeError } from "@pharos/model";
 import { TEMPORARY_SUFFIX } from "../compact/write-block.ts";
 import { Block } from "./block.ts";
-import { isUlid } from "./meta.ts";
+import { isUlid, LATE_HINT } from "./meta.ts";
+import type { PageCache } from "./page-cache.ts";
 
 const DELETION_SUFFIX = ".tmp-for-deletion";
 
 export class BlockStore implements Disposable {
   readonly #dir: string;
+  readonly #cache: PageCache;
   readonly #log: Logger;
   #blocks: Block[] = [];
   /** Blocks that could not be opened. */
   failed = 0;
+  reloads = 0;
+  timeRetentions = 0;
+  sizeRetentions = 0;
 
   /** Opens all blocks. One that is damaged is left out, with an error that says why; half-written ones are removed. */
-  constructor(dir: string, log: Logger) {
+  constructor(dir: string, cache: PageCache, log: Logger) {
     this.#dir = dir;
+    this.#cache = cache;
     this.#log = log;
     for (const name of readdirSync(dir)) {
       if (name.endsWith(TEMPORARY_SUFFIX) || name.endsWith(DELETION_SUFFIX)) {
         rmSync(join(dir, name), { recursive: true, force: true });
       } else if (isUlid(name) && existsSync(join(dir, name, "meta.json"))) {
         try {
-          this.#blocks.push(new Block(join(dir, name)));
+          this.#blocks.push(new Block(join(dir, name), cache));
         } catch (error) {
           this.failed++;
           log.error("a block cannot be opened: its samples are missing from queries", {
@@ -49,13 +55,27 @@ export class BlockStore implements Disposable {
     return this.#blocks.reduce((max, { meta }) => Math.max(max, meta.maxTime), Number.NEGATIVE_INFINITY);
   }
 
+  /** End of the newest block that does not hold late samples only. */
+  get maxTimeInOrder(): number {
+    return this.#blocks.reduce(
+      (max, { meta }) => (meta.compaction.hints?.includes(LATE_HINT) ? max : Math.max(max, meta.maxTime)),
+      Number.NEGATIVE_INFINITY,
+    );
+  }
+
+  /** Bytes that the offsets of symbols take in memory. */
+  get symbolBytes(): number {
+    return this.#blocks.reduce((sum, { index }) => sum + index.symbolBytes, 0);
+  }
+
   get bytes(): number {
     return this.#blocks.reduce((sum, block) => sum + block.bytes, 0);
   }
 
   /** Makes a written block visible and, in the same moment, takes those away that it replaces. */
   add(ulid: string | undefined, replaced: readonly Block[] = []): void {
-    const added = ulid === undefined ? [] : [new Block(join(this.#dir, ulid))];
+    this.reloads++;
+    const added = ulid === undefined ? [] : [new Block(join(this.#dir, ulid), this.#cache)];
     this.#blocks = [...this.#blocks.filter((block) => !replaced.includes(block)), ...added];
     this.#sort();
     for (const block of replaced) this.#delete(block);
@@ -67,6 +87,8 @@ export class BlockStore implements Disposable {
     const expired = new Set(
       retentionMs > 0 ? this.#blocks.filter(({ meta }) => newest - meta.maxTime >= retentionMs) : [],
     );
+    if (expired.size > 0) this.timeRetentions++;
+    const before = expired.size;
     if (retentionBytes > 0) {
       let bytes = otherBytes;
       for (const block of this.#blocks.toReversed()) {
@@ -75,6 +97,7 @@ export class BlockStore implements Disposable {
         if (bytes > retentionBytes) expired.add(block);
       }
     }
+    if (expired.size > before) this.sizeRetentions++;
     if (expired.size > 0) this.add(undefined, [...expired]);
     return expired.size;
   }

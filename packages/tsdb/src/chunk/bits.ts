@@ -20,6 +20,10 @@ export class BitWriter {
     return this.#bytes.length;
   }
 
+  get byteLength(): number {
+    return (this.#position + 7) >> 3;
+  }
+
   setCount(count: number): void {
     this.#bytes[0] = count >> 8;
     this.#bytes[1] = count & 0xff;

@@ -24,6 +24,8 @@ import {
 import { BitReader, BitWriter, XorReader, XorWriter } from "./bits.ts";
 import { readVarbit, readVarbitUnsigned, writeVarbit, writeVarbitUnsigned } from "./varbit.ts";
 
+const TARGET_BYTES = 1024;
+const MIN_SAMPLES = 10;
 const COUNTER_RESET = 0x80;
 const NO_RESET = 0x40;
 const GAUGE = 0xc0;
@@ -208,6 +210,11 @@ export class HistogramAppender {
     this.#out.reserve(64 + 20 * (first.positiveSpans.length + first.negativeSpans.length + first.customValues.length));
     this.#out.bits(this.#flags(first, after), 8);
     writeLayout(this.#out, this.#layout);
+  }
+
+  /** As upstream: a kilobyte, but not less than ten samples. */
+  get isFull(): boolean {
+    return this.count >= MIN_SAMPLES && this.#out.byteLength >= TARGET_BYTES;
   }
 
   /** False when the histogram needs a new chunk: other kind or layout, a counter reset, or after a marker. */

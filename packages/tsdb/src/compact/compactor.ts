@@ -1,15 +1,26 @@
 /** What happens to samples as they age: head → blocks of two hours → larger blocks → deletion. One step at a time. */
+import { rmSync } from "node:fs";
+import { UserError } from "@pharos/model";
+import type { BlockMeta } from "../block/meta.ts";
 import type { BlockStore } from "../block/store.ts";
+import { writeCheckpoint } from "../head/checkpoint.ts";
 import type { Head } from "../head/head.ts";
-import { CHUNK_RANGE_MS } from "../head/series.ts";
+import type { Corruption } from "../wal/read.ts";
+import { segmentPath, segmentsOf } from "../wal/segments.ts";
+import { writeHeadBlock, writeLateBlocks } from "./head-block.ts";
 import { mergeBlocks } from "./merge-blocks.ts";
 import { compactionRanges, planCompaction } from "./plan.ts";
-import { writeBlock } from "./write-block.ts";
 
 export interface CompactorOptions {
   dir: string;
   retentionMs: number;
+  /** The longest blocks that are made by merging, ms; 0: as retention allows. */
+  maxBlockMs: number;
   now: () => number;
+  /** Called for what a checkpoint could not read. */
+  onCorruption: (corruption: Corruption) => void;
+  /** Called when a block has been written, before anything it replaces is removed. */
+  onBlock?: (meta: BlockMeta) => void;
 }
 
 export class Compactor {
@@ -19,6 +30,10 @@ export class Compactor {
   #running: Promise<void> | undefined;
   compactions = 0;
   failures = 0;
+  triggered = 0;
+  vertical = 0;
+  checkpoints = 0;
+  checkpointFailures = 0;
 
   constructor(head: Head, store: BlockStore, options: CompactorOptions) {
     this.#head = head;
@@ -28,6 +43,7 @@ export class Compactor {
 
   /** Everything that is due; a second call meanwhile waits for the first. */
   run(): Promise<void> {
+    this.triggered++;
     this.#running ??= this.#all().finally(() => (this.#running = undefined));
     return this.#running;
   }
@@ -37,19 +53,36 @@ export class Compactor {
     await this.#running?.catch(() => {});
   }
 
-  /** Writes what the head has in [mint, maxt) as a block into `dir`; undefined when that is nothing. */
-  async writeHead(dir: string, mint: number, maxt: number): Promise<string | undefined> {
-    const series = [...this.#head.all()]
-      .filter(({ firstTime, lastTime }) => firstTime < maxt && lastTime >= mint)
-      .map((one) => ({ labels: one.labels, chunks: () => one.chunksIn(mint, maxt) }))
-      .sort((a, b) => a.labels.compare(b.labels));
-    const block = { minTime: mint, maxTime: maxt, compaction: { level: 1 }, series, now: this.#options.now() };
-    return (await writeBlock(dir, block))?.ulid;
+  /** Late samples leave the head for blocks; by itself this happens whenever the head is cut. */
+  async compactLate(): Promise<void> {
+    const head = this.#head;
+    if (head.late.seriesCount === 0) return;
+    const { blocks, done, segment } = await writeLateBlocks(head, this.#options.dir, this.#options.now());
+    for (const block of blocks) this.#added(block);
+    head.late.drop(done);
+    for (const index of segmentsOf(head.wblDir)) if (index < segment) rmSync(segmentPath(head.wblDir, index));
+    if (blocks.length > 0) this.compactions++;
+  }
+
+  get writing(): boolean {
+    return this.#running !== undefined;
+  }
+
+  checkpoint(mint: number): void {
+    this.checkpoints++;
+    try {
+      for (const corruption of writeCheckpoint(this.#head, mint)) this.#options.onCorruption(corruption);
+    } catch (error) {
+      this.checkpointFailures++;
+      throw error;
+    }
   }
 
   async #all(): Promise<void> {
     try {
-      while (await this.#compactHead());
+      let cut = false;
+      while (await this.#compactHead()) cut = true;
+      if (cut) await this.compactLate();
       while (await this.#compactBlocks());
     } catch (error) {
       this.failures++;
@@ -57,33 +90,43 @@ export class Compactor {
     }
   }
 
-  /** One block of two hours, when the head is longer than three. */
+  /** One block, when the head is longer than one and a half. */
   async #compactHead(): Promise<boolean> {
     const head = this.#head;
+    const { rangeMs } = head.options;
     const { minTime, maxTime } = head;
-    if (!(maxTime - minTime > 1.5 * CHUNK_RANGE_MS)) return false;
-    const end = (Math.floor(minTime / CHUNK_RANGE_MS) + 1) * CHUNK_RANGE_MS;
+    if (!head.ready || !(maxTime - minTime > 1.5 * rangeMs)) return false;
+    const start = Math.floor(minTime / rangeMs) * rangeMs;
+    const end = start + rangeMs;
     // From now on nothing older gets in, so the block stays complete while it is written in turns.
     head.minValidTime = Math.max(head.minValidTime, end);
-    const ulid = await this.writeHead(this.#options.dir, minTime, end);
-    this.#store.add(ulid);
+    const block = await writeHeadBlock(head, this.#options.dir, minTime, end, this.#options.now());
+    if (block) this.#added(block);
     head.truncate(end);
-    head.checkpoint(end);
+    this.checkpoint(end);
     this.compactions++;
     return true;
   }
 
   async #compactBlocks(): Promise<boolean> {
-    const { dir, retentionMs, now } = this.#options;
-    const ranges = compactionRanges(CHUNK_RANGE_MS, retentionMs);
+    const { dir, retentionMs, maxBlockMs, now } = this.#options;
+    const { rangeMs } = this.#head.options;
+    const ranges = compactionRanges(rangeMs, retentionMs, maxBlockMs);
     const plan = planCompaction(
       this.#store.all.map(({ meta }) => meta),
       ranges,
     );
     if (plan.length === 0) return false;
     const blocks = this.#store.all.filter(({ meta }) => plan.includes(meta));
-    const made = await mergeBlocks(dir, blocks, now());
-    this.#store.add(made?.ulid, blocks);
+    if (blocks.some((block, i) => i > 0 && block.meta.minTime < blocks[i - 1].meta.maxTime)) this.vertical++;
+    try {
+      const made = await mergeBlocks(dir, blocks, rangeMs, now());
+      this.#added(made, blocks);
+    } catch (error) {
+      // Damaged ones are marked, as upstream does, so that the others go on; a full disk is no reason to.
+      if (error instanceof UserError) for (const block of blocks) block.markFailed();
+      throw error;
+    }
     this.compactions++;
     return true;
   }
@@ -92,8 +135,13 @@ export class Compactor {
   async cleanTombstones(): Promise<void> {
     await this.run();
     for (const block of this.#store.all.filter(({ tombstones }) => tombstones.size > 0)) {
-      const made = await mergeBlocks(this.#options.dir, [block], this.#options.now());
-      this.#store.add(made?.ulid, [block]);
+      const made = await mergeBlocks(this.#options.dir, [block], this.#head.options.rangeMs, this.#options.now());
+      this.#added(made, [block]);
     }
+  }
+
+  #added(meta: BlockMeta | undefined, replaced: BlockStore["all"] = []): void {
+    if (meta) this.#options.onBlock?.(meta);
+    this.#store.add(meta?.ulid, replaced);
   }
 }

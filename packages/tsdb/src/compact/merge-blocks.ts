@@ -1,26 +1,24 @@
 /** Several blocks become one: chunks are copied as they are where they neither overlap nor have deleted samples in them. */
-import { Matcher, SampleBuffer } from "@pharos/model";
+import { SampleBuffer } from "@pharos/model";
 import type { Block, BlockSeries } from "../block/block.ts";
 import type { BlockMeta } from "../block/meta.ts";
-import { reencode } from "../head/series.ts";
+import { type EncodedChunk, encodeBuffer } from "../chunk/encode.ts";
 import { MergedSeries } from "../merge.ts";
-import { type ChunkOut, type SeriesOut, writeBlock } from "./write-block.ts";
+import { mergeByLabels } from "./merge-by-labels.ts";
+import { type SeriesOut, writeBlock } from "./write-block.ts";
 
-const everything = new Matcher("=", "", "");
-
-/** Writes the new block into `dir`; undefined when nothing is left of the old ones. They stay where they are. */
-export async function mergeBlocks(dir: string, blocks: readonly Block[], now: number): Promise<BlockMeta | undefined> {
-  const byKey = new Map<string, BlockSeries[]>();
-  for (const block of blocks) {
-    for (const series of block.select([everything], -Infinity, Infinity)) {
-      const parts = byKey.get(series.labels.key());
-      if (parts) parts.push(series);
-      else byKey.set(series.labels.key(), [series]);
-    }
-  }
-  const series: SeriesOut[] = [...byKey.values()]
-    .map((parts) => ({ labels: parts[0].labels, chunks: () => chunksOf(parts) }))
-    .sort((a, b) => a.labels.compare(b.labels));
+/**
+ * Writes the new block into `dir`; undefined when nothing is left of the old ones. They stay where they are. Where chunks have to
+ * be made anew they do not cross multiples of `rangeMs`.
+ */
+export async function mergeBlocks(
+  dir: string,
+  blocks: readonly Block[],
+  rangeMs: number,
+  now: number,
+): Promise<BlockMeta | undefined> {
+  const symbols = new Set<string>();
+  for (const { index } of blocks) for (const text of index.symbols()) symbols.add(text);
   const metas = blocks.map(({ meta }) => meta);
   return await writeBlock(dir, {
     minTime: Math.min(...metas.map(({ minTime }) => minTime)),
@@ -30,12 +28,19 @@ export async function mergeBlocks(dir: string, blocks: readonly Block[], now: nu
       sources: [...new Set(metas.flatMap(({ ulid, compaction }) => compaction.sources ?? [ulid]))].sort(),
       parents: metas.map(({ ulid, minTime, maxTime }) => ({ ulid, minTime, maxTime })),
     },
-    series,
+    symbols,
+    series: merged(blocks, rangeMs),
     now,
   });
 }
 
-function chunksOf(parts: readonly BlockSeries[]): ChunkOut[] {
+function* merged(blocks: readonly Block[], rangeMs: number): Generator<SeriesOut> {
+  for (const parts of mergeByLabels(blocks.map((block) => block.series()))) {
+    yield { labels: parts[0].labels, chunks: () => chunksOf(parts, rangeMs) };
+  }
+}
+
+function chunksOf(parts: readonly BlockSeries[], rangeMs: number): EncodedChunk[] {
   const all = parts
     .flatMap((part) => part.chunks.map((chunk) => ({ part, chunk })))
     .sort((a, b) => a.chunk.mint - b.chunk.mint);
@@ -43,7 +48,7 @@ function chunksOf(parts: readonly BlockSeries[]): ChunkOut[] {
   if (overlap || parts.some(({ intervals }) => intervals)) {
     const buffer = new SampleBuffer();
     new MergedSeries(parts).read(-Infinity, Infinity, buffer);
-    return reencode(buffer);
+    return encodeBuffer(buffer, rangeMs);
   }
   return all.map(({ part, chunk }) => ({ mint: chunk.mint, maxt: chunk.maxt, ...part.data(chunk) }));
 }

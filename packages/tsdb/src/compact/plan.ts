@@ -3,9 +3,9 @@ import type { BlockMeta } from "../block/meta.ts";
 
 const MAX_RANGE_MS = 31 * 24 * 3600_000;
 
-/** 2 h, 6 h, 18 h … up to 31 days or a tenth of the retention (0: none). */
-export function compactionRanges(first: number, retentionMs: number): number[] {
-  const most = retentionMs > 0 ? Math.min(MAX_RANGE_MS, retentionMs / 10) : MAX_RANGE_MS;
+/** 2 h, 6 h, 18 h … up to `maxMs` or else 31 days or a tenth of the retention (0: none). */
+export function compactionRanges(first: number, retentionMs: number, maxMs = 0): number[] {
+  const most = maxMs > 0 ? maxMs : retentionMs > 0 ? Math.min(MAX_RANGE_MS, retentionMs / 10) : MAX_RANGE_MS;
   const ranges = [first];
   for (let range = first * 3; range <= most; range *= 3) ranges.push(range);
   return ranges;

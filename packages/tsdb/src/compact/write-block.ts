@@ -2,41 +2,37 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { syncFolder, writeFileAtomic } from "@pharos/kit";
+import { syncFolder } from "@pharos/kit";
 import type { Labels } from "@pharos/model";
 import { ChunkWriter } from "../block/chunk-files.ts";
 import type { ChunkMeta } from "../block/index-reader.ts";
 import { IndexWriter } from "../block/index-writer.ts";
-import { type BlockMeta, newUlid } from "../block/meta.ts";
+import { type BlockMeta, newUlid, writeMeta } from "../block/meta.ts";
 import { writeTombstones } from "../block/tombstones.ts";
 import { Encoding } from "../chunk/decode.ts";
+import type { EncodedChunk } from "../chunk/encode.ts";
 
 export const TEMPORARY_SUFFIX = ".tmp-for-creation";
-
-export interface ChunkOut {
-  mint: number;
-  maxt: number;
-  encoding: number;
-  data: Uint8Array;
-}
 
 /** A series to be written; `chunks` is called once and may be empty. */
 export interface SeriesOut {
   labels: Labels;
-  chunks(): readonly ChunkOut[];
+  chunks(): readonly EncodedChunk[];
 }
 
 export interface BlockOut {
   minTime: number;
   maxTime: number;
   compaction: BlockMeta["compaction"];
+  /** Every label name and value of the series; more do no harm. */
+  symbols: ReadonlySet<string>;
   /** Sorted by labels. */
-  series: readonly SeriesOut[];
+  series: Iterable<SeriesOut>;
   now: number;
 }
 
-/** The event loop gets a turn after so many series. */
-const TURN = 500;
+/** The event loop gets a turn after so long. */
+const TURN_MS = 10;
 
 /** Returns the new block's description; undefined when there was no sample, then nothing is left on disk. */
 export async function writeBlock(dir: string, block: BlockOut): Promise<BlockMeta | undefined> {
@@ -44,14 +40,15 @@ export async function writeBlock(dir: string, block: BlockOut): Promise<BlockMet
   const temporary = join(dir, ulid + TEMPORARY_SUFFIX);
   mkdirSync(temporary, { recursive: true });
   try {
-    const symbols = new Set<string>();
-    for (const { labels } of block.series) for (const text of labels.pairs) symbols.add(text);
     using chunkWriter = new ChunkWriter(join(temporary, "chunks"));
-    using index = new IndexWriter(join(temporary, "index"), symbols);
+    using index = new IndexWriter(join(temporary, "index"), block.symbols);
     const stats = { numSamples: 0, numFloatSamples: 0, numHistogramSamples: 0, numSeries: 0, numChunks: 0 };
-    for (let i = 0; i < block.series.length; i++) {
-      if (i % TURN === TURN - 1) await setImmediate();
-      const series = block.series[i];
+    let turn = performance.now() + TURN_MS;
+    for (const series of block.series) {
+      if (performance.now() > turn) {
+        await setImmediate();
+        turn = performance.now() + TURN_MS;
+      }
       const metas: ChunkMeta[] = [];
       for (const { mint, maxt, encoding, data } of series.chunks()) {
         metas.push({ mint, maxt, ref: chunkWriter.write(encoding, data) });
@@ -82,7 +79,7 @@ export async function writeBlock(dir: string, block: BlockOut): Promise<BlockMet
       compaction: { ...compaction, sources: compaction.sources ?? [ulid] },
       version: 1,
     };
-    writeFileAtomic(join(temporary, "meta.json"), `${JSON.stringify(meta, null, "\t")}\n`);
+    writeMeta(temporary, meta);
     syncFolder(join(temporary, "chunks"));
     renameSync(temporary, join(dir, ulid));
     syncFolder(dir);

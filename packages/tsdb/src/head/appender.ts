@@ -1,6 +1,6 @@
 /**
- * One transaction: samples are collected in columns, written to the log as one record of each kind, and only then put into
- * the series. The sample columns are reused from transaction to transaction.
+ * One transaction: samples are collected in columns, written to the log, and only then put into the series. The columns are
+ * reused from transaction to transaction.
  */
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -10,205 +10,252 @@ import {
   type FloatHistogram,
   type IntHistogram,
   type Labels,
+  LOW_WORD,
   type MetricMetadata,
   setStale,
 } from "@pharos/model";
 import type { HistogramRecord } from "../wal/histogram-records.ts";
-import type { ExemplarRecord, SampleColumns } from "../wal/records.ts";
+import type { ExemplarRecord } from "../wal/records.ts";
+import { SampleColumns } from "../wal/sample-columns.ts";
 import type { Head } from "./head.ts";
-import type { MemSeries } from "./series.ts";
+import { LAST_TIME, PENDING_FLOAT, PENDING_HISTOGRAM, PENDING_TIME, REF } from "./series-table.ts";
 
-const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
+/** Samples of a transaction with the numbers of their series. */
+export class SampleBatch extends SampleColumns {
+  series = new Uint32Array(1024);
 
-/** Columns that grow and are used again. */
-export class SampleBatch implements SampleColumns {
-  count = 0;
-  refs = new Float64Array(1024);
-  times = new Float64Array(1024);
-  values = new Float64Array(1024);
-  words = new Uint32Array(this.values.buffer);
-  series: MemSeries[] = [];
-
-  clear(): void {
-    this.count = 0;
-    this.series.length = 0;
+  override reserve(): void {
+    super.reserve();
+    if (this.series.length === this.refs.length) return;
+    const series = new Uint32Array(this.refs.length);
+    series.set(this.series);
+    this.series = series;
   }
+}
 
-  /** Makes room for one more row. */
-  reserve(): void {
-    if (this.count < this.refs.length) return;
-    const grow = (old: Float64Array): Float64Array<ArrayBuffer> => {
-      const grown = new Float64Array(old.length * 2);
-      grown.set(old);
-      return grown;
-    };
-    this.refs = grow(this.refs);
-    this.times = grow(this.times);
-    const values = new Float64Array(this.values.length * 2);
-    const words = new Uint32Array(values.buffer);
-    // By words: a NaN's payload must not pass through a number.
-    words.set(this.words);
-    this.values = values;
-    this.words = words;
-  }
+/** A stretch of a transaction in which no series has both floats and histograms: their records cannot change places. */
+export interface Stretch {
+  /** Rows of the batch before this one belong to it or to earlier stretches; the same for histograms. */
+  samples: number;
+  histograms: number;
+}
+
+/** Where a sample goes, beside the codes of `AppendResult`. */
+const IN_ORDER = -1;
+/** Behind newer samples, inside the out-of-order window. */
+const LATE = -2;
+const SAME_AS_LAST = -3;
+const SAME_AS_PENDING = -4;
+type Place = typeof IN_ORDER | typeof LATE | typeof SAME_AS_LAST | typeof SAME_AS_PENDING;
+
+export interface PendingHistogram extends HistogramRecord {
+  series: number;
 }
 
 export class HeadAppender implements Appender {
   readonly #head: Head;
-  readonly #batch: SampleBatch;
-  readonly #metadata: { ref: number; metadata: MetricMetadata }[] = [];
-  readonly #exemplars: ExemplarRecord[] = [];
-  readonly #histograms: (HistogramRecord & { series: MemSeries })[] = [];
+  readonly batch: SampleBatch;
+  readonly metadata: { series: number; ref: number; metadata: MetricMetadata }[] = [];
+  readonly exemplars: (ExemplarRecord & { series: number })[] = [];
+  readonly histograms: PendingHistogram[] = [];
+  readonly stretches: Stretch[] = [];
+  /** What the scrape pool, or whoever else reports these series, is called. */
+  readonly source: number;
   #open = true;
 
-  constructor(head: Head, batch: SampleBatch) {
+  constructor(head: Head, batch: SampleBatch, source: number) {
     this.#head = head;
-    this.#batch = batch;
+    this.batch = batch;
+    this.source = source;
+    batch.count = 0;
   }
 
   series(labels: Labels, hint = 0): number {
-    if (hint !== 0 && this.#head.byRef(hint)?.labels.equals(labels)) return hint;
-    const known = this.#head.find(labels);
-    if (known) return known.ref;
-    const made = this.#head.create(labels);
-    if (!made) return 0;
-    return made.ref;
+    const { table } = this.#head.store;
+    // The caller vouches for a hint's labels as long as the handle lives.
+    if (hint !== 0 && table.resolve(hint) >= 0) return hint;
+    const known = table.find(labels);
+    if (known >= 0) return table.handle(known);
+    const made = this.#head.create(labels, this.source);
+    return made < 0 ? 0 : table.handle(made);
   }
 
-  append(ref: number, timestamp: number, value: number): AppendResult {
-    const { series, result } = this.#check(ref, timestamp);
-    if (!series) return result;
-    const row = this.#row(series, timestamp);
-    this.#batch.values[row] = value;
-    return this.#settle(series, row, timestamp);
+  append(handle: number, timestamp: number, value: number): AppendResult {
+    const series = this.#head.store.table.resolve(handle);
+    if (series < 0) return this.#unknown();
+    const { batch } = this;
+    batch.reserve();
+    batch.values[batch.count] = value;
+    return this.#take(series, timestamp);
   }
 
-  appendStale(ref: number, timestamp: number): AppendResult {
-    const { series, result } = this.#check(ref, timestamp);
-    if (!series) return result;
-    const row = this.#row(series, timestamp);
-    setStale(this.#batch.words, row);
-    return this.#settle(series, row, timestamp);
+  appendStale(handle: number, timestamp: number): AppendResult {
+    const series = this.#head.store.table.resolve(handle);
+    if (series < 0) return this.#unknown();
+    const { batch } = this;
+    batch.reserve();
+    setStale(batch.words, batch.count);
+    return this.#take(series, timestamp);
   }
 
-  appendHistogram(ref: number, timestamp: number, histogram: IntHistogram | FloatHistogram): AppendResult {
-    const { series, result } = this.#check(ref, timestamp);
-    if (!series) return result;
+  appendHistogram(handle: number, timestamp: number, histogram: IntHistogram | FloatHistogram): AppendResult {
+    const { store } = this.#head;
+    const series = store.table.resolve(handle);
+    if (series < 0) return this.#unknown();
+    const place = this.#place(series, timestamp);
+    if (place === IN_ORDER || place === LATE) return this.#pushHistogram(series, timestamp, histogram, place);
+    if (place !== SAME_AS_LAST && place !== SAME_AS_PENDING) return place;
     const taken =
-      timestamp === series.pendingTime
-        ? this.#histograms.findLast((entry) => entry.series === series)?.histogram
-        : timestamp === series.lastTime
-          ? series.lastHistogram
-          : null;
-    if (taken !== null) return taken && isDeepStrictEqual(taken, histogram) ? AppendResult.ok : AppendResult.duplicate;
-    this.#histograms.push({ series, ref: series.ref, time: timestamp, histogram });
-    series.pendingTime = timestamp;
-    return AppendResult.ok;
+      place === SAME_AS_PENDING
+        ? this.histograms.findLast((entry) => entry.series === series)?.histogram
+        : store.lastHistogram(series);
+    return taken && isDeepStrictEqual(taken, histogram) ? AppendResult.ok : AppendResult.duplicate;
   }
 
   /** Start timestamps are not stored: Prometheus' default encoding does not have them either. */
-  appendStartTimestamp(_ref: number, _timestamp: number, _start: number): AppendResult {
+  appendStartTimestamp(_handle: number, _timestamp: number, _start: number): AppendResult {
     return AppendResult.ok;
   }
 
-  appendExemplar(ref: number, { labels, value, timestamp }: Exemplar): AppendResult {
-    if (!this.#head.byRef(ref)) return AppendResult.unknownSeries;
-    this.#exemplars.push({ ref, labels, value, timestamp: timestamp ?? 0 });
+  appendExemplar(handle: number, { labels, value, timestamp }: Exemplar): AppendResult {
+    const { table } = this.#head.store;
+    const series = table.resolve(handle);
+    if (series < 0) return this.#unknown();
+    const ref = table.hot.f64[8 * series + REF];
+    this.exemplars.push({ series, ref, labels, value, timestamp: timestamp ?? 0 });
     return AppendResult.ok;
   }
 
-  updateMetadata(ref: number, metadata: MetricMetadata): void {
-    const series = this.#head.byRef(ref);
-    if (!series) return;
-    const old = series.metadata;
+  updateMetadata(handle: number, metadata: MetricMetadata): void {
+    const { store } = this.#head;
+    const series = store.table.resolve(handle);
+    if (series < 0) return;
+    const old = store.metadataOf(series);
     if (old && old.type === metadata.type && old.help === metadata.help && old.unit === metadata.unit) return;
-    this.#metadata.push({ ref, metadata });
+    this.metadata.push({ series, ref: store.table.hot.f64[8 * series + REF], metadata });
   }
 
   commit(): void {
     this.#finish();
-    const batch = this.#batch;
-    const created = this.#head.unlogged();
+    this.#forget();
     try {
-      this.#head.log(created, batch, this.#histograms, this.#metadata, this.#exemplars);
-    } catch (error) {
-      this.#forget();
-      throw error;
+      this.#head.commit(this);
+    } finally {
+      this.#head.released(this.batch);
     }
-    for (const { ref } of created) this.#head.logged(ref);
-    const { words, times } = batch;
-    for (let i = 0; i < batch.count; i++) {
-      const series = batch.series[i];
-      series.pendingTime = Number.NEGATIVE_INFINITY;
-      if (times[i] > series.lastTime) series.append(times[i], words[2 * i + 1 - LOW], words[2 * i + LOW]);
-    }
-    for (const { series, time, histogram } of this.#histograms) {
-      series.pendingTime = Number.NEGATIVE_INFINITY;
-      if (time > series.lastTime) series.appendHistogram(time, histogram);
-    }
-    this.#head.committed(batch, this.#histograms);
-    for (const { ref, metadata } of this.#metadata) this.#head.setMetadata(ref, metadata);
-    for (const exemplar of this.#exemplars) this.#head.exemplars.add(exemplar.ref, exemplar);
-    batch.clear();
   }
 
   rollback(): void {
     this.#finish();
     this.#forget();
+    this.#head.released(this.batch);
   }
 
   #finish(): void {
     if (!this.#open) throw new Error("the transaction has ended");
     this.#open = false;
-    this.#head.released(this.#batch);
+    this.stretches.push({ samples: this.batch.count, histograms: this.histograms.length });
   }
 
+  /** The series are no longer part of a transaction. */
   #forget(): void {
-    for (const series of this.#batch.series) series.pendingTime = Number.NEGATIVE_INFINITY;
-    for (const { series } of this.#histograms) series.pendingTime = Number.NEGATIVE_INFINITY;
-    this.#batch.clear();
+    const { series, count } = this.batch;
+    for (let i = 0; i < count; i++) this.#forgetSeries(series[i]);
+    for (const entry of this.histograms) this.#forgetSeries(entry.series);
   }
 
-  /** The series when the sample may go in, else why not. */
-  #check(ref: number, timestamp: number): { series: MemSeries | undefined; result: AppendResult } {
-    const series = this.#head.byRef(ref);
-    if (!series) return { series: undefined, result: AppendResult.unknownSeries };
-    if (timestamp < this.#head.minValidTime) return { series: undefined, result: AppendResult.outOfBounds };
-    if (timestamp < Math.max(series.lastTime, series.pendingTime))
-      return { series: undefined, result: AppendResult.outOfOrder };
-    return { series, result: AppendResult.ok };
+  #forgetSeries(series: number): void {
+    const { table } = this.#head.store;
+    table.hot.f64[8 * series + PENDING_TIME] = Number.NEGATIVE_INFINITY;
+    table.clear(series, PENDING_FLOAT | PENDING_HISTOGRAM);
   }
 
-  #row(series: MemSeries, timestamp: number): number {
-    const batch = this.#batch;
-    batch.reserve();
-    const row = batch.count;
-    batch.refs[row] = series.ref;
-    batch.times[row] = timestamp;
-    return row;
-  }
-
-  /** Takes the row, unless the series has a sample of that time already. */
-  #settle(series: MemSeries, row: number, timestamp: number): AppendResult {
-    const batch = this.#batch;
-    const high = batch.words[2 * row + 1 - LOW];
-    const low = batch.words[2 * row + LOW];
-    if (timestamp === series.lastTime) {
-      if (series.lastHistogram) return AppendResult.duplicate;
-      return high === series.lastHigh >>> 0 && low === series.lastLow >>> 0 ? AppendResult.ok : AppendResult.duplicate;
+  /** Takes the row whose value is in the batch already, or says why not. */
+  #take(series: number, timestamp: number): AppendResult {
+    const place = this.#place(series, timestamp);
+    if (place === IN_ORDER) {
+      this.#head.store.table.hot.f64[8 * series + PENDING_TIME] = timestamp;
+      return this.#row(series, timestamp);
     }
-    if (timestamp === series.pendingTime)
-      return this.#sameAsPending(series, high, low) ? AppendResult.ok : AppendResult.duplicate;
-    batch.series.push(series);
-    batch.count++;
-    series.pendingTime = timestamp;
+    if (place === LATE) return this.#row(series, timestamp);
+    if (place !== SAME_AS_LAST && place !== SAME_AS_PENDING) return place;
+    const { batch } = this;
+    const high = batch.words[2 * batch.count + 1 - LOW_WORD];
+    const low = batch.words[2 * batch.count + LOW_WORD];
+    const same =
+      place === SAME_AS_LAST ? this.#head.store.isLastFloat(series, high, low) : this.#isPending(series, high, low);
+    return same ? AppendResult.ok : AppendResult.duplicate;
+  }
+
+  /** Where a sample of this time goes, or why it may not go in. */
+  #place(series: number, timestamp: number): Place | AppendResult {
+    const head = this.#head;
+    const { f64 } = head.store.table.hot;
+    const pending = f64[8 * series + PENDING_TIME];
+    // While the log is replayed, what is the newest sample is not known yet; replay leaves out what does not fit.
+    const last = head.ready ? f64[8 * series + LAST_TIME] : Number.NEGATIVE_INFINITY;
+    if (timestamp > last && timestamp > pending && timestamp >= head.minValidTime) return IN_ORDER;
+    if (timestamp === last) return SAME_AS_LAST;
+    if (timestamp === pending) return SAME_AS_PENDING;
+    const refused = head.late.refuses(timestamp, head.minValidTime);
+    if (refused === undefined) return LATE;
+    if (refused === AppendResult.tooOld) head.refusals.tooOld++;
+    else if (refused === AppendResult.outOfBounds) head.refusals.outOfBounds++;
+    else head.refusals.outOfOrder++;
+    return refused;
+  }
+
+  #row(series: number, timestamp: number): AppendResult {
+    const { table } = this.#head.store;
+    if (this.#head.hasHistograms) {
+      if (table.has(series, PENDING_HISTOGRAM)) this.#nextStretch();
+      table.set(series, PENDING_FLOAT);
+    }
+    const { batch } = this;
+    const row = batch.count++;
+    batch.series[row] = series;
+    batch.refs[row] = table.hot.f64[8 * series + REF];
+    batch.times[row] = timestamp;
     return AppendResult.ok;
   }
 
-  #sameAsPending(series: MemSeries, high: number, low: number): boolean {
-    const batch = this.#batch;
+  #pushHistogram(
+    series: number,
+    timestamp: number,
+    histogram: IntHistogram | FloatHistogram,
+    place: Place,
+  ): AppendResult {
+    const { table } = this.#head.store;
+    if (!this.#head.hasHistograms) {
+      this.#head.hasHistograms = true;
+      for (let i = 0; i < this.batch.count; i++) table.set(this.batch.series[i], PENDING_FLOAT);
+    }
+    if (table.has(series, PENDING_FLOAT)) this.#nextStretch();
+    table.set(series, PENDING_HISTOGRAM);
+    this.histograms.push({ series, ref: table.hot.f64[8 * series + REF], time: timestamp, histogram });
+    if (place === IN_ORDER) table.hot.f64[8 * series + PENDING_TIME] = timestamp;
+    return AppendResult.ok;
+  }
+
+  #nextStretch(): void {
+    this.stretches.push({ samples: this.batch.count, histograms: this.histograms.length });
+    const { table } = this.#head.store;
+    const { series, count } = this.batch;
+    for (let i = 0; i < count; i++) table.clear(series[i], PENDING_FLOAT);
+    for (const entry of this.histograms) table.clear(entry.series, PENDING_HISTOGRAM);
+  }
+
+  #unknown(): AppendResult {
+    this.#head.notFound++;
+    return AppendResult.unknownSeries;
+  }
+
+  #isPending(series: number, high: number, low: number): boolean {
+    const { batch } = this;
     for (let i = batch.count - 1; i >= 0; i--) {
-      if (batch.series[i] === series) return batch.words[2 * i + 1 - LOW] === high && batch.words[2 * i + LOW] === low;
+      if (batch.series[i] === series) {
+        return batch.words[2 * i + 1 - LOW_WORD] === high && batch.words[2 * i + LOW_WORD] === low;
+      }
     }
     return false;
   }

@@ -1,365 +1,333 @@
-/** The head: all series in memory, backed by the write-ahead log. */
-
-import { statSync } from "node:fs";
+/**
+ * The head: all series in memory, backed by the write-ahead log. Transactions are logged and then applied to the store. At the
+ * start the log is replayed in turns while new transactions are already being logged behind it (see replay.ts).
+ */
 import { join } from "node:path";
-import { type Labels, type Matcher, type MetricMetadata, SampleBuffer } from "@pharos/model";
+import { type FloatHistogram, type IntHistogram, type Labels, LOW_WORD, type Matcher } from "@pharos/model";
+import type { PageCache } from "../block/page-cache.ts";
 import { FAR } from "../block/tombstones.ts";
+import { selectPostings } from "../postings/select.ts";
 import { Encoder } from "../wal/encoding.ts";
-import { encodeHistograms, groupHistograms, type HistogramRecord } from "../wal/histogram-records.ts";
-import {
-  decodeRecord,
-  type ExemplarRecord,
-  encodeExemplars,
-  encodeMetadata,
-  encodeSamples,
-  encodeSeries,
-  encodeTombstones,
-  type SampleColumns,
-  type SeriesRecord,
-} from "../wal/records.ts";
-import {
-  type Corruption,
-  checkpoint,
-  lastCheckpoint,
-  readSegment,
-  replayWal,
-  segmentsOf,
-  type WalCompression,
-  WalWriter,
-} from "../wal/wal.ts";
+import { encodeHistograms, groupHistograms } from "../wal/histogram-records.ts";
+import { encodeExemplars, encodeMetadata, encodeSamples, encodeSeries, encodeTombstones } from "../wal/records.ts";
+import { lastCheckpoint, logBytes, segmentPath, segmentsOf, type WalCompression } from "../wal/segments.ts";
+import { WalWriter } from "../wal/write.ts";
 import { HeadAppender, SampleBatch } from "./appender.ts";
+import { Budget } from "./budget.ts";
 import { ExemplarRing } from "./exemplars.ts";
-import { Postings } from "./postings.ts";
-import { MemSeries } from "./series.ts";
+import type { Late } from "./late.ts";
+import { LateLog } from "./late-log.ts";
+import { RefMap } from "./ref-map.ts";
+import { LOGGED, PENDING_TIME, REF, SOURCE } from "./series-table.ts";
+import { HeadStore } from "./store.ts";
 
 export interface HeadOptions {
-  /** Folder of the write-ahead log. */
-  walDir: string;
+  /** Folder of the database: wal, wbl and chunks_head are in it. */
+  dir: string;
   compression: WalCompression;
   maxExemplars: number;
-  /** Bytes of memory that series and samples may take; at it new series are refused. 0: any. */
+  /** Bytes of memory that series and samples may take; towards it new series are refused. 0: any. */
   memoryBudgetBytes: number;
   /** Older samples are in blocks: they are neither taken nor replayed. */
   minValidTime: number;
-  onReplay?: (done: number, total: number) => void;
+  /** Length of the blocks the head is cut into, ms. */
+  rangeMs: number;
+  /** How far behind the newest sample late ones are taken, ms; 0: not at all. */
+  lateWindowMs: number;
+  cache: PageCache;
 }
 
-/** What a series costs in memory besides its samples, measured on V8: objects, map entries, postings. */
-const SERIES_BYTES = 1_200;
+/**
+ * Refs of one run of the program are apart from those of earlier ones, which need not have been read yet when the first new
+ * series comes: a segment cannot hold so many.
+ */
+const REFS_PER_SEGMENT = 2 ** 27;
+
+/** What a new series will still take when it is listed and has its first sample. */
+const UNLOGGED_BYTES = 200;
 
 export class Head implements Disposable {
+  readonly store: HeadStore;
   readonly exemplars: ExemplarRing;
-  readonly postings = new Postings();
-  readonly #options: HeadOptions;
-  readonly #byKey = new Map<string, MemSeries>();
-  readonly #byRef = new Map<number, MemSeries>();
+  readonly budget: Budget;
+  readonly options: HeadOptions;
+  /** Refs the log has for series that are known under another one. */
+  readonly aliases = new RefMap();
   /** Created by a transaction that has not ended: not in the log, not visible. */
   readonly #unlogged = new Set<number>();
   readonly #encoder = new Encoder();
   readonly #idleBatches: SampleBatch[] = [];
-  #wal: WalWriter;
-  #nextRef = 1;
-  #maxTime = Number.NEGATIVE_INFINITY;
+  readonly #wal: WalWriter;
+  #wbl: WalWriter | undefined;
+  #nextRef: number;
   /** Samples before this are not taken. */
   minValidTime: number;
-  readonly corruption: Corruption | undefined;
+  /** The log has been replayed: transactions are applied as they are committed. */
+  ready = false;
+  /** Once histograms have been seen transactions watch the order of both kinds. */
+  hasHistograms = false;
   created = 0;
   removed = 0;
-  samples = 0;
-  histogramSamples = 0;
-  refused = 0;
+  truncations = 0;
+  appenders = 0;
+  activeAppenders = 0;
+  /** Samples for handles that mean no series any more. */
+  notFound = 0;
+  /** Samples that were not taken. */
+  readonly refusals = { outOfOrder: 0, outOfBounds: 0, tooOld: 0 };
 
   constructor(options: HeadOptions) {
-    this.#options = options;
+    this.options = options;
     this.minValidTime = options.minValidTime;
+    this.store = new HeadStore(join(options.dir, "chunks_head"), options.cache, options.rangeMs, options.lateWindowMs);
     this.exemplars = new ExemplarRing(options.maxExemplars);
-    this.corruption = this.#replay();
-    const segments = segmentsOf(options.walDir);
-    this.#wal = new WalWriter(
-      options.walDir,
-      (segments.at(-1) ?? lastCheckpoint(options.walDir)?.index ?? -1) + 1,
-      options.compression,
-    );
+    this.budget = new Budget(options.memoryBudgetBytes, () => this.store.bytes + this.#unlogged.size * UNLOGGED_BYTES);
+    const first = (segmentsOf(this.walDir).at(-1) ?? lastCheckpoint(this.walDir)?.index ?? -1) + 1;
+    this.#nextRef = first === 0 ? 1 : first * REFS_PER_SEGMENT;
+    this.#wal = new WalWriter(this.walDir, first, options.compression);
   }
 
-  /** Bytes of the log's segment being written. */
+  get walDir(): string {
+    return join(this.options.dir, "wal");
+  }
+
+  get wblDir(): string {
+    return join(this.options.dir, "wbl");
+  }
+
+  get wal(): WalWriter {
+    return this.#wal;
+  }
+
+  get late(): Late {
+    return this.store.late;
+  }
+
+  get walFailures(): number {
+    return this.#wal.failures + (this.#wbl?.failures ?? 0);
+  }
+
   get walBytes(): number {
-    return this.#wal.segmentBytes;
+    return logBytes(this.walDir);
   }
 
-  /** Bytes of the whole log on disk, checkpoint included. */
-  get logBytes(): number {
-    const dir = this.#options.walDir;
-    const folders = [dir, lastCheckpoint(dir)?.path].filter((path) => path !== undefined);
-    return folders.reduce(
-      (sum, folder) =>
-        segmentsOf(folder).reduce((part, i) => part + statSync(join(folder, String(i).padStart(8, "0"))).size, sum),
-      0,
-    );
+  /** Bytes of both logs and of the chunks on disk. */
+  get diskBytes(): number {
+    return this.walBytes + logBytes(this.wblDir) + this.store.files.bytes;
   }
 
   get seriesCount(): number {
-    return this.#byRef.size - this.#unlogged.size;
+    return this.store.table.count - this.#unlogged.size;
   }
 
   get maxTime(): number {
-    return this.#maxTime;
+    return this.store.maxTime;
   }
 
   get minTime(): number {
-    let min = Number.POSITIVE_INFINITY;
-    for (const { firstTime } of this.#byRef.values()) if (firstTime < min) min = firstTime;
-    return min;
+    return this.store.minTime;
   }
 
-  get chunkCount(): number {
-    let count = 0;
-    for (const series of this.#byRef.values()) count += series.chunkCount;
-    return count;
+  /** Series that all matchers accept, ascending. */
+  select(matchers: readonly Matcher[]): Uint32Array {
+    return selectPostings(this.store.index, matchers);
   }
 
-  get sampleBytes(): number {
-    let bytes = 0;
-    for (const series of this.#byRef.values()) bytes += series.bytes;
-    return bytes;
-  }
-
-  find(labels: Labels): MemSeries | undefined {
-    return this.#byKey.get(labels.key());
-  }
-
-  byRef(ref: number): MemSeries | undefined {
-    return this.#byRef.get(ref);
-  }
-
-  all(): Iterable<MemSeries> {
-    return this.#byRef.values();
-  }
-
-  /** A new series of a transaction; undefined when the budget is used up. */
-  create(labels: Labels): MemSeries | undefined {
-    const { memoryBudgetBytes } = this.#options;
-    if (memoryBudgetBytes > 0 && (this.#byRef.size + 1) * SERIES_BYTES > memoryBudgetBytes) {
-      this.refused++;
-      return undefined;
-    }
-    const series = this.#add(this.#nextRef++, labels);
-    this.#unlogged.add(series.ref);
-    return series;
-  }
-
-  /** The series is in the log: it may be seen. */
-  logged(ref: number): void {
-    this.#unlogged.delete(ref);
-    const series = this.#byRef.get(ref);
-    if (series) this.postings.add(ref, series.labels);
-    this.created++;
-  }
-
-  /**
-   * Series that no transaction has logged yet. Whoever commits first logs them all, also those of other transactions and
-   * of ones that were rolled back: its samples may refer to them.
-   */
-  unlogged(): SeriesRecord[] {
-    return [...this.#unlogged].map((ref) => ({ ref, labels: this.#byRef.get(ref)!.labels }));
-  }
-
-  setMetadata(ref: number, metadata: MetricMetadata): void {
-    const series = this.#byRef.get(ref);
-    if (series) series.metadata = metadata;
-  }
-
-  select(matchers: readonly Matcher[]): MemSeries[] {
-    return this.postings.select(matchers).map((ref) => this.#byRef.get(ref)!);
-  }
-
-  appender(): HeadAppender {
-    return new HeadAppender(this, this.#idleBatches.pop() ?? new SampleBatch());
+  appender(source = ""): HeadAppender {
+    this.appenders++;
+    this.activeAppenders++;
+    return new HeadAppender(this, this.#idleBatches.pop() ?? new SampleBatch(), this.budget.sourceOf(source));
   }
 
   released(batch: SampleBatch): void {
-    // The transaction clears it before anybody else asks for one.
+    this.activeAppenders--;
     this.#idleBatches.push(batch);
   }
 
-  committed({ count, times }: SampleColumns, histograms: readonly HistogramRecord[]): void {
-    this.samples += count;
-    this.histogramSamples += histograms.length;
-    for (const { time } of histograms) if (time > this.#maxTime) this.#maxTime = time;
-    for (let i = 0; i < count; i++) if (times[i] > this.#maxTime) this.#maxTime = times[i];
+  /** A new series of a transaction; -1 when the budget does not allow it. */
+  create(labels: Labels, source: number): number {
+    if (!this.budget.admits(source)) return -1;
+    const series = this.#add(labels, this.#nextRef++, source);
+    this.#unlogged.add(series);
+    return series;
   }
 
-  /** Writes a transaction to the log, series first: their samples refer to them. */
-  log(
-    series: readonly SeriesRecord[],
-    samples: SampleColumns,
-    histograms: readonly HistogramRecord[],
-    metadata: readonly { ref: number; metadata: MetricMetadata }[],
-    exemplars: readonly ExemplarRecord[],
-  ): void {
-    if (series.length > 0) this.#record((out) => encodeSeries(out, series));
-    if (metadata.length > 0) this.#record((out) => encodeMetadata(out, metadata));
-    if (samples.count > 0) this.#record((out) => encodeSamples(out, samples));
-    for (const [type, entries] of groupHistograms(histograms)) {
-      this.#record((out) => encodeHistograms(out, type, entries));
+  /** A series that is in the log under this ref; -1 when the budget does not allow it. */
+  recall(labels: Labels, ref: number): number {
+    const { table } = this.store;
+    const known = table.find(labels);
+    if (known >= 0) return known;
+    if (!this.budget.admits(0)) return -1;
+    const series = this.#add(labels, ref, 0);
+    table.list(series);
+    this.created++;
+    if (ref >= this.#nextRef) this.#nextRef = ref + 1;
+    return series;
+  }
+
+  #add(labels: Labels, ref: number, source: number): number {
+    const { table } = this.store;
+    const series = table.create(labels, ref);
+    table.cold.u32[6 * series + SOURCE] = source;
+    this.budget.added(source);
+    return series;
+  }
+
+  /** Makes a transaction durable, then visible. Throws a UserError when the log cannot be written: nothing of it is kept then. */
+  commit(transaction: HeadAppender): void {
+    // Whoever commits first logs all new series, also those of other transactions and of ones that were rolled back: its
+    // samples may refer to them.
+    const created = [...this.#unlogged];
+    this.#log(created, transaction);
+    for (const series of created) this.store.table.list(series);
+    this.created += created.length;
+    this.#unlogged.clear();
+    // While the log is replayed, replay applies it when it gets there.
+    if (this.ready) this.#apply(transaction);
+  }
+
+  #log(created: readonly number[], { batch, histograms, metadata, exemplars, stretches }: HeadAppender): void {
+    const { table } = this.store;
+    if (created.length > 0) {
+      const series = created.map((one) => ({ ref: table.hot.f64[8 * one + REF], labels: table.labels(one) }));
+      this.#record(this.#wal, (out) => encodeSeries(out, series));
     }
-    if (exemplars.length > 0) this.#record((out) => encodeExemplars(out, exemplars));
+    if (metadata.length > 0) this.#record(this.#wal, (out) => encodeMetadata(out, metadata));
+    let sample = 0;
+    let histogram = 0;
+    for (const stretch of stretches) {
+      const first = sample;
+      if (stretch.samples > first) {
+        this.#record(this.#wal, (out) => encodeSamples(out, batch, first, stretch.samples));
+      }
+      for (const [type, entries] of groupHistograms(histograms.slice(histogram, stretch.histograms))) {
+        this.#record(this.#wal, (out) => encodeHistograms(out, type, entries));
+      }
+      sample = stretch.samples;
+      histogram = stretch.histograms;
+    }
+    if (exemplars.length > 0) this.#record(this.#wal, (out) => encodeExemplars(out, exemplars));
+  }
+
+  #apply({ batch, histograms, metadata, exemplars, stretches }: HeadAppender): void {
+    const late = this.lateLog();
+    const { series, times, words } = batch;
+    let sample = 0;
+    let histogram = 0;
+    for (const stretch of stretches) {
+      for (; sample < stretch.samples; sample++) {
+        const high = words[2 * sample + 1 - LOW_WORD];
+        const low = words[2 * sample + LOW_WORD];
+        this.applySample(series[sample], times[sample], high, low, late);
+      }
+      for (; histogram < stretch.histograms; histogram++) {
+        const { series: one, time, histogram: value } = histograms[histogram];
+        this.applyHistogram(one, time, value, late);
+      }
+    }
+    this.late.headMaxTime = this.store.maxTime;
+    late.flush();
+    for (const entry of metadata) this.store.setMetadata(entry.series, entry.metadata);
+    for (const { series: one, labels, value, timestamp } of exemplars) {
+      this.exemplars.add(one, { labels, value, timestamp });
+    }
+  }
+
+  /** Collects what is to be written to the log of late samples. */
+  lateLog(): LateLog {
+    return new LateLog((encode) => this.#record(this.#openWbl(), encode));
+  }
+
+  /** Puts a committed sample where it belongs: at the end of its series, or among the late ones. */
+  applySample(series: number, time: number, high: number, low: number, late: LateLog): void {
+    const { store } = this;
+    if (time > store.lastTime(series) && time >= this.minValidTime) store.append(series, time, high, low);
+    else if (this.#mayBeLate(series, time)) {
+      const ref = store.table.hot.f64[8 * series + REF];
+      const taken = store.late.insert(series, time, high, low, undefined, (chunk) => late.chunk(ref, chunk));
+      if (taken) late.float(ref, time, high, low);
+    }
+  }
+
+  applyHistogram(series: number, time: number, histogram: IntHistogram | FloatHistogram, late: LateLog): void {
+    const { store } = this;
+    if (time > store.lastTime(series) && time >= this.minValidTime) store.appendHistogram(series, time, histogram);
+    else if (this.#mayBeLate(series, time)) {
+      const ref = store.table.hot.f64[8 * series + REF];
+      const taken = store.late.insert(series, time, 0, 0, histogram, (chunk) => late.chunk(ref, chunk));
+      if (taken) late.histogram(ref, time, histogram);
+    }
+  }
+
+  /** Two of the same time may meet in one transaction or in two that were open at once. */
+  #mayBeLate(series: number, time: number): boolean {
+    if (time === this.store.lastTime(series)) return false;
+    return this.late.windowMs > 0 && this.late.refuses(time, this.minValidTime) === undefined;
   }
 
   /** Removes samples of the selected series in a range. */
   delete(matchersList: readonly (readonly Matcher[])[], mint: number, maxt: number): void {
-    const chosen = new Set(matchersList.flatMap((matchers) => this.select(matchers)));
+    const chosen = new Set(matchersList.flatMap((matchers) => [...this.select(matchers)]));
     if (chosen.size === 0) return;
-    this.#record((out) =>
-      encodeTombstones(
-        out,
-        [...chosen].map(({ ref }) => ({ ref, mint: Math.max(mint, -FAR), maxt: Math.min(maxt, FAR) })),
-      ),
-    );
-    const buffer = new SampleBuffer();
-    for (const series of chosen) series.delete(mint, maxt, buffer);
+    const { f64 } = this.store.table.hot;
+    const entries = [...chosen].map((series) => ({
+      ref: f64[8 * series + REF],
+      mint: Math.max(mint, -FAR),
+      maxt: Math.min(maxt, FAR),
+    }));
+    this.#record(this.#wal, (out) => encodeTombstones(out, entries));
+    // Only what is there now: a sample that comes later in the range is not deleted.
+    for (const series of chosen) this.store.delete(series, mint, maxt);
   }
 
   /** Drops samples before `mint` from memory, and series that have none left and got none for a while. */
   truncate(mint: number): void {
     this.minValidTime = Math.max(this.minValidTime, mint);
-    const gone = new Map<number, Labels>();
-    for (const series of this.#byRef.values()) {
-      if (this.#unlogged.has(series.ref) || series.pendingTime > Number.NEGATIVE_INFINITY) continue;
-      if (series.truncate(mint)) gone.set(series.ref, series.labels);
+    this.truncations++;
+    const { table } = this.store;
+    const gone = new Set<number>();
+    for (let series = 0; series < table.end; series++) {
+      if (!table.has(series, LOGGED) || table.hot.f64[8 * series + PENDING_TIME] > Number.NEGATIVE_INFINITY) continue;
+      if (this.store.truncate(series, mint)) gone.add(series);
     }
-    for (const [ref, labels] of gone) {
-      this.#byRef.delete(ref);
-      this.#byKey.delete(labels.key());
-      this.exemplars.forget(ref);
+    for (const series of gone) this.budget.removed(table.cold.u32[6 * series + SOURCE]);
+    if (gone.size > 0) {
+      this.exemplars.forget(gone);
+      this.aliases.forget(gone);
     }
-    if (gone.size > 0) this.postings.remove(gone);
+    this.store.remove(gone);
+    this.store.truncated(mint);
     this.removed += gone.size;
   }
 
-  /** Shortens the log: the older two thirds of it become a checkpoint without what memory has dropped. */
-  checkpoint(mint: number): void {
-    const dir = this.#options.walDir;
-    this.#wal.nextSegment();
-    const segments = segmentsOf(dir);
-    const closed = segments.slice(0, -1);
-    const last = closed[Math.floor((closed.length * 2) / 3) - 1] ?? closed.at(-1);
-    if (last === undefined) return;
-    const old = lastCheckpoint(dir);
-    const files = [
-      ...(old ? segmentsOf(old.path).map((index) => join(old.path, String(index).padStart(8, "0"))) : []),
-      ...closed.filter((index) => index <= last).map((index) => join(dir, String(index).padStart(8, "0"))),
-    ];
-    checkpoint(dir, last, this.#options.compression, (writer) => {
-      for (const file of files) {
-        const problem = readSegment(file, (record) => this.#copyRecord(record, mint, writer));
-        if (problem) throw new Error(`${file} at ${problem.offset}: ${problem.reason}`);
-      }
-    });
+  /** All late samples become chunks, and their log goes on in a new segment; answers its number. */
+  rotateLate(): number {
+    const log = this.lateLog();
+    this.late.closeAll((series, chunk) => log.chunk(this.store.table.hot.f64[8 * series + REF], chunk));
+    log.flush();
+    const writer = this.#openWbl();
+    writer.nextSegment();
+    return writer.segment;
+  }
+
+  get lateSegments(): string[] {
+    return segmentsOf(this.wblDir).map((index) => segmentPath(this.wblDir, index));
   }
 
   [Symbol.dispose](): void {
+    this.store[Symbol.dispose]();
     this.#wal[Symbol.dispose]();
+    this.#wbl?.[Symbol.dispose]();
   }
 
-  #add(ref: number, labels: Labels): MemSeries {
-    const series = new MemSeries(ref, labels);
-    this.#byRef.set(ref, series);
-    this.#byKey.set(labels.key(), series);
-    return series;
+  #openWbl(): WalWriter {
+    this.#wbl ??= new WalWriter(this.wblDir, (segmentsOf(this.wblDir).at(-1) ?? -1) + 1, this.options.compression);
+    return this.#wbl;
   }
 
-  #record(write: (out: Encoder) => void): void {
+  #record(writer: WalWriter, encode: (out: Encoder) => void): void {
     this.#encoder.reset();
-    write(this.#encoder);
-    this.#wal.log(this.#encoder.view());
-  }
-
-  /** Copies a record without series that are gone and samples that are too old. */
-  #copyRecord(record: Buffer, mint: number, writer: WalWriter): void {
-    const series: SeriesRecord[] = [];
-    const metadata: { ref: number; metadata: MetricMetadata }[] = [];
-    const tombstones: { ref: number; mint: number; maxt: number }[] = [];
-    const exemplars: ExemplarRecord[] = [];
-    const histograms: HistogramRecord[] = [];
-    const batch = new SampleBatch();
-    const alive = (ref: number): boolean => this.#byRef.has(ref);
-    decodeRecord(record, {
-      series: (ref, labels) => alive(ref) && series.push({ ref, labels }),
-      sample: (ref, time, high, low) => {
-        if (time < mint || !alive(ref)) return;
-        batch.reserve();
-        batch.refs[batch.count] = ref;
-        batch.times[batch.count] = time;
-        batch.words[2 * batch.count + HIGH] = high;
-        batch.words[2 * batch.count + 1 - HIGH] = low;
-        batch.count++;
-      },
-      histogram: (ref, time, histogram) => time >= mint && alive(ref) && histograms.push({ ref, time, histogram }),
-      metadata: (ref, entry) => alive(ref) && metadata.push({ ref, metadata: entry }),
-      tombstone: (ref, from, to) => to >= mint && alive(ref) && tombstones.push({ ref, mint: from, maxt: to }),
-      exemplar: (ref, { labels, value, timestamp = 0 }) =>
-        timestamp >= mint && alive(ref) && exemplars.push({ ref, labels, value, timestamp }),
-    });
-    const out = new Encoder();
-    const write = (encode: () => void): void => {
-      out.reset();
-      encode();
-      writer.log(out.view());
-    };
-    if (series.length > 0) write(() => encodeSeries(out, series));
-    if (metadata.length > 0) write(() => encodeMetadata(out, metadata));
-    if (batch.count > 0) write(() => encodeSamples(out, batch));
-    for (const [type, entries] of groupHistograms(histograms)) write(() => encodeHistograms(out, type, entries));
-    if (tombstones.length > 0) write(() => encodeTombstones(out, tombstones));
-    if (exemplars.length > 0) write(() => encodeExemplars(out, exemplars));
-  }
-
-  #replay(): Corruption | undefined {
-    const buffer = new SampleBuffer();
-    /** Refs that stand for a series logged before under another ref. */
-    const aliases = new Map<number, MemSeries>();
-    const seriesOf = (ref: number): MemSeries | undefined => this.#byRef.get(ref) ?? aliases.get(ref);
-    return replayWal(
-      this.#options.walDir,
-      (record) =>
-        decodeRecord(record, {
-          series: (ref, labels) => {
-            this.#nextRef = Math.max(this.#nextRef, ref + 1);
-            if (this.#byRef.has(ref)) return;
-            const known = this.find(labels);
-            if (known) aliases.set(ref, known);
-            else {
-              this.#add(ref, labels);
-              this.postings.add(ref, labels);
-            }
-          },
-          sample: (ref, time, high, low) => {
-            const series = seriesOf(ref);
-            if (!series || time < this.minValidTime || time <= series.lastTime) return;
-            series.append(time, high, low);
-            if (time > this.#maxTime) this.#maxTime = time;
-          },
-          histogram: (ref, time, histogram) => {
-            const series = seriesOf(ref);
-            if (!series || time < this.minValidTime || time <= series.lastTime) return;
-            series.appendHistogram(time, histogram);
-            if (time > this.#maxTime) this.#maxTime = time;
-          },
-          metadata: (ref, metadata) => {
-            const series = seriesOf(ref);
-            if (series) series.metadata = metadata;
-          },
-          tombstone: (ref, mint, maxt) => seriesOf(ref)?.delete(mint, maxt, buffer),
-          exemplar: (ref, exemplar) => {
-            const series = seriesOf(ref);
-            if (series) this.exemplars.add(series.ref, exemplar);
-          },
-        }),
-      this.#options.onReplay,
-    );
+    encode(this.#encoder);
+    writer.log(this.#encoder.view());
   }
 }
-
-/** Index of the high word of a float64 on this machine. */
-const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;

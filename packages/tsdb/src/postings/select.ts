@@ -1,26 +1,37 @@
-/** From matchers to series: set algebra over sorted lists of refs, the same for the head and for blocks. */
+/** From matchers to series: set algebra over sorted lists of numbers, the same for the head and for blocks. */
 import type { Matcher } from "@pharos/model";
 
 /** An inverted index. Lists are ascending; those of one name are disjoint. */
 export interface PostingsSource {
-  all(): readonly number[];
+  all(): Uint32Array;
   /** Values of a label, in any order. */
   unsortedValues(name: string): Iterable<string>;
-  refs(name: string, value: string): readonly number[];
+  refs(name: string, value: string): Uint32Array;
 }
 
-/** Refs of the series all matchers accept, ascending. */
-export function selectPostings(source: PostingsSource, matchers: readonly Matcher[]): readonly number[] {
-  let result: readonly number[] | undefined;
+const NONE = new Uint32Array();
+
+/** Series that all matchers accept, ascending. Valid until the index changes. */
+export function selectPostings(source: PostingsSource, matchers: readonly Matcher[]): Uint32Array {
+  let result: Uint32Array | undefined;
   const rest: Matcher[] = [];
-  // Matchers that need a label come first: they only ever make the set smaller.
+  const scans: Matcher[] = [];
+  // Matchers that need a label come first: they only ever make the set smaller. Among them those that name values come before
+  // those that have to try all of them.
   for (const matcher of matchers) {
     if (matcher.matchesEmpty) rest.push(matcher);
-    else result = intersect(result, accepting(source, matcher));
-    if (result?.length === 0) return [];
+    else if (matcher.type === "=" || (matcher.type === "=~" && matcher.regexp?.literals)) {
+      result = intersect(result, accepting(source, matcher));
+      if (result.length === 0) return NONE;
+    } else scans.push(matcher);
+  }
+  for (const matcher of scans) {
+    result = intersect(result, accepting(source, matcher));
+    if (result.length === 0) return NONE;
   }
   result ??= source.all();
   for (const matcher of rest) {
+    if (result.length === 0) return NONE;
     const refused = refusing(source, matcher);
     if (refused.length > 0) result = subtract(result, refused);
   }
@@ -28,11 +39,11 @@ export function selectPostings(source: PostingsSource, matchers: readonly Matche
 }
 
 /** Series whose value the matcher accepts; the matcher does not accept "". */
-function accepting(source: PostingsSource, matcher: Matcher): readonly number[] {
+function accepting(source: PostingsSource, matcher: Matcher): Uint32Array {
   if (matcher.type === "=") return source.refs(matcher.name, matcher.value);
   const literals = matcher.type === "=~" ? matcher.regexp?.literals : undefined;
   if (literals) return union([...new Set(literals)].map((value) => source.refs(matcher.name, value)));
-  const lists: (readonly number[])[] = [];
+  const lists: Uint32Array[] = [];
   for (const value of source.unsortedValues(matcher.name)) {
     if (matcher.matches(value)) lists.push(source.refs(matcher.name, value));
   }
@@ -40,40 +51,71 @@ function accepting(source: PostingsSource, matcher: Matcher): readonly number[] 
 }
 
 /** Series that have the label with a value the matcher refuses; those without it are accepted. */
-function refusing(source: PostingsSource, matcher: Matcher): readonly number[] {
+function refusing(source: PostingsSource, matcher: Matcher): Uint32Array {
   if (matcher.type === "!=") return source.refs(matcher.name, matcher.value);
-  const lists: (readonly number[])[] = [];
+  const lists: Uint32Array[] = [];
   for (const value of source.unsortedValues(matcher.name)) {
     if (!matcher.matches(value)) lists.push(source.refs(matcher.name, value));
   }
   return union(lists);
 }
 
-function intersect(a: readonly number[] | undefined, b: readonly number[]): readonly number[] {
+/** A list more than so many times as long as the other is searched, not walked. */
+const SKEW = 32;
+
+function intersect(a: Uint32Array | undefined, b: Uint32Array): Uint32Array {
   if (!a) return b;
-  const out: number[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    if (a[i] === b[j]) {
-      out.push(a[i]);
-      i++;
-      j++;
-    } else if (a[i] < b[j]) i++;
-    else j++;
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a];
+  const out = new Uint32Array(short.length);
+  let count = 0;
+  if (long.length > SKEW * short.length) {
+    let from = 0;
+    for (let i = 0; i < short.length; i++) {
+      from = lowerBound(long, short[i], from);
+      if (long[from] === short[i]) out[count++] = short[i];
+    }
+    return out.subarray(0, count);
   }
-  return out;
+  for (let i = 0, j = 0; i < short.length && j < long.length; ) {
+    const x = short[i];
+    const y = long[j];
+    if (x === y) out[count++] = x;
+    if (x <= y) i++;
+    if (y <= x) j++;
+  }
+  return out.subarray(0, count);
 }
 
-function subtract(a: readonly number[], b: readonly number[]): readonly number[] {
-  const out: number[] = [];
+/** First place from `from` on whose number is not below `value`. */
+function lowerBound(list: Uint32Array, value: number, from: number): number {
+  let low = from;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (list[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function subtract(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const out = new Uint32Array(a.length);
+  let count = 0;
   for (let i = 0, j = 0; i < a.length; i++) {
     while (j < b.length && b[j] < a[i]) j++;
-    if (b[j] !== a[i]) out.push(a[i]);
+    if (b[j] !== a[i]) out[count++] = a[i];
   }
-  return out;
+  return out.subarray(0, count);
 }
 
-function union(lists: readonly (readonly number[])[]): readonly number[] {
-  if (lists.length === 0) return [];
+function union(lists: readonly Uint32Array[]): Uint32Array {
+  if (lists.length === 0) return NONE;
   if (lists.length === 1) return lists[0];
-  return lists.flat().sort((a, b) => a - b);
+  const out = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const list of lists) {
+    out.set(list, at);
+    at += list.length;
+  }
+  return out.sort();
 }

@@ -5,6 +5,7 @@
  *   2 samples   u64 ref0, i64 t0, (varint Δref, varint Δt, f64)*   deltas to the first
  *   3 tombstones (u64 ref, varint mint, varint maxt)*
  *   4 exemplars  as 2, each followed by labels
+ *   5 markers    (u64 ref, u32 head chunk file, u32 offset)*; only in the log of late samples
  *   7, 8, 9, 10 histograms: see histogram-records.ts
  *   6 metadata  (uvarint ref, u8 type, uvarint n, n × (string key, string value))*
  */
@@ -13,13 +14,15 @@ import {
   type FloatHistogram,
   type IntHistogram,
   Labels,
+  LOW_WORD,
   type MetricMetadata,
   type MetricType,
 } from "@pharos/model";
 import { Decoder, type Encoder } from "./encoding.ts";
 import { decodeHistograms, isHistogramRecord } from "./histogram-records.ts";
+import { SampleColumns } from "./sample-columns.ts";
 
-export const RecordType = { series: 1, samples: 2, tombstones: 3, exemplars: 4, metadata: 6 } as const;
+export const RecordType = { series: 1, samples: 2, tombstones: 3, exemplars: 4, markers: 5, metadata: 6 } as const;
 
 const METRIC_TYPES: readonly MetricType[] = [
   "unknown",
@@ -57,24 +60,14 @@ export function encodeSeries(out: Encoder, series: readonly SeriesRecord[]): voi
   }
 }
 
-/** Columns of samples; values by their words. */
-export interface SampleColumns {
-  count: number;
-  refs: Float64Array;
-  times: Float64Array;
-  values: Float64Array;
-  words: Uint32Array;
-}
-
-export function encodeSamples(out: Encoder, { count, refs, times, words }: SampleColumns): void {
+export function encodeSamples(out: Encoder, samples: SampleColumns, from: number, to: number): void {
+  const { refs, times, words } = samples;
   out.byte(RecordType.samples);
-  out.u64(refs[0]);
-  out.i64(times[0]);
-  for (let i = 0; i < count; i++) {
-    out.varint(refs[i] - refs[0]);
-    out.varint(times[i] - times[0]);
-    out.f64(words, i);
-  }
+  const ref0 = refs[from];
+  const time0 = times[from];
+  out.u64(ref0);
+  out.i64(time0);
+  for (let i = from; i < to; i++) out.sample(refs[i] - ref0, times[i] - time0, words, i);
 }
 
 export function encodeMetadata(out: Encoder, entries: readonly { ref: number; metadata: MetricMetadata }[]): void {
@@ -96,6 +89,22 @@ export function encodeTombstones(out: Encoder, entries: readonly { ref: number; 
     out.u64(ref);
     out.varint(mint);
     out.varint(maxt);
+  }
+}
+
+/** Late samples of a series logged before this are in that head chunk. */
+export interface MarkerRecord {
+  ref: number;
+  file: number;
+  offset: number;
+}
+
+export function encodeMarkers(out: Encoder, markers: readonly MarkerRecord[]): void {
+  out.byte(RecordType.markers);
+  for (const { ref, file, offset } of markers) {
+    out.u64(ref);
+    out.u32(file);
+    out.u32(offset);
   }
 }
 
@@ -125,11 +134,30 @@ export function encodeExemplars(out: Encoder, entries: readonly ExemplarRecord[]
 /** What replay does with each kind of entry. */
 export interface RecordHandlers {
   series(ref: number, labels: Labels): void;
-  sample(ref: number, time: number, high: number, low: number): void;
+  /** Valid during the call. */
+  samples(samples: SampleColumns): void;
   histogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram): void;
   metadata(ref: number, metadata: MetricMetadata): void;
   tombstone(ref: number, mint: number, maxt: number): void;
   exemplar(ref: number, exemplar: Exemplar): void;
+  marker(ref: number, file: number, offset: number): void;
+}
+
+const columns = new SampleColumns();
+
+function decodeSamples(input: Decoder, out: SampleColumns): void {
+  out.count = 0;
+  if (input.done) return;
+  const ref0 = input.u64();
+  const time0 = input.i64();
+  while (!input.done) {
+    out.reserve();
+    const row = out.count++;
+    out.refs[row] = ref0 + input.varint();
+    out.times[row] = time0 + input.varint();
+    out.words[2 * row + 1 - LOW_WORD] = input.u32();
+    out.words[2 * row + LOW_WORD] = input.u32();
+  }
 }
 
 /** Decodes one record; types that are not ours are skipped, as upstream does. */
@@ -144,13 +172,10 @@ export function decodeRecord(bytes: Buffer, handlers: RecordHandlers): void {
     case RecordType.series:
       while (!input.done) handlers.series(input.u64(), readLabels(input));
       break;
-    case RecordType.samples: {
-      if (input.done) break;
-      const ref0 = input.u64();
-      const time0 = input.i64();
-      while (!input.done) handlers.sample(ref0 + input.varint(), time0 + input.varint(), input.u32(), input.u32());
+    case RecordType.samples:
+      decodeSamples(input, columns);
+      handlers.samples(columns);
       break;
-    }
     case RecordType.tombstones:
       while (!input.done) handlers.tombstone(input.u64(), input.varint(), input.varint());
       break;
@@ -167,6 +192,9 @@ export function decodeRecord(bytes: Buffer, handlers: RecordHandlers): void {
       }
       break;
     }
+    case RecordType.markers:
+      while (!input.done) handlers.marker(input.u64(), input.u32(), input.u32());
+      break;
     case RecordType.metadata:
       while (!input.done) {
         const ref = input.uvarint();

@@ -1,0 +1,58 @@
+/**
+ * The log of late samples (wbl, in the write-ahead log's format): which ones came, in their order, and between them marks that
+ * say from where on the older ones of a series are in a chunk. Written after the transaction's own record, as upstream does.
+ */
+import type { FloatHistogram, IntHistogram } from "@pharos/model";
+import { LOW_WORD } from "@pharos/model";
+import type { Encoder } from "../wal/encoding.ts";
+import { encodeHistograms, groupHistograms, type HistogramRecord } from "../wal/histogram-records.ts";
+import { encodeMarkers, encodeSamples, type MarkerRecord } from "../wal/records.ts";
+import { SampleColumns } from "../wal/sample-columns.ts";
+import type { LateChunk } from "./late.ts";
+
+/** Entries of one transaction, written when one of another kind follows. */
+export class LateLog {
+  readonly #write: (encode: (out: Encoder) => void) => void;
+  readonly #samples = new SampleColumns();
+  #histograms: HistogramRecord[] = [];
+  #markers: MarkerRecord[] = [];
+
+  /** `write` puts one record into the log. */
+  constructor(write: (encode: (out: Encoder) => void) => void) {
+    this.#write = write;
+  }
+
+  float(ref: number, time: number, high: number, low: number): void {
+    if (this.#histograms.length > 0 || this.#markers.length > 0) this.flush();
+    const samples = this.#samples;
+    samples.reserve();
+    const row = samples.count++;
+    samples.refs[row] = ref;
+    samples.times[row] = time;
+    samples.words[2 * row + 1 - LOW_WORD] = high;
+    samples.words[2 * row + LOW_WORD] = low;
+  }
+
+  histogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram): void {
+    if (this.#samples.count > 0 || this.#markers.length > 0) this.flush();
+    this.#histograms.push({ ref, time, histogram });
+  }
+
+  chunk(ref: number, { file, offset }: LateChunk): void {
+    if (this.#samples.count > 0 || this.#histograms.length > 0) this.flush();
+    this.#markers.push({ ref, file, offset });
+  }
+
+  flush(): void {
+    const samples = this.#samples;
+    if (samples.count > 0) this.#write((out) => encodeSamples(out, samples, 0, samples.count));
+    for (const [type, entries] of groupHistograms(this.#histograms)) {
+      this.#write((out) => encodeHistograms(out, type, entries));
+    }
+    const markers = this.#markers;
+    if (markers.length > 0) this.#write((out) => encodeMarkers(out, markers));
+    samples.count = 0;
+    this.#histograms = [];
+    this.#markers = [];
+  }
+}

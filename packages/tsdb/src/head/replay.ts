@@ -1,0 +1,256 @@
+/**
+ * Brings the head back from disk: its chunk files, the last checkpoint, the segments of the log behind it, the log of late
+ * samples, and finally what was committed since the start, until it has caught up. It works in turns, so that the process
+ * scrapes and answers from blocks meanwhile; transactions committed in this time are only logged, and replay gets to them.
+ */
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { LOW_WORD } from "@pharos/model";
+import { type Corruption, type Damage, readSegment, repair } from "../wal/read.ts";
+import { decodeRecord, type RecordHandlers } from "../wal/records.ts";
+import { lastCheckpoint, segmentPath, segmentsOf } from "../wal/segments.ts";
+import type { HeadChunk } from "./chunk-files.ts";
+import type { Head } from "./head.ts";
+import type { LateLog } from "./late-log.ts";
+import { RefMap } from "./ref-map.ts";
+import { REF } from "./series-table.ts";
+
+export interface ReplayProgress {
+  /** Bytes of the log read so far, and in all. */
+  done: number;
+  total: number;
+}
+
+export interface ReplayReport {
+  corruptions: Corruption[];
+  /** Samples of series that no record names: nothing could be done with them. */
+  unknownRefs: number;
+  /** Files of head chunks that had to be made anew. */
+  chunkCorruptions: number;
+  seconds: number;
+}
+
+/** A turn, ms: longer ones would be felt by scrapes. */
+const TURN_MS = 15;
+/** Records between two looks at the clock. */
+const LOOK = 16;
+/** What is left of the current segment is read in one go when it is not more than this. */
+const LAST_STEP_BYTES = 2 ** 20;
+
+export class Replay {
+  readonly #head: Head;
+  readonly #refs = new RefMap();
+  /** Chunks on disk by ref, in order; those of a series are taken over when it appears in the log. */
+  #chunks = new Map<number, HeadChunk[]>();
+  #handlers: RecordHandlers;
+  #late: LateLog;
+  /** Past the segments of earlier runs: late samples go where they do in a transaction. */
+  #live = false;
+  #turnEnds = 0;
+  readonly #onProgress: ((done: number, total: number) => void) | undefined;
+  readonly progress: ReplayProgress = { done: 0, total: 0 };
+  readonly report: ReplayReport = { corruptions: [], unknownRefs: 0, chunkCorruptions: 0, seconds: 0 };
+
+  constructor(head: Head, onProgress?: (done: number, total: number) => void) {
+    this.#head = head;
+    this.#onProgress = onProgress;
+    this.#late = head.lateLog();
+    this.#handlers = this.#makeHandlers();
+  }
+
+  /** Resolves when the head has everything; rejects when the signal ends it before. */
+  async run(signal: AbortSignal): Promise<ReplayReport> {
+    const head = this.#head;
+    const started = performance.now();
+    for (const dir of [head.walDir, head.wblDir]) removeUnfinished(dir);
+    const first = head.wal.segment;
+    const checkpoint = lastCheckpoint(head.walDir);
+    const old = checkpoint ? segmentsOf(checkpoint.path).map((index) => segmentPath(checkpoint.path, index)) : [];
+    for (const index of segmentsOf(head.walDir)) {
+      if (index > (checkpoint?.index ?? -1) && index < first) old.push(segmentPath(head.walDir, index));
+    }
+    const late = head.lateSegments;
+    this.progress.total = [...old, ...late].reduce((sum, file) => sum + statSync(file).size, 0);
+    this.#turnEnds = performance.now() + TURN_MS;
+    const loading = head.store.files.open((chunk) => this.#found(chunk));
+    for (let step = loading.next(); ; step = loading.next()) {
+      if (step.done) {
+        if (step.value) this.report.chunkCorruptions++;
+        break;
+      }
+      await this.#turn(signal);
+    }
+    await this.#readAll(old, signal);
+    // Chunks of series the log does not know are of no use.
+    this.#chunks = new Map();
+    head.late.headMaxTime = head.store.maxTime;
+    this.#handlers = this.#lateHandlers();
+    await this.#readAll(late, signal);
+    this.#handlers = this.#makeHandlers();
+    this.#live = true;
+    await this.#catchUp(first, signal);
+    this.report.seconds = (performance.now() - started) / 1000;
+    return this.report;
+  }
+
+  /** Reads behind the writer; the last stretch without giving others a turn, so that nothing comes in between. */
+  async #catchUp(first: number, signal: AbortSignal): Promise<void> {
+    const { wal, walDir } = this.#head;
+    let next = first;
+    while (wal.segmentBytes > LAST_STEP_BYTES || wal.segment > next) {
+      if (wal.segment === next) wal.nextSegment();
+      for (; next < wal.segment; next++) await this.#readAll([segmentPath(walDir, next)], signal);
+    }
+    for (const record of readSegment(segmentPath(walDir, next))) decodeRecord(record, this.#handlers);
+    this.#head.late.headMaxTime = this.#head.store.maxTime;
+    this.#late.flush();
+    this.#head.ready = true;
+  }
+
+  async #readAll(files: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const file of files) {
+      const position = { offset: 0 };
+      const before = this.progress.done;
+      const records = readSegment(file, position);
+      let damages: readonly Damage[];
+      for (let count = 1; ; count++) {
+        const step = records.next();
+        if (step.done) {
+          damages = step.value;
+          break;
+        }
+        try {
+          decodeRecord(step.value, this.#handlers);
+        } catch (error) {
+          // Its checksum is right: it was written so, and writing it anew would not help.
+          const reason = `a record cannot be read: ${(error as Error).message}`;
+          this.report.corruptions.push({ segment: file, offset: position.offset, lost: 0, reason });
+        }
+        if (count % LOOK === 0) {
+          this.progress.done = before + position.offset;
+          await this.#turn(signal);
+        }
+      }
+      const { size } = statSync(file);
+      if (damages.length > 0) {
+        this.report.corruptions.push(...repair(file, damages, this.#head.options.compression));
+      }
+      this.progress.done = before + size;
+      this.#onProgress?.(this.progress.done, this.progress.total);
+      await this.#turn(signal);
+    }
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    if (performance.now() < this.#turnEnds) return;
+    await setImmediate();
+    signal.throwIfAborted();
+    this.#turnEnds = performance.now() + TURN_MS;
+  }
+
+  #found(chunk: HeadChunk): void {
+    const list = this.#chunks.get(chunk.ref);
+    if (list) list.push(chunk);
+    else this.#chunks.set(chunk.ref, [chunk]);
+  }
+
+  #series(ref: number): number {
+    const series = this.#refs.get(ref);
+    if (series < 0) this.report.unknownRefs++;
+    return series;
+  }
+
+  #makeHandlers(): RecordHandlers {
+    const head = this.#head;
+    const { store } = head;
+    return {
+      series: (ref, labels) => {
+        if (this.#refs.get(ref) >= 0) return;
+        const series = head.recall(labels, ref);
+        if (series < 0) return;
+        this.#refs.set(ref, series);
+        if (store.table.hot.f64[8 * series + REF] !== ref) head.aliases.set(ref, series);
+        this.#adopt(ref, series);
+      },
+      samples: ({ count, refs, times, words }) => {
+        const oldest = head.minValidTime;
+        for (let i = 0; i < count; i++) {
+          const time = times[i];
+          const series = this.#refs.get(refs[i]);
+          if (series < 0) this.report.unknownRefs++;
+          else if (time > store.lastTime(series) && time >= oldest) {
+            store.append(series, time, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD]);
+          } else if (this.#live) {
+            head.applySample(series, time, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], this.#late);
+          }
+        }
+      },
+      histogram: (ref, time, histogram) => {
+        const series = this.#series(ref);
+        if (series < 0) return;
+        head.hasHistograms = true;
+        if (time > store.lastTime(series) && time >= head.minValidTime) store.appendHistogram(series, time, histogram);
+        else if (this.#live) head.applyHistogram(series, time, histogram, this.#late);
+      },
+      metadata: (ref, metadata) => {
+        const series = this.#series(ref);
+        if (series >= 0) store.setMetadata(series, metadata);
+      },
+      tombstone: (ref, mint, maxt) => {
+        const series = this.#series(ref);
+        if (series >= 0) store.delete(series, mint, maxt);
+      },
+      exemplar: (ref, exemplar) => {
+        const series = this.#series(ref);
+        if (series >= 0) head.exemplars.add(series, exemplar);
+      },
+      marker: () => {},
+    };
+  }
+
+  /** The log of late samples: everything in it goes among them, and nothing is logged again. */
+  #lateHandlers(): RecordHandlers {
+    const { late } = this.#head;
+    const ignore = (): void => {};
+    return {
+      ...this.#makeHandlers(),
+      samples: ({ count, refs, times, words }) => {
+        for (let i = 0; i < count; i++) {
+          const series = this.#series(refs[i]);
+          if (series < 0) continue;
+          late.insert(series, times[i], words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], undefined, ignore);
+        }
+      },
+      histogram: (ref, time, histogram) => {
+        const series = this.#series(ref);
+        if (series >= 0) late.insert(series, time, 0, 0, histogram, ignore);
+      },
+      marker: (ref, file, offset) => {
+        const series = this.#series(ref);
+        if (series >= 0) late.marked(series, file, offset);
+      },
+    };
+  }
+
+  /** Takes over the chunks that are on disk already; the log's samples up to their end are then passed over. */
+  #adopt(ref: number, series: number): void {
+    const chunks = this.#chunks.get(ref);
+    if (!chunks) return;
+    this.#chunks.delete(ref);
+    const { store, minValidTime } = this.#head;
+    for (const chunk of chunks) {
+      if (chunk.outOfOrder) store.late.adopt(series, chunk);
+      // Two refs of one series may both have chunks; those that overlap come from the log instead.
+      else if (chunk.maxt >= minValidTime && chunk.mint > store.lastTime(series)) store.adopt(series, chunk);
+    }
+  }
+}
+
+/** Leavings of a checkpoint that was being written. */
+function removeUnfinished(dir: string): void {
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir)) {
+    if (name.endsWith(".tmp")) rmSync(join(dir, name), { recursive: true });
+  }
+}

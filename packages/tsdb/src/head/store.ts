@@ -1,0 +1,297 @@
+/**
+ * What the head holds in memory: series, their chunks, who has which label. It knows nothing of the log and of transactions
+ * (see head.ts); everything in it has been committed.
+ */
+import type { FloatHistogram, IntHistogram, Labels, MetricMetadata } from "@pharos/model";
+import type { PageCache } from "../block/page-cache.ts";
+import { addInterval, type Interval, type Tombstones } from "../block/tombstones.ts";
+import { Encoding } from "../chunk/decode.ts";
+import { HistogramAppender } from "../chunk/histogram.ts";
+import { Heap, type Pin } from "../memory/heap.ts";
+import { HeadChunkFiles } from "./chunk-files.ts";
+import { addClosed, closedMint, dropClosed } from "./closed-chunks.ts";
+import { LabelIndex } from "./label-index.ts";
+import { Late } from "./late.ts";
+import { MetadataTable } from "./metadata-table.ts";
+import { append, isFull, openBytes, openStart, start } from "./open-chunk.ts";
+import {
+  BITS_AND_CAPACITY,
+  CHUNK,
+  CHUNK_END,
+  CLOSED,
+  CLOSED_COUNT,
+  COUNT_AND_WINDOW,
+  HISTOGRAM,
+  LAST_HIGH,
+  LAST_LOW,
+  LAST_TIME,
+  METADATA,
+  REF,
+  SeriesTable,
+} from "./series-table.ts";
+import { SeriesView } from "./view.ts";
+
+export class HeadStore implements Disposable {
+  readonly heap = new Heap();
+  readonly index: LabelIndex;
+  readonly table: SeriesTable;
+  readonly files: HeadChunkFiles;
+  readonly late: Late;
+  readonly metadata = new MetadataTable();
+  readonly tombstones: Tombstones = new Map();
+  /** Open chunks of the series whose newest sample is a histogram. */
+  readonly #histograms = new Map<number, HistogramAppender>();
+  readonly #rangeMs: number;
+  #chunks = 0;
+  /** Unix ms; Infinity and -Infinity without samples. */
+  minTime = Number.POSITIVE_INFINITY;
+  maxTime = Number.NEGATIVE_INFINITY;
+  /** Samples taken, late ones included. */
+  floats = 0;
+  chunksCreated = 0;
+  histograms = 0;
+
+  /** `rangeMs`: chunks do not cross multiples of it, so that blocks can be cut between them. */
+  constructor(chunkDir: string, cache: PageCache, rangeMs: number, lateWindowMs: number) {
+    this.#rangeMs = rangeMs;
+    this.index = new LabelIndex(this.heap, () => this.table.listed());
+    this.table = new SeriesTable(this.heap, this.index);
+    this.files = new HeadChunkFiles(chunkDir, cache);
+    this.late = new Late(this.files, lateWindowMs, (series) => this.table.hot.f64[8 * series + REF]);
+  }
+
+  get histogramSeries(): number {
+    return this.#histograms.size;
+  }
+
+  get chunkCount(): number {
+    return this.#chunks;
+  }
+
+  /** Bytes that series and samples take in memory, but for open chunks of histograms. */
+  get bytes(): number {
+    return this.heap.usedBytes + this.table.bytes + this.index.bytes + this.files.bufferedBytes;
+  }
+
+  /** What is freed from now on stays readable until the pin is disposed. */
+  pin(): Pin {
+    return this.heap.pin();
+  }
+
+  /** A float; it must be newer than the series' newest sample. */
+  append(series: number, time: number, high: number, low: number): void {
+    const { table, heap } = this;
+    const { u32 } = table.hot;
+    this.floats++;
+    if (table.has(series, HISTOGRAM)) {
+      this.close(series);
+      table.clear(series, HISTOGRAM);
+    }
+    if (u32[16 * series + CHUNK] !== 0) {
+      if (!isFull(table, series, time)) {
+        append(heap, table, series, time, high, low);
+        if (time > this.maxTime) this.maxTime = time;
+        return;
+      }
+      this.close(series);
+    }
+    start(heap, table, series, this.#rangeMs, time, high, low);
+    this.#started(time);
+  }
+
+  /** A histogram; it must be newer than the series' newest sample. */
+  appendHistogram(series: number, time: number, histogram: IntHistogram | FloatHistogram): void {
+    const { table } = this;
+    const { f64 } = table.hot;
+    this.histograms++;
+    let open = this.#histograms.get(series);
+    if (!open || time >= f64[8 * series + CHUNK_END] || open.isFull || !open.accepts(histogram)) {
+      this.close(series);
+      open = new HistogramAppender(histogram, open?.last);
+      this.#histograms.set(series, open);
+      table.set(series, HISTOGRAM);
+      f64[8 * series + CHUNK_END] = (Math.floor(time / this.#rangeMs) + 1) * this.#rangeMs;
+      this.#started(time);
+    }
+    open.append(time, histogram);
+    f64[8 * series + LAST_TIME] = time;
+    if (time > this.maxTime) this.maxTime = time;
+  }
+
+  #started(time: number): void {
+    this.#chunks++;
+    this.chunksCreated++;
+    if (time < this.minTime) this.minTime = time;
+    if (time > this.maxTime) this.maxTime = time;
+  }
+
+  lastHistogram(series: number): IntHistogram | FloatHistogram | undefined {
+    return this.table.has(series, HISTOGRAM) ? this.#histograms.get(series)?.last : undefined;
+  }
+
+  isLastFloat(series: number, high: number, low: number): boolean {
+    const { u32 } = this.table.hot;
+    return (
+      !this.table.has(series, HISTOGRAM) &&
+      u32[16 * series + LAST_HIGH] === high >>> 0 &&
+      u32[16 * series + LAST_LOW] === low >>> 0
+    );
+  }
+
+  /** Writes the open chunk, if there is one, to the files. */
+  close(series: number): void {
+    const { table, heap, files } = this;
+    const { u32, f64 } = table.hot;
+    const histogram = this.#histograms.get(series);
+    if (histogram) {
+      const data = histogram.view();
+      const { firstTime, lastTime, encoding } = histogram;
+      files.write(f64[8 * series + REF], firstTime, lastTime, encoding, false, data, 0, data.length);
+      addClosed(heap, table, series, files, firstTime, lastTime, data.length, encoding);
+      this.#histograms.delete(series);
+      return;
+    }
+    const chunk = u32[16 * series + CHUNK];
+    if (chunk === 0) return;
+    const bytes = openBytes(table, series);
+    const mint = openStart(heap, chunk);
+    const maxt = f64[8 * series + LAST_TIME];
+    files.write(f64[8 * series + REF], mint, maxt, Encoding.xor, false, heap.region.u8, chunk, chunk + bytes);
+    addClosed(heap, table, series, files, mint, maxt, bytes, Encoding.xor);
+    this.#dropOpen(series);
+  }
+
+  /** A closed chunk that is in the files already. */
+  adopt(
+    series: number,
+    chunk: { mint: number; maxt: number; file: number; offset: number; bytes: number; encoding: number },
+  ): void {
+    addClosed(this.heap, this.table, series, chunk, chunk.mint, chunk.maxt, chunk.bytes, chunk.encoding);
+    const { f64 } = this.table.hot;
+    if (chunk.maxt > f64[8 * series + LAST_TIME]) f64[8 * series + LAST_TIME] = chunk.maxt;
+    this.#started(chunk.mint);
+    if (chunk.maxt > this.maxTime) this.maxTime = chunk.maxt;
+  }
+
+  #dropOpen(series: number): void {
+    const { u32 } = this.table.hot;
+    const hot = 16 * series;
+    this.heap.free(u32[hot + CHUNK], u32[hot + BITS_AND_CAPACITY] >>> 16);
+    u32[hot + CHUNK] = 0;
+    u32[hot + BITS_AND_CAPACITY] = 0;
+    u32[hot + COUNT_AND_WINDOW] = 0;
+  }
+
+  /** Whatever the series still has in memory. */
+  #freeChunks(series: number): void {
+    if (this.table.hot.u32[16 * series + CHUNK] !== 0) {
+      this.#dropOpen(series);
+      this.#chunks--;
+    }
+    this.#chunks -= dropClosed(this.heap, this.table, series, Number.POSITIVE_INFINITY);
+    this.late.forget(series);
+  }
+
+  lastTime(series: number): number {
+    return this.table.hot.f64[8 * series + LAST_TIME];
+  }
+
+  /** Infinity without samples. */
+  firstTime(series: number): number {
+    const { hot, cold } = this.table;
+    if (cold.u32[6 * series + CLOSED_COUNT] > 0) return closedMint(this.heap, cold.u32[6 * series + CLOSED], 0);
+    const histogram = this.#histograms.get(series);
+    if (histogram) return histogram.firstTime;
+    const chunk = hot.u32[16 * series + CHUNK];
+    return chunk === 0 ? Number.POSITIVE_INFINITY : openStart(this.heap, chunk);
+  }
+
+  /** Of all samples, late ones included. */
+  newest(series: number): number {
+    return this.late.has(series)
+      ? Math.max(this.lastTime(series), this.late.view(series)!.maxt)
+      : this.lastTime(series);
+  }
+
+  oldest(series: number): number {
+    return this.late.has(series)
+      ? Math.min(this.firstTime(series), this.late.view(series)!.mint)
+      : this.firstTime(series);
+  }
+
+  setMetadata(series: number, metadata: MetricMetadata): void {
+    this.table.cold.u32[6 * series + METADATA] = this.metadata.intern(metadata);
+  }
+
+  metadataOf(series: number): MetricMetadata | undefined {
+    return this.metadata.get(this.table.cold.u32[6 * series + METADATA]);
+  }
+
+  intervals(series: number): readonly Interval[] | undefined {
+    return this.tombstones.get(series);
+  }
+
+  /** Only what is there now: samples that come later are not deleted. */
+  delete(series: number, mint: number, maxt: number): void {
+    const newest = this.newest(series);
+    if (mint <= newest) addInterval(this.tombstones, series, mint, Math.min(maxt, newest));
+  }
+
+  /** The series as it is now. The head must be pinned for as long as the view is read. */
+  view(series: number, labels: Labels = this.table.labels(series)): SeriesView {
+    const { hot, cold } = this.table;
+    return new SeriesView(
+      this,
+      labels,
+      cold.u32[6 * series + CLOSED],
+      cold.u32[6 * series + CLOSED_COUNT],
+      this.#histograms.get(series),
+      hot.u32[16 * series + CHUNK],
+      openBytes(this.table, series),
+      hot.u32[16 * series + COUNT_AND_WINDOW] & 0xffff,
+      hot.f64[8 * series + LAST_TIME],
+      this.tombstones.get(series),
+      this.late.view(series),
+    );
+  }
+
+  /**
+   * Drops chunks that end before `mint`. True when the series has no samples left.
+   */
+  truncate(series: number, mint: number): boolean {
+    const { hot, cold } = this.table;
+    if (cold.u32[6 * series + CLOSED_COUNT] > 0) this.#chunks -= dropClosed(this.heap, this.table, series, mint);
+    if (hot.f64[8 * series + LAST_TIME] >= mint) return false;
+    if (this.#histograms.delete(series)) this.#chunks--;
+    if (hot.u32[16 * series + CHUNK] !== 0) {
+      this.#dropOpen(series);
+      this.#chunks--;
+    }
+    return cold.u32[6 * series + CLOSED_COUNT] === 0 && !this.late.has(series);
+  }
+
+  /** Takes series without samples out of the table. */
+  remove(gone: ReadonlySet<number>): void {
+    for (const series of gone) {
+      this.tombstones.delete(series);
+      this.#freeChunks(series);
+      this.#histograms.delete(series);
+    }
+    this.table.remove(gone);
+  }
+
+  /** What was dropped is also dropped on disk, where whole files are concerned. */
+  truncated(mint: number): void {
+    for (const close of this.files.truncate(mint, this.late.firstFile)) this.heap.defer(close);
+    if (this.minTime < mint) this.minTime = this.maxTime >= mint ? mint : Number.POSITIVE_INFINITY;
+    for (const [series, intervals] of this.tombstones) {
+      const kept = intervals.filter(({ maxt }) => maxt >= mint);
+      if (kept.length === 0) this.tombstones.delete(series);
+      else if (kept.length < intervals.length) this.tombstones.set(series, kept);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.files[Symbol.dispose]();
+  }
+}

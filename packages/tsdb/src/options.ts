@@ -1,0 +1,39 @@
+/** What a database is opened with. */
+import type { Logger, Registry } from "@pharos/kit";
+import type { BlockMeta } from "./block/meta.ts";
+import type { WalCompression } from "./wal/segments.ts";
+
+export interface DbOptions {
+  dir: string;
+  /** ms; 0: samples are kept for ever. */
+  retentionMs?: number;
+  /** Bytes of blocks and log; 0: any. The oldest blocks go first. */
+  retentionBytes?: number;
+  /** Share of the disk, 0 to 100; 0: any. Where it and `retentionBytes` are both given it counts. */
+  retentionPercentage?: number;
+  /** How the log is packed; true (the default) is snappy, false none. */
+  walCompression?: boolean | WalCompression;
+  maxExemplars?: number;
+  /** Bytes that series and samples may take in memory; 0: any. */
+  memoryBudgetBytes?: number;
+  /** Bytes of blocks and head chunks kept in memory once read; 256 MiB by default. */
+  cacheBytes?: number;
+  /** How far behind the newest sample late ones are taken, ms; 0 (the default): not at all. */
+  outOfOrderTimeWindowMs?: number;
+  /** Length of the blocks the head is cut into, ms; two hours by default. */
+  minBlockMs?: number;
+  /** The longest blocks made by merging, ms; 0: a tenth of the retention, at most 31 days. */
+  maxBlockMs?: number;
+  /** Do not wait for the log: `openDb` resolves when blocks can be read and samples are taken; `Db.replayed` tells when the rest is there. */
+  background?: boolean;
+  registry?: Registry;
+  log?: Logger;
+  now?: () => number;
+  /** Bytes of the log read so far, and in all. */
+  onReplay?: (done: number, total: number) => void;
+  /** Called with each new block before those it replaces are removed; for copies to object storage. */
+  onBlock?: (meta: BlockMeta, dir: string) => void;
+}
+
+export const DEFAULT_BLOCK_MS = 2 * 3600_000;
+export const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;

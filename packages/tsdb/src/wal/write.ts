@@ -1,0 +1,173 @@
+/**
+ * The write-ahead log in Prometheus' format: segment files of at most 128 MiB made of 32 KiB pages; a record is cut into
+ * fragments that do not cross pages, and never crosses a segment.
+ *
+ *   fragment: u8 type (low 3 bits: 1 full, 2 first, 3 middle, 4 last; bit 3 snappy, bit 4 zstd), u16 length, u32 CRC-32C, data
+ *
+ * A record counts as logged when write(2) has taken all of it: it then survives the death of the process. Segments are
+ * synced when they are full and when the log is closed, as Prometheus does.
+ */
+import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { constants, zstdCompressSync } from "node:zlib";
+import { syncFolder } from "@pharos/kit";
+import { UserError } from "@pharos/model";
+import snappy from "snappy";
+import { crc32c } from "./crc32c.ts";
+import {
+  FIRST,
+  FULL,
+  HEADER,
+  LAST,
+  lastCheckpoint,
+  MIDDLE,
+  PAGE,
+  SEGMENT_PAGES,
+  SNAPPY,
+  segmentName,
+  segmentPath,
+  segmentsOf,
+  type WalCompression,
+  ZSTD,
+} from "./segments.ts";
+
+/** Writes records into consecutive segment files of a folder. */
+export class WalWriter implements Disposable {
+  readonly #dir: string;
+  readonly #compression: WalCompression;
+  #segment: number;
+  #fd: number;
+  /** Bytes in the current segment. */
+  #size = 0;
+  /** A record as fragments, on its way to the file. */
+  #fragments = Buffer.allocUnsafeSlow(4 * PAGE);
+  failures = 0;
+  writes = 0;
+
+  /** Starts a new segment with this number. */
+  constructor(dir: string, segment: number, compression: WalCompression) {
+    this.#dir = dir;
+    this.#compression = compression;
+    mkdirSync(dir, { recursive: true });
+    this.#segment = segment;
+    this.#fd = openSync(segmentPath(dir, segment), "a");
+  }
+
+  get segment(): number {
+    return this.#segment;
+  }
+
+  /** Bytes in the segment being written. */
+  get segmentBytes(): number {
+    return this.#size;
+  }
+
+  /** Returns when the operating system has the record. Throws a UserError when it cannot, with nothing of it in the log. */
+  log(record: Buffer): void {
+    let body = record;
+    let flag = 0;
+    if (this.#compression !== "none") {
+      const packed =
+        this.#compression === "snappy"
+          ? (snappy.compressSync(record) as Buffer)
+          : zstdCompressSync(record, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+      if (packed.length < record.length) {
+        body = packed;
+        flag = this.#compression === "snappy" ? SNAPPY : ZSTD;
+      }
+    }
+    const pages = Math.ceil((body.length + HEADER) / (PAGE - HEADER)) + 1;
+    if (this.#size > 0 && this.#size + pages * PAGE > SEGMENT_PAGES * PAGE) {
+      try {
+        this.nextSegment();
+      } catch (error) {
+        throw this.#failed(error as Error);
+      }
+    }
+    if (this.#fragments.length < pages * PAGE) this.#fragments = Buffer.allocUnsafeSlow(2 * pages * PAGE);
+    this.#write(fragment(body, flag, this.#size, this.#fragments));
+  }
+
+  #write(length: number): void {
+    const before = this.#size;
+    let done = 0;
+    try {
+      while (done < length) done += writeSync(this.#fd, this.#fragments, done, length - done);
+    } catch (error) {
+      // A part of a record would make everything behind it unreadable.
+      ftruncateSync(this.#fd, before);
+      throw this.#failed(error as Error);
+    }
+    this.writes++;
+    this.#size += done;
+  }
+
+  #failed(cause: Error): UserError {
+    this.failures++;
+    return new UserError("tsdb.wal", `cannot write ${segmentPath(this.#dir, this.#segment)}: ${cause.message}`, {
+      fix: "Samples are refused until it can be written again; free disk space or mend the file system",
+      cause,
+    });
+  }
+
+  /** Closes the current segment and begins the next. */
+  nextSegment(): void {
+    const next = openSync(segmentPath(this.#dir, this.#segment + 1), "a");
+    fsyncSync(this.#fd);
+    closeSync(this.#fd);
+    this.#segment++;
+    this.#fd = next;
+    this.#size = 0;
+    syncFolder(this.#dir);
+  }
+
+  [Symbol.dispose](): void {
+    fsyncSync(this.#fd);
+    closeSync(this.#fd);
+  }
+}
+
+/** Puts a record as fragments, for `offset` of a segment on, into `out`; answers their length. */
+function fragment(body: Buffer, flag: number, offset: number, out: Buffer): number {
+  let length = 0;
+  let at = 0;
+  do {
+    let left = PAGE - ((offset + length) % PAGE);
+    if (left < HEADER) {
+      out.fill(0, length, length + left);
+      length += left;
+      left = PAGE;
+    }
+    const take = Math.min(body.length - at, left - HEADER);
+    const last = at + take === body.length;
+    const kind = at === 0 ? (last ? FULL : FIRST) : last ? LAST : MIDDLE;
+    out[length] = kind | flag;
+    out.writeUInt16BE(take, length + 1);
+    out.writeUInt32BE(crc32c(body, at, at + take), length + 3);
+    body.copy(out, length + HEADER, at, at + take);
+    length += HEADER + take;
+    at += take;
+  } while (at < body.length);
+  return length;
+}
+
+/** Replaces the segments up to `last` (and an older checkpoint) by what `rewrite` writes. */
+export function replaceByCheckpoint(
+  dir: string,
+  last: number,
+  compression: WalCompression,
+  rewrite: (writer: WalWriter) => void,
+): void {
+  const name = `checkpoint.${segmentName(last)}`;
+  const temporary = join(dir, `${name}.tmp`);
+  rmSync(temporary, { recursive: true, force: true });
+  {
+    using writer = new WalWriter(temporary, 0, compression);
+    rewrite(writer);
+  }
+  const old = lastCheckpoint(dir);
+  renameSync(temporary, join(dir, name));
+  syncFolder(dir);
+  for (const index of segmentsOf(dir)) if (index <= last) rmSync(segmentPath(dir, index));
+  if (old && old.index !== last) rmSync(old.path, { recursive: true });
+}
