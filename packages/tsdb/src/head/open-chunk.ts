@@ -97,22 +97,29 @@ export function append(heap: Heap, table: SeriesTable, series: number, time: num
   let bit = u32[hot + BITS_AND_CAPACITY] & 0xffff;
   if (((bit + 7) >>> 3) + MAX_SAMPLE_BYTES > u32[hot + BITS_AND_CAPACITY] >>> 16) grow(heap, u32, hot);
   const chunk = u32[hot + CHUNK];
-  const { u8 } = heap.region;
+  const { u8, view } = heap.region;
   const state = u32[hot + COUNT_AND_WINDOW];
   const count = (state & 0xffff) + 1;
   const delta = time - f64[8 * series + LAST_TIME];
+  // Codes are put together before they are written: most samples then take one write.
+  let code = 0;
+  let size = 0;
   if (count === 2) {
     let rest = delta;
     while (rest >= 0x80) {
-      bit = put(u8, chunk, bit, (rest % 0x80) | 0x80, 8);
+      bit = put(u8, view, chunk, bit, (rest % 0x80) | 0x80, 8);
       rest = Math.floor(rest / 0x80);
     }
-    bit = put(u8, chunk, bit, rest, 8);
-  } else bit = putTime(u8, chunk, bit, delta - (u32[hot + DELTA] | 0));
+    bit = put(u8, view, chunk, bit, rest, 8);
+  } else {
+    const dod = delta - (u32[hot + DELTA] | 0);
+    if (dod === 0) size = 1;
+    else bit = putTime(u8, view, chunk, bit, dod);
+  }
   const xorHigh = (high ^ u32[hot + LAST_HIGH]) >>> 0;
   const xorLow = (low ^ u32[hot + LAST_LOW]) >>> 0;
   if ((xorHigh | xorLow) === 0) {
-    bit = put(u8, chunk, bit, 0, 1);
+    bit = put(u8, view, chunk, bit, 0, size + 1);
     u32[hot + COUNT_AND_WINDOW] = state + 1;
   } else {
     let leading = xorHigh !== 0 ? Math.clz32(xorHigh) : 32 + Math.clz32(xorLow);
@@ -123,13 +130,15 @@ export function append(heap: Heap, table: SeriesTable, series: number, time: num
     if (oldLeading !== NO_WINDOW && leading >= oldLeading && trailing >= oldTrailing) {
       leading = oldLeading;
       trailing = oldTrailing;
-      bit = put(u8, chunk, bit, 0b10, 2);
+      code = 0b10;
+      size += 2;
       u32[hot + COUNT_AND_WINDOW] = state + 1;
     } else {
-      bit = put(u8, chunk, bit, (0b11 << 11) | (leading << 6) | ((64 - leading - trailing) & 63), 13);
+      code = (0b11 << 11) | (leading << 6) | ((64 - leading - trailing) & 63);
+      size += 13;
       u32[hot + COUNT_AND_WINDOW] = count | (leading << 16) | (trailing << 24);
     }
-    bit = putSignificant(u8, chunk, bit, xorHigh, xorLow, trailing, 64 - leading - trailing);
+    bit = putSignificant(u8, view, chunk, bit, code, size, xorHigh, xorLow, trailing, 64 - leading - trailing);
     u32[hot + LAST_HIGH] = high;
     u32[hot + LAST_LOW] = low;
   }
@@ -162,19 +171,23 @@ function grow(heap: Heap, u32: Uint32Array, hot: number): void {
 }
 
 /** The ranges are upstream's odd ones: an n-bit field holds -(2^(n-1)-1) … 2^(n-1). */
-function putTime(u8: Uint8Array, chunk: number, bit: number, dod: number): number {
-  if (dod === 0) return put(u8, chunk, bit, 0, 1);
-  if (dod >= -8191 && dod <= 8192) return put(u8, chunk, bit, (0b10 << 14) | (dod & 0x3fff), 16);
-  if (dod >= -65535 && dod <= 65536) return put(u8, chunk, bit, (0b110 << 17) | (dod & 0x1ffff), 20);
-  if (dod >= -524287 && dod <= 524288) return put(u8, chunk, bit, (0b1110 << 20) | (dod & 0xfffff), 24);
+function putTime(u8: Uint8Array, view: DataView, chunk: number, bit: number, dod: number): number {
+  if (dod >= -8191 && dod <= 8192) return put(u8, view, chunk, bit, (0b10 << 14) | (dod & 0x3fff), 16);
+  if (dod >= -65535 && dod <= 65536) return put(u8, view, chunk, bit, (0b110 << 17) | (dod & 0x1ffff), 20);
+  if (dod >= -524287 && dod <= 524288) return put(u8, view, chunk, bit, (0b1110 << 20) | (dod & 0xfffff), 24);
   const high = Math.floor(dod / 2 ** 32);
-  return put32(u8, chunk, put32(u8, chunk, put(u8, chunk, bit, 0b1111, 4), high >>> 0), (dod - high * 2 ** 32) >>> 0);
+  const low = (dod - high * 2 ** 32) >>> 0;
+  return put32(u8, view, chunk, put32(u8, view, chunk, put(u8, view, chunk, bit, 0b1111, 4), high), low);
 }
 
+/** The code of a changed value and its bits between leading and trailing zeros. */
 function putSignificant(
   u8: Uint8Array,
+  view: DataView,
   chunk: number,
   bit: number,
+  code: number,
+  codeSize: number,
   high: number,
   low: number,
   trailing: number,
@@ -188,36 +201,30 @@ function putSignificant(
     bottom = low;
     top = high;
   } else {
-    bottom = ((low >>> trailing) | (high << (32 - trailing))) >>> 0;
+    bottom = (low >>> trailing) | (high << (32 - trailing));
     top = high >>> trailing;
   }
-  if (size > 32) {
-    const above = size - 32;
-    if (above > 16)
-      return put32(u8, chunk, put(u8, chunk, put(u8, chunk, bit, top >>> 16, above - 16), top & 0xffff, 16), bottom);
-    return put32(u8, chunk, put(u8, chunk, bit, top, above), bottom);
-  }
-  if (size > 16) return put(u8, chunk, put(u8, chunk, bit, bottom >>> 16, size - 16), bottom & 0xffff, 16);
-  return put(u8, chunk, bit, bottom, size);
+  if (codeSize + size <= 24) return put(u8, view, chunk, bit, (code << size) | bottom, codeSize + size);
+  let at = put(u8, view, chunk, bit, code, codeSize);
+  if (size <= 24) return put(u8, view, chunk, at, bottom, size);
+  if (size < 32) return put(u8, view, chunk, put(u8, view, chunk, at, bottom >>> 16, size - 16), bottom & 0xffff, 16);
+  const above = size - 32;
+  if (above > 24) at = put(u8, view, chunk, put(u8, view, chunk, at, top >>> 16, above - 16), top & 0xffff, 16);
+  else if (above > 0) at = put(u8, view, chunk, at, top, above);
+  return put32(u8, view, chunk, at, bottom);
 }
 
-function put32(u8: Uint8Array, chunk: number, bit: number, value: number): number {
-  return put(u8, chunk, put(u8, chunk, bit, value >>> 16, 16), value & 0xffff, 16);
+/** 32 bits. */
+function put32(u8: Uint8Array, view: DataView, chunk: number, bit: number, value: number): number {
+  return put(u8, view, chunk, put(u8, view, chunk, bit, value >>> 16, 16), value & 0xffff, 16);
 }
 
-/** Up to 24 bits. Bytes that begin here are set, not added to: the block may hold anything. */
-function put(u8: Uint8Array, chunk: number, bit: number, value: number, count: number): number {
+/** Up to 24 bits. What lies behind them is written over: the block may hold anything, and has room. */
+function put(u8: Uint8Array, view: DataView, chunk: number, bit: number, value: number, count: number): number {
   const at = chunk + (bit >>> 3);
   const used = bit & 7;
-  const end = used + count;
-  const word = value << (32 - end);
-  u8[at] = used === 0 ? word >>> 24 : u8[at] | (word >>> 24);
-  if (end > 8) {
-    u8[at + 1] = word >>> 16;
-    if (end > 16) {
-      u8[at + 2] = word >>> 8;
-      if (end > 24) u8[at + 3] = word;
-    }
-  }
+  let word = value << (32 - used - count);
+  if (used !== 0) word |= u8[at] << 24;
+  view.setInt32(at, word);
   return bit + count;
 }

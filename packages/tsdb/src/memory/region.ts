@@ -20,6 +20,8 @@ export class Region {
   u8: Uint8Array;
   u32: Uint32Array;
   f64: Float64Array;
+  /** For words that lie anywhere. */
+  view: DataView;
   /** For texts. */
   buffer: Buffer;
 
@@ -30,6 +32,7 @@ export class Region {
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
+    this.view = new DataView(buffer);
     this.buffer = Buffer.from(buffer);
   }
 
@@ -56,6 +59,7 @@ export class Region {
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
+    this.view = new DataView(buffer);
     this.buffer = Buffer.from(buffer);
   }
 }

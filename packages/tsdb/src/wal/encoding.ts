@@ -2,6 +2,9 @@
 
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 
+/** Twice this fits 31 bits. */
+const HALF = 2 ** 29;
+
 export class Encoder {
   #bytes = Buffer.alloc(4096);
   length = 0;
@@ -76,19 +79,7 @@ export class Encoder {
   sample(ref: number, time: number, words: Uint32Array, index: number): void {
     this.#reserve(28);
     const bytes = this.#bytes;
-    let at = this.length;
-    let rest = ref >= 0 ? ref * 2 : -ref * 2 - 1;
-    while (rest >= 0x80) {
-      bytes[at++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    bytes[at++] = rest;
-    rest = time >= 0 ? time * 2 : -time * 2 - 1;
-    while (rest >= 0x80) {
-      bytes[at++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    bytes[at++] = rest;
+    const at = putVarint(bytes, putVarint(bytes, this.length, ref), time);
     const high = words[2 * index + 1 - LOW];
     const low = words[2 * index + LOW];
     bytes[at] = high >>> 24;
@@ -123,6 +114,27 @@ export class Encoder {
     this.#bytes.write(text, this.length, "utf8");
     this.length += size;
   }
+}
+
+function putVarint(bytes: Uint8Array, start: number, value: number): number {
+  let at = start;
+  if (value >= -HALF && value < HALF) {
+    // Whole in 32 bits, as nearly always.
+    let word = (value << 1) ^ (value >> 31);
+    while (word > 0x7f) {
+      bytes[at++] = word | 0x80;
+      word >>>= 7;
+    }
+    bytes[at++] = word;
+    return at;
+  }
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1;
+  while (rest >= 0x80) {
+    bytes[at++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes[at++] = rest;
+  return at;
 }
 
 /** The bytes ended before the value did. */

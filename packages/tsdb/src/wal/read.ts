@@ -4,9 +4,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import snappy from "snappy";
 import { crc32c } from "./crc32c.ts";
 import { FIRST, FULL, HEADER, LAST, PAGE, SNAPPY, segmentPath, type WalCompression, ZSTD } from "./segments.ts";
+import { snappySize, snappyUnpack } from "./snappy.ts";
 import { WalWriter } from "./write.ts";
 
 /** Bytes read at once, a multiple of the page. */
@@ -143,18 +143,12 @@ function checkFragment(bytes: Buffer, at: number, there: number, pageLeft: numbe
 function unpack(packed: Buffer, compression: number): Buffer {
   if (compression === 0) return packed;
   if (compression === ZSTD) return zstdDecompressSync(packed, { maxOutputLength: MAX_RECORD });
-  if (snappySize(packed) > MAX_RECORD) throw new Error("its size is out of bounds");
-  return snappy.uncompressSync(packed) as Buffer;
-}
-
-/** The size a snappy block says it has unpacked. */
-function snappySize(packed: Buffer): number {
-  let size = 0;
-  for (let i = 0, scale = 1; i < packed.length && i < 5; i++, scale *= 128) {
-    size += (packed[i] & 0x7f) * scale;
-    if (packed[i] < 0x80) return size;
-  }
-  throw new Error("it has no size");
+  const size = snappySize(packed);
+  // A byte of a copy makes 64 at most.
+  if (size > MAX_RECORD || size > 64 * packed.length) throw new Error("its size is out of bounds");
+  const out = Buffer.allocUnsafe(size);
+  snappyUnpack(packed, out);
+  return out;
 }
 
 /**

@@ -12,7 +12,6 @@ import { join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 import { syncFolder } from "@pharos/kit";
 import { UserError } from "@pharos/model";
-import snappy from "snappy";
 import { crc32c } from "./crc32c.ts";
 import {
   FIRST,
@@ -30,6 +29,7 @@ import {
   type WalCompression,
   ZSTD,
 } from "./segments.ts";
+import { snappyBound, snappyPack } from "./snappy.ts";
 
 /** Writes records into consecutive segment files of a folder. */
 export class WalWriter implements Disposable {
@@ -41,6 +41,7 @@ export class WalWriter implements Disposable {
   #size = 0;
   /** A record as fragments, on its way to the file. */
   #fragments = Buffer.allocUnsafeSlow(4 * PAGE);
+  #packed: Buffer = Buffer.allocUnsafeSlow(0);
   failures = 0;
   writes = 0;
 
@@ -69,7 +70,7 @@ export class WalWriter implements Disposable {
     if (this.#compression !== "none") {
       const packed =
         this.#compression === "snappy"
-          ? (snappy.compressSync(record) as Buffer)
+          ? this.#pack(record)
           : zstdCompressSync(record, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
       if (packed.length < record.length) {
         body = packed;
@@ -86,6 +87,12 @@ export class WalWriter implements Disposable {
     }
     if (this.#fragments.length < pages * PAGE) this.#fragments = Buffer.allocUnsafeSlow(2 * pages * PAGE);
     this.#write(fragment(body, flag, this.#size, this.#fragments));
+  }
+
+  #pack(record: Buffer): Buffer {
+    const bound = snappyBound(record.length);
+    if (this.#packed.length < bound) this.#packed = Buffer.allocUnsafeSlow(bound + (bound >> 1));
+    return this.#packed.subarray(0, snappyPack(record, this.#packed));
   }
 
   #write(length: number): void {
