@@ -97,5 +97,6 @@ export interface Appender {
 }
 
 export interface Appendable {
-  appender(): Appender;
+  /** `source`: who reports the samples, as the name of a scrape pool; storages share their budgets out among sources. */
+  appender(source?: string): Appender;
 }

@@ -11,6 +11,15 @@ export interface PrometheusOptions {
   uiUrl?: string;
   /** 0 means no limit of this kind. */
   retention: { timeMs: number; bytes: number };
+  storage?: {
+    walCompression?: "none" | "snappy" | "zstd";
+    /** Length of the blocks the head is cut into, and the longest made by merging, ms. */
+    minBlockMs?: number;
+    maxBlockMs?: number;
+    /** Bytes that series and samples may take in memory; 0: any. */
+    memoryBudgetBytes?: number;
+    lock?: boolean;
+  };
   enableLifecycle: boolean;
   enableAdminApi: boolean;
   query?: { lookbackMs?: number; timeoutMs?: number; maxSamples?: number; maxConcurrency?: number };

@@ -10,7 +10,7 @@ import { Notifier } from "@pharos/notify";
 import { Engine } from "@pharos/promql";
 import { loadRuleFiles, RuleManager } from "@pharos/rules";
 import { ScrapeManager } from "@pharos/scrape";
-import { type Db, openDb } from "@pharos/tsdb";
+import { type Db, type DbSettings, openDb } from "@pharos/tsdb";
 import { AlertmanagerDiscovery } from "./alertmanager-discovery.ts";
 import { mountAdminApi } from "./api/admin.ts";
 import type { ApiContext } from "./api/context.ts";
@@ -20,7 +20,7 @@ import { mountRulesApi } from "./api/rules.ts";
 import { mountSeriesApi } from "./api/series.ts";
 import { mountStatusApi } from "./api/status.ts";
 import { mountTargetsApi } from "./api/targets.ts";
-import { expandRuleFiles, loadConfigFile, type PrometheusConfig } from "./config/config.ts";
+import { expandRuleFiles, loadConfigFile, type PrometheusConfig, type StorageConfig } from "./config/config.ts";
 import { redactConfig } from "./config/redact.ts";
 import { notificationFacts, type PrometheusFacts, poolFacts, ruleFacts, seriesCount } from "./facts.ts";
 import type { PrometheusOptions } from "./options.ts";
@@ -58,6 +58,8 @@ class Server implements PrometheusServer {
   #config: PrometheusConfig | undefined;
   #reloading: Promise<void> = Promise.resolve();
   #ready = false;
+  /** Gives the rules of the running configuration to the manager. */
+  #updateRules: () => Promise<void> = async () => {};
 
   constructor(options: PrometheusOptions, registry: Registry, db: Db) {
     const { log } = options;
@@ -141,7 +143,7 @@ class Server implements PrometheusServer {
       retentionText: retentionText(options.retention),
       configText: () => redactConfig(this.#config?.text ?? ""),
       reloadStatus: () => this.#reload,
-      replay: () => ({ min: 0, max: 0, current: 0, state: "done" }),
+      replay: () => replayState(this.#db),
       now,
     };
     mountQueryApi(app, context);
@@ -152,7 +154,7 @@ class Server implements PrometheusServer {
     mountAdminApi(app, context);
     mountMetrics(app, this.#registry);
     mountPages(app, {
-      isReady: () => this.#ready,
+      isReady: () => this.#ready && this.#db.ready,
       reload: () => this.reload(),
       quit: () => options.onQuit?.(),
       enableLifecycle: options.enableLifecycle,
@@ -169,8 +171,15 @@ class Server implements PrometheusServer {
     await this.#http.listen();
     await this.reload();
     this.#ready = true;
-    this.#metrics.ready.set(1);
+    // Rules would see a gap where the log has not been read yet, and resolve what is firing.
+    void this.#db.replayed.then(() => this.#startRules());
     this.#options.log.info("Server is ready to receive web requests.", { url: this.url });
+  }
+
+  async #startRules(): Promise<void> {
+    if (!this.#ready) return;
+    this.#metrics.ready.set(1);
+    await this.#updateRules();
   }
 
   /** One at a time; a second request waits and then takes what the file says by then. */
@@ -195,7 +204,10 @@ class Server implements PrometheusServer {
       this.#alertmanagers.apply(config.alertmanagers);
       this.#scrape.apply(config.scrapeConfigs, externalLabels);
       this.#discovery.apply(config.scrapeConfigs.map(({ jobName, sdConfigs }) => ({ job: jobName, sdConfigs })));
-      await this.#rules.update(groups, { interval: evaluationInterval, queryOffset: ruleQueryOffset, externalLabels });
+      this.#updateRules = () =>
+        this.#rules.update(groups, { interval: evaluationInterval, queryOffset: ruleQueryOffset, externalLabels });
+      if (this.#db.ready) await this.#updateRules();
+      this.#db.configure(storageSettings(config.storage, this.#options));
     } catch (error) {
       this.#reload.successful = false;
       this.#reload.message = describeError(error);
@@ -239,6 +251,22 @@ class Server implements PrometheusServer {
   }
 }
 
+/** What a configuration file may change of the storage while it runs. */
+function storageSettings({ retention, outOfOrderTimeWindowMs }: StorageConfig, options: PrometheusOptions): DbSettings {
+  return {
+    retentionMs: retention.timeMs ?? options.retention.timeMs,
+    retentionBytes: retention.bytes ?? options.retention.bytes,
+    retentionPercentage: retention.percentage ?? 0,
+    outOfOrderTimeWindowMs,
+  };
+}
+
+/** As /status/walreplay shows it, in MiB of the log. */
+function replayState({ ready, replayProgress: { done, total } }: Db): ReturnType<ApiContext["replay"]> {
+  const mib = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+  return { min: 0, max: mib(total), current: mib(done), state: ready ? "done" : "in progress" };
+}
+
 /** Opens the database, loads the configuration and listens. Throws, with everything closed again, when any of it fails. */
 export async function createPrometheus(options: PrometheusOptions): Promise<PrometheusServer> {
   const registry = new Registry();
@@ -247,9 +275,10 @@ export async function createPrometheus(options: PrometheusOptions): Promise<Prom
   const { storage } = loadConfigFile(options.configFile);
   const db = await openDb({
     dir: options.storagePath,
-    retentionMs: storage.retention.timeMs ?? options.retention.timeMs,
-    retentionBytes: storage.retention.bytes ?? options.retention.bytes,
+    ...storageSettings(storage, options),
+    ...options.storage,
     maxExemplars: storage.maxExemplars,
+    background: true,
     registry,
     log: options.log.with({ subsystem: "tsdb" }),
     now: options.now,

@@ -19,6 +19,9 @@ import type { RuleMetrics } from "./metrics.ts";
 import { RecordingRule } from "./recording-rule.ts";
 import type { RuleGroupSpec } from "./rule-file.ts";
 
+/** What a storage knows the rules' series by, beside the names of scrape pools. */
+const RULES = "(rules)";
+
 export type RuleHealth = "unknown" | "ok" | "err";
 
 export interface RuleStatus {
@@ -204,7 +207,7 @@ export class RuleGroup {
   }
 
   #write(samples: RuleSample[], previous: Map<string, Labels>, timeMs: number): Map<string, Labels> {
-    const appender = this.#context.appendable.appender();
+    const appender = this.#context.appendable.appender(RULES);
     const written = new Map<string, Labels>();
     const refused = new Map<number, number>();
     const note = (result: number): void => {
@@ -231,7 +234,7 @@ export class RuleGroup {
   }
 
   #writeStale(series: Labels[], timeMs: number): void {
-    const appender = this.#context.appendable.appender();
+    const appender = this.#context.appendable.appender(RULES);
     for (const labels of series) appendStale(appender, labels, timeMs);
     appender.commit();
   }

@@ -181,7 +181,7 @@ export class ScrapeLoop {
     const { appendable } = this.#context;
     let failure = fetchFailure;
     let result = NOTHING;
-    let appender = appendable.appender();
+    let appender = appendable.appender(this.#config.jobName);
     try {
       if (fetched) {
         result = this.#samples.append(appender, fetched.body, fetched.format, timestamp);
@@ -189,7 +189,7 @@ export class ScrapeLoop {
       }
       if (failure !== undefined) {
         appender.rollback();
-        appender = appendable.appender();
+        appender = appendable.appender(this.#config.jobName);
         this.#samples.appendAllStale(appender, timestamp);
       }
       this.lastScrapeDuration = (performance.now() - started) / 1000;
@@ -250,7 +250,7 @@ export class ScrapeLoop {
       signal: shutdown,
       ref: false,
     });
-    const appender = this.#context.appendable.appender();
+    const appender = this.#context.appendable.appender(this.#config.jobName);
     this.#samples.appendAllStale(appender, at);
     this.#report.appendStale(appender, at);
     appender.commit();

@@ -25,14 +25,14 @@ import { Head } from "./head/head.ts";
 import { Replay, type ReplayProgress } from "./head/replay.ts";
 import { lockDirectory } from "./lock.ts";
 import { registerTsdbMetrics } from "./metrics.ts";
-import { type DbOptions, DEFAULT_BLOCK_MS, DEFAULT_CACHE_BYTES } from "./options.ts";
+import { type DbOptions, type DbSettings, DEFAULT_BLOCK_MS, DEFAULT_CACHE_BYTES } from "./options.ts";
 import { DbQuerier } from "./querier.ts";
 import { linkBlocks } from "./snapshot.ts";
 import { type HeadStats, headStats, type TsdbStatus, tsdbStatus } from "./status.ts";
 import type { Corruption } from "./wal/read.ts";
 import type { WalCompression } from "./wal/segments.ts";
 
-export type { BlockMeta, Corruption, DbOptions };
+export type { BlockMeta, Corruption, DbOptions, DbSettings };
 
 export interface ExemplarSeries {
   labels: Labels;
@@ -51,7 +51,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   readonly #compactor: Compactor;
   readonly #cache: PageCache;
   readonly #lock: Disposable;
-  readonly #options: DbOptions;
+  #options: DbOptions;
   readonly #log: Logger;
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout;
@@ -66,7 +66,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#options = options;
     this.#log = options.log ?? silentLogger;
     mkdirSync(options.dir, { recursive: true });
-    this.#lock = lockDirectory(options.dir);
+    this.#lock = options.lock === false ? { [Symbol.dispose]: () => {} } : lockDirectory(options.dir);
     this.#cache = new PageCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
     this.#store = new BlockStore(options.dir, this.#cache, this.#log);
     this.#head = new Head({
@@ -91,19 +91,28 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#checkpointAt = Date.now() + CHECKPOINT_MS;
     this.#replay = new Replay(this.#head, options.onReplay);
     if (options.registry) {
-      const { retentionBytes = 0, retentionPercentage = 0 } = options;
       registerTsdbMetrics(options.registry, {
         head: this.#head,
         store: this.#store,
         compactor: this.#compactor,
         replay: this.#replay,
         cache: this.#cache,
-        retention: { seconds: retentionMs / 1000, bytes: retentionBytes, percentage: retentionPercentage },
+        retention: () => {
+          const { retentionMs = 0, retentionBytes = 0, retentionPercentage = 0 } = this.#options;
+          return { seconds: retentionMs / 1000, bytes: retentionBytes, percentage: retentionPercentage };
+        },
       });
     }
     this.replayed = this.#run();
     this.#timer = setInterval(() => void this.#maintain(), MAINTENANCE_MS);
     this.#timer.unref();
+  }
+
+  /** Takes other settings; what is not named stays. */
+  configure(settings: DbSettings): void {
+    this.#options = { ...this.#options, ...settings };
+    this.#head.late.windowMs = this.#options.outOfOrderTimeWindowMs ?? 0;
+    if (this.#head.ready) this.#truncate();
   }
 
   /** Whether everything committed before the start is there. Until then samples are taken and blocks are read. */

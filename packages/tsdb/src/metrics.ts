@@ -12,7 +12,7 @@ export interface MetricSources {
   compactor: Compactor;
   replay: Replay;
   cache: PageCache;
-  retention: { seconds: number; bytes: number; percentage: number };
+  retention: () => { seconds: number; bytes: number; percentage: number };
 }
 
 type Read = (sources: MetricSources) => number;
@@ -40,9 +40,9 @@ const GAUGES: readonly (readonly [string, string, Read])[] = [
   [`${P}data_replay_duration_seconds`, "Time taken to replay the data on disk.", ({ replay }) => replay.report.seconds],
   [`${P}lowest_timestamp`, "Lowest timestamp value stored in the database. The unit is decided by the library consumer.", (all) => finite(lowest(all))],
   [`${P}lowest_timestamp_seconds`, "Lowest timestamp value stored in the database.", (all) => finite(lowest(all)) / 1000],
-  [`${P}retention_limit_seconds`, "How long to retain samples in storage.", ({ retention }) => retention.seconds],
-  [`${P}retention_limit_bytes`, "Max number of bytes to be retained in the tsdb blocks, configured 0 means disabled", ({ retention }) => retention.bytes],
-  [`${P}retention_limit_percentage`, "Max percentage of total storage space to be retained in the tsdb blocks, configured 0 means disabled", ({ retention }) => retention.percentage],
+  [`${P}retention_limit_seconds`, "How long to retain samples in storage.", ({ retention }) => retention().seconds],
+  [`${P}retention_limit_bytes`, "Max number of bytes to be retained in the tsdb blocks, configured 0 means disabled", ({ retention }) => retention().bytes],
+  [`${P}retention_limit_percentage`, "Max percentage of total storage space to be retained in the tsdb blocks, configured 0 means disabled", ({ retention }) => retention().percentage],
   [`${P}compaction_populating_block`, "Set to 1 when a block is currently being written to the disk.", ({ compactor }) => Number(compactor.writing)],
   [`${P}exemplar_exemplars_in_storage`, "Number of exemplars currently in circular storage.", ({ head }) => head.exemplars.count],
   [`${P}exemplar_series_with_exemplars_in_storage`, "Number of series with exemplars currently in circular storage.", ({ head }) => head.exemplars.seriesCount],

@@ -3,14 +3,22 @@ import type { Logger, Registry } from "@pharos/kit";
 import type { BlockMeta } from "./block/meta.ts";
 import type { WalCompression } from "./wal/segments.ts";
 
-export interface DbOptions {
-  dir: string;
+/** What may be changed while the database is open. */
+export interface DbSettings {
   /** ms; 0: samples are kept for ever. */
   retentionMs?: number;
   /** Bytes of blocks and log; 0: any. The oldest blocks go first. */
   retentionBytes?: number;
   /** Share of the disk, 0 to 100; 0: any. Where it and `retentionBytes` are both given it counts. */
   retentionPercentage?: number;
+  /** How far behind the newest sample late ones are taken, ms; 0 (the default): not at all. */
+  outOfOrderTimeWindowMs?: number;
+}
+
+export interface DbOptions extends DbSettings {
+  dir: string;
+  /** Whether other processes are kept out (the default). */
+  lock?: boolean;
   /** How the log is packed; true (the default) is snappy, false none. */
   walCompression?: boolean | WalCompression;
   maxExemplars?: number;
@@ -18,8 +26,6 @@ export interface DbOptions {
   memoryBudgetBytes?: number;
   /** Bytes of blocks and head chunks kept in memory once read; 256 MiB by default. */
   cacheBytes?: number;
-  /** How far behind the newest sample late ones are taken, ms; 0 (the default): not at all. */
-  outOfOrderTimeWindowMs?: number;
   /** Length of the blocks the head is cut into, ms; two hours by default. */
   minBlockMs?: number;
   /** The longest blocks made by merging, ms; 0: a tenth of the retention, at most 31 days. */

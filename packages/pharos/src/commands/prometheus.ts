@@ -21,6 +21,30 @@ const FLAGS = {
     help: "How long to retain samples in storage. 15d when neither time nor size is given.",
   },
   "storage.tsdb.retention.size": { type: "bytes", help: "Maximum number of bytes that can be stored for blocks." },
+  "storage.tsdb.no-lockfile": { type: "boolean", help: "Do not create lockfile in data directory." },
+  "storage.tsdb.wal-compression": { type: "boolean", optional: true, help: "Compress the tsdb WAL.", hidden: true },
+  "storage.tsdb.wal-compression-type": {
+    type: "string",
+    default: "snappy",
+    choices: ["snappy", "zstd"],
+    help: "Compression algorithm for the tsdb WAL: snappy or zstd.",
+    hidden: true,
+  },
+  "storage.tsdb.min-block-duration": {
+    type: "duration",
+    default: "2h",
+    help: "Minimum duration of a data block before being persisted.",
+    hidden: true,
+  },
+  "storage.tsdb.max-block-duration": {
+    type: "duration",
+    help: "Maximum duration compacted blocks may span; 10% of the retention period when it is not given.",
+    hidden: true,
+  },
+  "storage.tsdb.memory-budget": {
+    type: "bytes",
+    help: "Bytes that series and samples may take in memory. Towards it new series are refused, those of the sources that grew most first. Pharos' own flag.",
+  },
   "query.lookback-delta": {
     type: "duration",
     default: "5m",
@@ -76,6 +100,16 @@ export const prometheus: Command = {
       listen,
       externalUrl: values["web.external-url"],
       retention: { timeMs: values["storage.tsdb.retention.time"] ?? (bytes > 0 ? 0 : DEFAULT_RETENTION_MS), bytes },
+      storage: {
+        lock: !values["storage.tsdb.no-lockfile"],
+        walCompression:
+          values["storage.tsdb.wal-compression"] === false
+            ? "none"
+            : (values["storage.tsdb.wal-compression-type"] as "snappy" | "zstd"),
+        minBlockMs: values["storage.tsdb.min-block-duration"],
+        maxBlockMs: values["storage.tsdb.max-block-duration"],
+        memoryBudgetBytes: values["storage.tsdb.memory-budget"],
+      },
       enableLifecycle: values["web.enable-lifecycle"],
       enableAdminApi: values["web.enable-admin-api"],
       query: {

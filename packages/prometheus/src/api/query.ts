@@ -26,9 +26,21 @@ function abortOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-function answer(reply: FastifyReply, result: QueryResult, params: URLSearchParams, limit: number): FastifyReply {
+function answer(
+  context: ApiContext,
+  reply: FastifyReply,
+  result: QueryResult,
+  params: URLSearchParams,
+  limit: number,
+): FastifyReply {
   const { value } = result;
   const warnings = capNotes(result.warnings, "warning");
+  if (!context.db.ready) {
+    const { done, total } = context.db.replayProgress;
+    warnings.push(
+      `the write-ahead log is still being read (${Math.floor((100 * done) / Math.max(total, 1))} %): the newest hours are not complete`,
+    );
+  }
   if (limit > 0 && value.type === "vector" && value.samples.length > limit) {
     value.samples.length = limit;
     warnings.push("results truncated due to limit");
@@ -84,7 +96,7 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     };
     const signal = abortOf(request, reply);
     const result = await context.engine.instant(context.storage, params.get("query") ?? "", time, options, signal);
-    return answer(reply, result, params, limit);
+    return answer(context, reply, result, params, limit);
   });
 
   both("/api/v1/query_range", async (request, reply) => {
@@ -118,7 +130,7 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     const signal = abortOf(request, reply);
     const query = params.get("query") ?? "";
     const result = await context.engine.range(context.storage, query, start, end, step, options, signal);
-    return answer(reply, result, params, limit);
+    return answer(context, reply, result, params, limit);
   });
 
   both("/api/v1/query_exemplars", async (request, reply) => {

@@ -23,7 +23,9 @@ export interface GlobalConfig extends GlobalScrapeConfig {
 export interface StorageConfig {
   maxExemplars: number;
   /** undefined leaves the command line's value. */
-  retention: { timeMs?: number; bytes?: number };
+  retention: { timeMs?: number; bytes?: number; percentage?: number };
+  /** How far behind the newest sample late ones are taken, ms. */
+  outOfOrderTimeWindowMs: number;
 }
 
 export interface PrometheusConfig {
@@ -79,18 +81,13 @@ function readGlobal(node: YamlNode | undefined, options: LoadOptions): GlobalCon
 }
 
 function readStorage(node: YamlNode | undefined): StorageConfig {
-  const storage: StorageConfig = { maxExemplars: 100_000, retention: {} };
+  const storage: StorageConfig = { maxExemplars: 100_000, retention: {}, outOfOrderTimeWindowMs: 0 };
   if (!node || node.isNull) return storage;
   const map = node.map();
   const tsdb = map.get("tsdb")?.map();
   if (tsdb) {
     const window = tsdb.get("out_of_order_time_window");
-    if (window && window.duration() !== 0) {
-      throw window.error("the out-of-order window is not supported by this version of Pharos", {
-        code: "prometheus.unsupported",
-        fix: "Remove it",
-      });
-    }
+    if (window) storage.outOfOrderTimeWindowMs = window.duration();
     // Hints about encoding and memory: ignoring them changes no answer.
     tsdb.get("stale_series_compaction_threshold");
     tsdb.get("chunk_encoding");
@@ -100,11 +97,14 @@ function readStorage(node: YamlNode | undefined): StorageConfig {
     if (time) storage.retention.timeMs = time.duration();
     if (size) storage.retention.bytes = parseBytes(size.string());
     const percentage = retention?.get("percentage");
-    if (percentage && percentage.number() !== 0) {
-      throw percentage.error("retention by percentage is not supported by this version of Pharos", {
-        code: "prometheus.unsupported",
-        fix: "Use retention.size",
-      });
+    if (percentage) {
+      const share = percentage.number();
+      if (share < 0 || share > 100) {
+        throw percentage.error(`'storage.tsdb.retention.percentage' must be in the range [0, 100], not ${share}`, {
+          code: "prometheus.config",
+        });
+      }
+      storage.retention.percentage = share;
     }
     retention?.done("config.RetentionConfig");
     tsdb.done("config.TSDBConfig");

@@ -60,7 +60,9 @@ for (let target = 0; target < targets; target++) {
 }
 const report = (what: string, count: number, unit: string): void => {
   const spent = cpu() - started;
-  console.log(`${what}: ${((spent * 1000) / count).toFixed(0)} ns a ${unit}, ${((resident() - base) / SERIES).toFixed(0)} B resident a series`);
+  console.log(
+    `${what}: ${((spent * 1000) / count).toFixed(0)} ns a ${unit}, ${((resident() - base) / SERIES).toFixed(0)} B resident a series`,
+  );
 };
 report("creating", SERIES, "series");
 let seed = 1;
