@@ -59,6 +59,37 @@ export class BitWriter {
     bytes[position >> 3] |= (value & ((1 << left) - 1)) << (free - left);
   }
 
+  /** Starts anew in the same bytes. */
+  reset(): void {
+    this.#bytes.fill(0, 0, (this.#position + 7) >> 3);
+    this.#position = COUNT_BYTES * 8;
+  }
+
+  /** The difference of two differences of times. The ranges are upstream's odd ones: n bits hold -(2^(n-1)-1) … 2^(n-1). */
+  timeDelta(dod: number): void {
+    if (dod === 0) this.bits(0, 1);
+    else if (dod >= -8191 && dod <= 8192) this.bits((0b10 << 14) | (dod & 0x3fff), 16);
+    else if (dod >= -65535 && dod <= 65536) this.bits((0b110 << 17) | (dod & 0x1ffff), 20);
+    else if (dod >= -524287 && dod <= 524288) this.bits((0b1110 << 20) | (dod & 0xfffff), 24);
+    else {
+      this.bits(0b1111, 4);
+      this.signed64(dod);
+    }
+  }
+
+  /** The bits of two words between so many leading and trailing zeros. */
+  significant(high: number, low: number, leading: number, trailing: number): void {
+    const end = 64 - trailing;
+    if (leading < 32) {
+      const until = Math.min(32, end);
+      this.bits((high >>> (32 - until)) & mask(until - leading), until - leading);
+    }
+    if (end > 32) {
+      const from = Math.max(0, leading - 32);
+      this.bits((low >>> trailing) & mask(end - 32 - from), end - 32 - from);
+    }
+  }
+
   /** LEB128. */
   uvarint(value: number): void {
     let rest = value;
@@ -165,7 +196,7 @@ export class XorWriter {
     const trailing = low !== 0 ? 31 - Math.clz32(low & -low) : 63 - Math.clz32(high & -high);
     if (this.#leading !== NO_WINDOW && leading >= this.#leading && trailing >= this.#trailing) {
       out.bits(0b10, 2);
-      significant(out, high, low, this.#leading, this.#trailing);
+      out.significant(high, low, this.#leading, this.#trailing);
       return;
     }
     this.#leading = leading;
@@ -173,20 +204,7 @@ export class XorWriter {
     out.bits(0b11, 2);
     out.bits(leading, 5);
     out.bits((64 - leading - trailing) & 63, 6);
-    significant(out, high, low, leading, trailing);
-  }
-}
-
-/** The bits between the leading and the trailing zeros. */
-function significant(out: BitWriter, high: number, low: number, leading: number, trailing: number): void {
-  const end = 64 - trailing;
-  if (leading < 32) {
-    const until = Math.min(32, end);
-    out.bits((high >>> (32 - until)) & mask(until - leading), until - leading);
-  }
-  if (end > 32) {
-    const from = Math.max(0, leading - 32);
-    out.bits((low >>> trailing) & mask(end - 32 - from), end - 32 - from);
+    out.significant(high, low, leading, trailing);
   }
 }
 

@@ -1,9 +1,8 @@
 /** From an encoding's number to its decoder. */
 import { type SampleBuffer, UserError } from "@pharos/model";
+import { Encoding } from "./encoding.ts";
 import { decodeFloatHistogram, decodeIntHistogram } from "./histogram.ts";
 import { decodeXor } from "./xor.ts";
-
-export const Encoding = { xor: 1, histogram: 2, floatHistogram: 3 } as const;
 
 /** Appends the samples with mint <= t <= maxt. Throws a UserError for encodings that are not supported. */
 export function decodeChunk(encoding: number, data: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {

@@ -51,29 +51,12 @@ export class XorAppender {
     } else {
       const delta = time - this.lastTime;
       if (this.count === 1) this.#out.uvarint(delta);
-      else this.#timeDelta(delta - this.#delta);
+      else this.#out.timeDelta(delta - this.#delta);
       this.#delta = delta;
       this.#value.next(this.#out, high, low);
     }
     this.lastTime = time;
     this.count++;
-  }
-
-  /** The ranges are upstream's odd ones: an n-bit field holds -(2^(n-1)-1) … 2^(n-1). */
-  #timeDelta(dod: number): void {
-    if (dod === 0) this.#out.bits(0, 1);
-    else if (dod >= -8191 && dod <= 8192) this.#signed(0b10, 2, dod, 14);
-    else if (dod >= -65535 && dod <= 65536) this.#signed(0b110, 3, dod, 17);
-    else if (dod >= -524287 && dod <= 524288) this.#signed(0b1110, 4, dod, 20);
-    else {
-      this.#out.bits(0b1111, 4);
-      this.#out.signed64(dod);
-    }
-  }
-
-  #signed(prefix: number, prefixBits: number, value: number, bits: number): void {
-    this.#out.bits(prefix, prefixBits);
-    this.#out.bits(value < 0 ? value + 2 ** bits : value, bits);
   }
 }
 

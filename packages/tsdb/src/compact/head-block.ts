@@ -2,6 +2,7 @@
 import { SampleBuffer } from "@pharos/model";
 import { type BlockMeta, LATE_HINT } from "../block/meta.ts";
 import { type EncodedChunk, encodeBuffer } from "../chunk/encode.ts";
+import { repack } from "../chunk/repack.ts";
 import type { Head } from "../head/head.ts";
 import type { LateChunk, LateView } from "../head/late.ts";
 import { sortByLabels } from "../head/sorted.ts";
@@ -26,7 +27,7 @@ export async function writeHeadBlock(
   const series = function* (): Generator<SeriesOut> {
     for (const one of sorted) {
       const view = store.view(one);
-      yield { labels: view.labels, chunks: () => withoutDeleted(view, mint, maxt, head.options.rangeMs) };
+      yield { labels: view.labels, chunks: () => repack(withoutDeleted(view, mint, maxt, head.options.rangeMs)) };
     }
   };
   const symbols = store.table.symbolsOf(sorted);
@@ -80,7 +81,7 @@ export async function writeLateBlocks(
       for (const one of sorted) {
         const view = views.get(one)!;
         if (view.maxt < start || view.mint >= end) continue;
-        yield { labels: store.table.labels(one), chunks: () => lateChunks(view, start, end, rangeMs) };
+        yield { labels: store.table.labels(one), chunks: () => repack(lateChunks(view, start, end, rangeMs)) };
       }
     };
     const compaction = { level: 1, hints: [LATE_HINT] };

@@ -3,6 +3,7 @@ import { SampleBuffer } from "@pharos/model";
 import type { Block, BlockSeries } from "../block/block.ts";
 import type { BlockMeta } from "../block/meta.ts";
 import { type EncodedChunk, encodeBuffer } from "../chunk/encode.ts";
+import { repack } from "../chunk/repack.ts";
 import { MergedSeries } from "../merge.ts";
 import { mergeByLabels } from "./merge-by-labels.ts";
 import { type SeriesOut, writeBlock } from "./write-block.ts";
@@ -40,7 +41,7 @@ function* merged(blocks: readonly Block[], rangeMs: number): Generator<SeriesOut
   }
 }
 
-function chunksOf(parts: readonly BlockSeries[], rangeMs: number): EncodedChunk[] {
+function chunksOf(parts: readonly BlockSeries[], rangeMs: number): readonly EncodedChunk[] {
   const all = parts
     .flatMap((part) => part.chunks.map((chunk) => ({ part, chunk })))
     .sort((a, b) => a.chunk.mint - b.chunk.mint);
@@ -48,7 +49,7 @@ function chunksOf(parts: readonly BlockSeries[], rangeMs: number): EncodedChunk[
   if (overlap || parts.some(({ intervals }) => intervals)) {
     const buffer = new SampleBuffer();
     new MergedSeries(parts).read(-Infinity, Infinity, buffer);
-    return encodeBuffer(buffer, rangeMs);
+    return repack(encodeBuffer(buffer, rangeMs));
   }
   return all.map(({ part, chunk }) => ({ mint: chunk.mint, maxt: chunk.maxt, ...part.data(chunk) }));
 }

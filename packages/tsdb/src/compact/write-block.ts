@@ -9,8 +9,8 @@ import type { ChunkMeta } from "../block/index-reader.ts";
 import { IndexWriter } from "../block/index-writer.ts";
 import { type BlockMeta, newUlid, writeMeta } from "../block/meta.ts";
 import { writeTombstones } from "../block/tombstones.ts";
-import { Encoding } from "../chunk/decode.ts";
 import type { EncodedChunk } from "../chunk/encode.ts";
+import { Encoding } from "../chunk/encoding.ts";
 
 export const TEMPORARY_SUFFIX = ".tmp-for-creation";
 

@@ -5,7 +5,7 @@
 import type { FloatHistogram, IntHistogram, Labels, MetricMetadata } from "@pharos/model";
 import type { PageCache } from "../block/page-cache.ts";
 import { addInterval, type Interval, type Tombstones } from "../block/tombstones.ts";
-import { Encoding } from "../chunk/decode.ts";
+import { Encoding } from "../chunk/encoding.ts";
 import { HistogramAppender } from "../chunk/histogram.ts";
 import { Heap, type Pin } from "../memory/heap.ts";
 import { HeadChunkFiles } from "./chunk-files.ts";

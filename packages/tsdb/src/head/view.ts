@@ -1,8 +1,9 @@
 /** A series of the head as it was at one moment: neither what is appended nor what is compacted away later changes it. */
 import type { Labels, SampleBuffer, StoredSeries } from "@pharos/model";
 import { dropIntervals, type Interval } from "../block/tombstones.ts";
-import { decodeChunk, Encoding } from "../chunk/decode.ts";
+import { decodeChunk } from "../chunk/decode.ts";
 import type { EncodedChunk } from "../chunk/encode.ts";
+import { Encoding } from "../chunk/encoding.ts";
 import type { HistogramAppender } from "../chunk/histogram.ts";
 import { sortRows } from "../merge.ts";
 import { closedMaxt, closedMint, readClosed } from "./closed-chunks.ts";
