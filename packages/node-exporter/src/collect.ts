@@ -24,12 +24,14 @@ export async function collect(
       let families: MetricFamily[] = [];
       let success = 0;
       try {
+        // First, for it may fail at once: nobody would be left to hear that the time is up.
+        const work = run({ ...options, log: log.with({ collector: name }) }, signal);
         const expired = new Promise<never>((_resolve, reject) => {
           signal.addEventListener("abort", () => reject(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)), {
             once: true,
           });
         });
-        families = await Promise.race([run({ ...options, log: log.with({ collector: name }) }, signal), expired]);
+        families = await Promise.race([work, expired]);
         success = 1;
       } catch (error) {
         if (error instanceof NoData) log.debug("collector returned no data", { name, err: describeError(error) });
