@@ -54,7 +54,7 @@ function linesOf(text: string): string[] {
 async function scrape(argv: readonly string[], query = ""): Promise<string> {
   const { values } = parseFlags(nodeExporterFlags, argv);
   await using exporter = await createNodeExporter({
-    ...nodeExporterOptions(values),
+    ...(await nodeExporterOptions(values)),
     host: "127.0.0.1",
     port: 0,
     log: silentLogger,

@@ -3,11 +3,11 @@
  * out of memory in microseconds: they are read at once, on the thread that answers the scrape, which costs a third of going
  * through the pool. What may wait for a device, a network or another program is read with `device-file.ts`.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { basename } from "node:path";
+
 import type { MetricFamily, SimpleMetric } from "@pharos/exposition";
 import type { FlagSpec, Logger } from "@pharos/kit";
 import type { Pattern } from "./pattern.ts";
+import { basename, readdirSync, readFileSync, readlinkSync } from "./system.ts";
 
 export interface Paths {
   procfs: string;

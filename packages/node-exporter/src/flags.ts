@@ -1,9 +1,9 @@
 /** Upstream's flags, as far as the collectors here have them; each collector names its own. */
 import type { FlagSpec } from "@pharos/kit";
-import { UserError } from "@pharos/model";
+import { UserError } from "@pharos/model/error";
 import type { Collector, CollectorFlag, Paths } from "./collector.ts";
 import { COLLECTORS } from "./collectors.ts";
-import { Pattern } from "./pattern.ts";
+import { ownPattern, type Pattern, userPattern } from "./pattern.ts";
 
 const COLLECTOR_FLAGS: Readonly<Record<string, CollectorFlag>> = Object.assign(
   {},
@@ -24,11 +24,32 @@ const GENERAL_FLAGS = {
   "path.sysfs": { type: "string", default: "/sys", help: "sysfs mountpoint." },
   "path.rootfs": { type: "string", default: "/", help: "rootfs mountpoint." },
   "path.udev.data": { type: "string", default: "/run/udev/data", help: "udev data path." },
+  "web.listen-address": {
+    type: "string",
+    multiple: true,
+    default: ":9100",
+    help: "Addresses on which to expose metrics and web interface. Repeatable for multiple addresses. Examples: `:9100` or `[::1]:9100`.",
+  },
+  "web.systemd-socket": {
+    type: "boolean",
+    default: "false",
+    help: "Use systemd socket activation listeners instead of port listeners (Linux only).",
+  },
+  "web.config.file": {
+    type: "string",
+    default: "",
+    help: "Path to configuration file that can enable TLS or authentication.",
+  },
+  "runtime.gomaxprocs": {
+    type: "number",
+    default: "1",
+    help: "Taken for the sake of command lines that have it: collectors run on one processor anyway.",
+  },
   "web.telemetry-path": { type: "string", default: "/metrics", help: "Path under which to expose metrics." },
   "web.disable-exporter-metrics": {
     type: "boolean",
     default: "false",
-    help: "Exclude metrics about the exporter itself (process_*, nodejs_*).",
+    help: "Exclude metrics about the exporter itself (promhttp_*, process_*, nodejs_*).",
   },
   "web.max-requests": {
     type: "number",
@@ -46,6 +67,11 @@ export const nodeExporterFlags: Readonly<Record<string, FlagSpec>> = { ...GENERA
 
 export interface CollectionOptions {
   paths: Paths;
+  /** Where to listen. */
+  addresses: readonly string[];
+  systemdSocket: boolean;
+  /** "": plain HTTP, everybody welcome. */
+  webConfigFile: string;
   telemetryPath: string;
   /** Names of the collectors that run. */
   enabled: ReadonlySet<string>;
@@ -74,13 +100,15 @@ function defaultOf(name: string): unknown {
  * From flag values, as `parseFlags` gives them, to options; an absent one has its default. A UserError names a flag whose
  * pattern is not RE2, or one that was given together with its opposite.
  */
-export function nodeExporterOptions(values: Readonly<Record<string, unknown>> = {}): CollectionOptions {
+export async function nodeExporterOptions(values: Readonly<Record<string, unknown>> = {}): Promise<CollectionOptions> {
   const flags: Record<string, unknown> = {};
   for (const name of Object.keys(nodeExporterFlags)) flags[name] = values[name] ?? defaultOf(name);
   const patterns: Record<string, Pattern | undefined> = {};
   for (const name of PATTERNS) {
     const source = String(flags[name] ?? "");
-    patterns[name] = source === "" ? undefined : new Pattern(name, source, COLLECTOR_FLAGS[name].anchored);
+    const whole = COLLECTOR_FLAGS[name].anchored ? `^(?:${source})$` : source;
+    if (source === "") patterns[name] = undefined;
+    else patterns[name] = source === defaultOf(name) ? ownPattern(whole) : await userPattern(name, whole);
   }
   for (const [name, { opposite }] of Object.entries(COLLECTOR_FLAGS)) {
     if (opposite === undefined || flags[name] === "" || flags[opposite] === "") continue;
@@ -103,6 +131,9 @@ export function nodeExporterOptions(values: Readonly<Record<string, unknown>> = 
       rootfs: String(flags["path.rootfs"]),
       udevData: String(flags["path.udev.data"]),
     },
+    addresses: flags["web.listen-address"] as string[],
+    systemdSocket: flags["web.systemd-socket"] === true,
+    webConfigFile: String(flags["web.config.file"]),
     telemetryPath: String(flags["web.telemetry-path"]),
     enabled: new Set(COLLECTORS.filter(isEnabled).map(({ name }) => name)),
     patterns,

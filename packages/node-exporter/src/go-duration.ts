@@ -1,5 +1,5 @@
 /** Durations of flags as Go writes them: `1h30m`, `1.5s`, `500us`. */
-import { UserError } from "@pharos/model";
+import { UserError } from "@pharos/model/error";
 
 const MILLISECONDS: Readonly<Record<string, number>> = {
   ns: 1e-6, us: 1e-3, "µs": 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000,

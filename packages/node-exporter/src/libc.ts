@@ -3,7 +3,7 @@
  * the kernel answers out of its memory is asked this way.
  */
 import { dlopen, getInt32 } from "node:ffi";
-import { getSystemErrorName } from "node:util";
+import { getSystemErrorName } from "./system.ts";
 
 const SYMBOLS = {
   __errno_location: { arguments: [], return: "pointer" },

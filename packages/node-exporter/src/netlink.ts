@@ -8,9 +8,10 @@
  *
  * All numbers are in the machine's own order, which is little-endian on every machine Node runs on.
  */
-import { getSystemErrorName } from "node:util";
+
 import { readDevice } from "./device-file.ts";
 import { lastError, libc } from "./libc.ts";
+import { getSystemErrorName } from "./system.ts";
 
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0x80000;

@@ -1,34 +1,48 @@
 /** Regular expressions of flags. */
-import { compileRe2, UserError } from "@pharos/model";
-import type { RE2JS } from "re2js";
+import { UserError } from "@pharos/model/error";
 
 /** Names a machine has are few; what comes beyond is not remembered. */
 const REMEMBERED = 10_000;
 
+/** Whether a pattern is found in a name. */
+type Test = (name: string) => boolean;
+
 /**
- * RE2 in linear time, which costs microseconds a name: as the same names are asked of it at every scrape, it remembers
- * what it answered.
+ * A pattern that remembers what it answered: matching costs microseconds a name, and the same names are asked of it at
+ * every scrape.
  */
 export class Pattern {
-  readonly #expression: RE2JS;
+  readonly #test: Test;
   readonly #answers = new Map<string, boolean>();
 
-  /** `anchored` makes it match whole names. A UserError names the flag when it is no RE2. */
-  constructor(flag: string, source: string, anchored = false) {
-    try {
-      this.#expression = compileRe2(anchored ? `^(?:${source})$` : source);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw new UserError("node-exporter.flag", error.message, { where: { flag: `--${flag}` }, cause: error });
-    }
+  constructor(test: Test) {
+    this.#test = test;
   }
 
   matches(name: string): boolean {
     let answer = this.#answers.get(name);
     if (answer === undefined) {
-      answer = this.#expression.matcher(name).find();
+      answer = this.#test(name);
       if (this.#answers.size < REMEMBERED) this.#answers.set(name, answer);
     }
     return answer;
+  }
+}
+
+/** A pattern of the program's own, which is known to be the same in JavaScript and to take no time. */
+export function ownPattern(source: string): Pattern {
+  const expression = new RegExp(source);
+  return new Pattern((name) => expression.test(name));
+}
+
+/** A pattern somebody gave: RE2, in linear time. A UserError names the flag when it is none. */
+export async function userPattern(flag: string, source: string): Promise<Pattern> {
+  const { compileRe2 } = await import("@pharos/model/regexp");
+  try {
+    const expression = compileRe2(source);
+    return new Pattern((name) => expression.matcher(name).find());
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError("node-exporter.flag", error.message, { where: { flag: `--${flag}` }, cause: error });
   }
 }

@@ -6,7 +6,7 @@
  *   \tDDDD  device          \tSS  subclass
  *   \t\tVVVV DDDD  subsystem    \t\tPP  programming interface
  */
-import { readFileSync } from "node:fs";
+import { readFileSync } from "./system.ts";
 
 const PLACES = ["/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"];
 

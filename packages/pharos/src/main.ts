@@ -1,43 +1,37 @@
 /** The `pharos` program: finds the command, runs it, turns errors into one line and an exit code. */
-import { UserError } from "@pharos/model";
-import { alertmanager } from "./commands/alertmanager.ts";
+import { UserError } from "@pharos/model/error";
 import type { Command } from "./commands/command.ts";
-import { gpuExporter } from "./commands/gpu-exporter.ts";
-import { kubeStateMetrics } from "./commands/kube-state-metrics.ts";
-import { nodeExporter } from "./commands/node-exporter.ts";
-import { prometheus } from "./commands/prometheus.ts";
-import { up } from "./commands/up.ts";
-import { version } from "./commands/version.ts";
 
-const COMMANDS: readonly Command[] = [
-  up,
-  prometheus,
-  alertmanager,
-  nodeExporter,
-  kubeStateMetrics,
-  gpuExporter,
-  version,
-];
+/** Each command's modules are loaded when it is asked for: a node exporter needs no database in memory. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import("./commands/up.ts")).up,
+  prometheus: async () => (await import("./commands/prometheus.ts")).prometheus,
+  alertmanager: async () => (await import("./commands/alertmanager.ts")).alertmanager,
+  "node-exporter": async () => (await import("./commands/node-exporter.ts")).nodeExporter,
+  "kube-state-metrics": async () => (await import("./commands/kube-state-metrics.ts")).kubeStateMetrics,
+  "gpu-exporter": async () => (await import("./commands/gpu-exporter.ts")).gpuExporter,
+  version: async () => (await import("./commands/version.ts")).version,
+};
 
-function help(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
-  const list = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`).join("\n");
+async function help(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  const list = commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`).join("\n");
   return `Pharos: the whole Kubernetes monitoring stack in one program.\n\nUsage: pharos COMMAND [FLAGS]\n\n${list}\n\npharos COMMAND --help shows a command's flags.\n`;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    process.stdout.write(help());
+    process.stdout.write(await help());
     return name === undefined ? 2 : 0;
   }
-  const command = COMMANDS.find(
-    (candidate) => candidate.name === name || (name === "--version" && candidate === version),
-  );
-  if (!command) {
-    process.stderr.write(`pharos: there is no command ${JSON.stringify(name)}\n\n${help()}`);
+  const wanted = name === "--version" ? "version" : name;
+  if (!Object.hasOwn(COMMANDS, wanted)) {
+    process.stderr.write(`pharos: there is no command ${JSON.stringify(name)}\n\n${await help()}`);
     return 2;
   }
+  const command = await COMMANDS[wanted]();
   if (rest.includes("--help") || rest.includes("-h")) {
     process.stdout.write(`${command.summary}\n\nUsage: pharos ${command.name} [FLAGS]\n\n${command.help()}\n`);
     return 0;

@@ -3,7 +3,8 @@
  * described as data so that help, documentation and `/api/v1/status/flags` come from one table.
  */
 import { parseArgs } from "node:util";
-import { parseDuration, UserError } from "@pharos/model";
+import { parseDuration } from "@pharos/model/duration";
+import { UserError } from "@pharos/model/error";
 
 export interface FlagSpec {
   type: "string" | "boolean" | "number" | "duration" | "bytes";

@@ -2,7 +2,7 @@
  * Logging with upstream's two formats: logfmt as Go's slog writes it, or JSON. Fields are flat; an Error becomes its
  * text. One line per entry to stderr. (pino has no logfmt, and the format is part of being drop-in.)
  */
-import { describeError } from "@pharos/model";
+import { describeError } from "@pharos/model/error";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -1,7 +1,7 @@
 /** Listening on upstream's addresses: several of them, or the sockets that systemd opened. */
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo, ListenOptions } from "node:net";
-import { UserError } from "@pharos/model";
+import { UserError } from "@pharos/model/error";
 import { prepareWeb, type WebServerOptions } from "./web-server.ts";
 
 export interface WebListenerOptions extends WebServerOptions {

@@ -3,13 +3,16 @@
  * The file and the certificates may change while it runs: they are looked at for every connection and request, as upstream
  * does. A file that became wrong closes the door instead of leaving it as it was.
  */
-import { createServer, type RequestListener, type Server } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import type { Server as SecureServer } from "node:tls";
-import { describeError } from "@pharos/model";
+import { describeError } from "@pharos/model/error";
 import type { Logger } from "../log/logger.ts";
 import type { PasswordChecker } from "./basic-auth.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import type { WebConfig } from "./web-config.ts";
+
+// An import of node:http makes Node load a WebSocket client as well, 9 MB of it.
+const { createServer } = process.getBuiltinModule("node:http");
 
 export interface WebServerOptions {
   /** undefined or "": plain HTTP without users. */

@@ -1,7 +1,7 @@
-import { closeSync, openSync } from "node:fs";
 import { type Collector, FamilySet, list, readText, readTextIfThere, readTrimmed } from "../collector.ts";
 import { ioctl, ioctlNumber } from "../libc.ts";
 import { readMounts } from "../mounts.ts";
+import { closeSync, openSync } from "../system.ts";
 
 const SECTOR_BYTES = 512;
 

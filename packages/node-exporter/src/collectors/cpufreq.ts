@@ -1,4 +1,5 @@
 import { type Collector, FamilySet, list, readInteger, readTrimmed } from "../collector.ts";
+import { readDeviceInteger } from "../device-file.ts";
 
 /** Files of a processor's cpufreq folder, in kHz. */
 const FREQUENCIES: readonly (readonly [file: string, name: string, help: string])[] = [
@@ -13,7 +14,7 @@ const FREQUENCIES: readonly (readonly [file: string, name: string, help: string]
 
 export const cpufreq: Collector = {
   name: "cpufreq",
-  collect({ paths }) {
+  async collect({ paths }, signal) {
     const root = `${paths.sysfs}/devices/system/cpu`;
     const out = new FamilySet();
     for (const entry of list(root)) {
@@ -21,7 +22,9 @@ export const cpufreq: Collector = {
       if (number === undefined) continue;
       const folder = `${root}/${entry}/cpufreq`;
       for (const [file, name, help] of FREQUENCIES) {
-        const khz = readInteger(folder, file);
+        // The current ones are measured, which older kernels take 10 ms for.
+        const measured = file.endsWith("_cur_freq");
+        const khz = measured ? await readDeviceInteger(`${folder}/${file}`, signal) : readInteger(folder, file);
         out.gauge(`node_cpu_${name}`, help, khz === undefined ? undefined : khz * 1000, ["cpu", number]);
       }
       const governor = readTrimmed(folder, "scaling_governor");

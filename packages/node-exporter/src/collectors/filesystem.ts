@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { SimpleMetric } from "@pharos/exposition";
 import { type Collector, gauge, ignored } from "../collector.ts";
 import { parseGoDuration } from "../go-duration.ts";
@@ -99,7 +98,7 @@ export const filesystem: Collector = {
         const readonly = Number(flags.includes("ro") || flags.includes("emergency_ro"));
         try {
           const { bsize, blocks, bfree, bavail, files, ffree } = await sizeOf(
-            join(paths.rootfs, mountPoint),
+            paths.rootfs === "/" ? mountPoint : `${paths.rootfs}${mountPoint}`,
             type,
             timeout,
             signal,

@@ -1,5 +1,3 @@
-import { realpath } from "node:fs/promises";
-import { basename, dirname } from "node:path";
 import {
   type Collector,
   type CollectorContext,
@@ -9,6 +7,8 @@ import {
   listOrNoData,
   readTrimmed,
 } from "../collector.ts";
+import { readDevice } from "../device-file.ts";
+import { basename, dirname, realpathSync } from "../system.ts";
 
 const SENSOR_TYPES = new Set([
   "vrm", "beep_enable", "update_interval", "in", "cpu", "fan", "pwm", "temp", "curr", "power", "energy", "humidity",
@@ -29,25 +29,25 @@ function splitFileName(name: string): { type: string; sensor: string; property: 
 }
 
 /** Where the device hangs is a stable name; the driver's name may be shared, and hwmonN changes from boot to boot. */
-async function chipName(folder: string): Promise<string> {
+function chipName(folder: string): string {
   try {
-    const device = await realpath(`${folder}/device`);
+    const device = realpathSync(`${folder}/device`);
     const [bus, name] = [cleanMetricName(basename(dirname(device))), cleanMetricName(basename(device))];
     if (name !== "") return bus === "" ? name : `${bus}_${name}`;
   } catch {
     // No device: the driver's name has to do.
   }
   const name = cleanMetricName(readTrimmed(folder, "name") ?? "");
-  return name === "" ? cleanMetricName(basename(await realpath(folder))) : name;
+  return name === "" ? cleanMetricName(basename(realpathSync(folder))) : name;
 }
 
 type Sensors = Map<string, { type: string; values: Map<string, string> }>;
 
-async function readSensors(folder: string, sensors: Sensors): Promise<void> {
+async function readSensors(folder: string, sensors: Sensors, signal: AbortSignal): Promise<void> {
   for (const file of list(folder)) {
     const parts = splitFileName(file);
     if (!parts || !SENSOR_TYPES.has(parts.type)) continue;
-    const value = readTrimmed(folder, file);
+    const value = await readDevice(`${folder}/${file}`, signal);
     if (value === undefined) continue;
     let sensor = sensors.get(parts.sensor);
     if (!sensor) {
@@ -172,10 +172,16 @@ function addSensor(
   }
 }
 
-async function addChip(out: FamilySet, folder: string, chip: string, { patterns }: CollectorContext): Promise<void> {
+async function addChip(
+  out: FamilySet,
+  folder: string,
+  chip: string,
+  { patterns }: CollectorContext,
+  signal: AbortSignal,
+): Promise<void> {
   const sensors: Sensors = new Map();
-  await readSensors(folder, sensors);
-  await readSensors(`${folder}/device`, sensors);
+  await readSensors(folder, sensors, signal);
+  await readSensors(`${folder}/device`, sensors, signal);
   const name = cleanMetricName(readTrimmed(folder, "name") ?? "");
   if (name !== "") {
     const labels = ["chip", chip, "chip_name", name];
@@ -202,13 +208,13 @@ export const hwmon: Collector = {
       "Regexp of hwmon sensor to exclude (mutually exclusive to sensor-include).",
     ),
   },
-  async collect(context) {
+  async collect(context, signal) {
     const root = `${context.paths.sysfs}/class/hwmon`;
     const chips: { folder: string; base: string; file: string }[] = [];
     for (const entry of listOrNoData(root)) {
       const folder = `${root}/${entry}`;
       if (list(folder).length === 0) continue;
-      chips.push({ folder, base: await chipName(folder), file: readTrimmed(folder, "name") ?? "" });
+      chips.push({ folder, base: chipName(folder), file: readTrimmed(folder, "name") ?? "" });
     }
     const out = new FamilySet();
     for (const { folder, base, file } of chips) {
@@ -219,7 +225,7 @@ export const hwmon: Collector = {
       const chip = twins.length > 1 ? `${base}_${suffix}` : base;
       const include = context.patterns["collector.hwmon.chip-include"];
       const exclude = context.patterns["collector.hwmon.chip-exclude"];
-      if (!ignored(chip, include, exclude)) await addChip(out, folder, chip, context);
+      if (!ignored(chip, include, exclude)) await addChip(out, folder, chip, context, signal);
     }
     return out.families;
   },

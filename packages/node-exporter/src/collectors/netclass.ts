@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import {
   type Collector,
   type CollectorContext,
@@ -12,6 +11,7 @@ import { readDevice, readDeviceInteger } from "../device-file.ts";
 import { linkModes } from "../ethtool-netlink.ts";
 import { networkLock } from "../netlink.ts";
 import { hardwareAddress, LINK_STATS, type Link, listLinks } from "../rtnetlink.ts";
+import { statSync } from "../system.ts";
 
 /** Files of /sys/class/net/<device> that hold one number, and the properties they are. */
 const PROPERTIES: readonly (readonly [file: string, property: string, kind?: "counter"])[] = [

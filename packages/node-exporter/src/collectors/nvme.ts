@@ -1,29 +1,30 @@
 import { type Collector, FamilySet, list, listOrNoData, readInteger, readTrimmed } from "../collector.ts";
+import { readDeviceInteger } from "../device-file.ts";
 
 /** Sizes in sysfs are in sectors of this size, used blocks in the namespace's own. */
 const SECTOR_BYTES = 512;
 
 export const nvme: Collector = {
   name: "nvme",
-  async collect({ paths }) {
+  async collect({ paths }, signal) {
     const root = `${paths.sysfs}/class/nvme`;
     const out = new FamilySet();
     for (const device of listOrNoData(root)) {
       const folder = `${root}/${device}`;
-      const text = async (file: string): Promise<string> => readTrimmed(folder, file) ?? "";
+      const text = (file: string): string => readTrimmed(folder, file) ?? "";
       out.gauge("node_nvme_info", "Non-numeric data from /sys/class/nvme/<device>, value is always 1.", 1, [
         "device",
         device,
         "firmware_revision",
-        await text("firmware_rev"),
+        text("firmware_rev"),
         "model",
-        await text("model"),
+        text("model"),
         "serial",
-        await text("serial"),
+        text("serial"),
         "state",
-        await text("state"),
+        text("state"),
         "cntlid",
-        await text("cntlid"),
+        text("cntlid"),
       ]);
       for (const entry of list(folder)) {
         const nsid = /^nvme\d+(?:c\d+)?n(\d+)$/.exec(entry)?.[1];
@@ -31,7 +32,8 @@ export const nvme: Collector = {
         const labels = ["device", device, "nsid", nsid];
         const block = readInteger(folder, entry, "queue/logical_block_size") ?? SECTOR_BYTES;
         const size = readInteger(folder, entry, "size") ?? 0;
-        const used = readInteger(folder, entry, "nuse") ?? 0;
+        // Newer kernels ask the device for it.
+        const used = (await readDeviceInteger(`${folder}/${entry}/nuse`, signal)) ?? 0;
         const state = readTrimmed(folder, entry, "ana_state") ?? "unknown";
         const namespace = (name: string, help: string, value: number, run = labels): void =>
           out.gauge(`node_nvme_namespace_${name}`, help, value, run);

@@ -1,7 +1,6 @@
-import { readlinkSync } from "node:fs";
-import { basename, dirname } from "node:path";
 import { type Collector, FamilySet, listOrNoData, readTextIfThere } from "../collector.ts";
 import { type PciNames, readPciNames } from "../pci-names.ts";
+import { basename, dirname, readlinkSync } from "../system.ts";
 
 /** `0000:04:00.0` as labels; undefined when it is no location. */
 function parseLocation(text: string): string[] | undefined {

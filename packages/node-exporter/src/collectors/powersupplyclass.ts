@@ -1,4 +1,5 @@
-import { type Collector, FamilySet, ignored, listOrNoData, readInteger, readTrimmed } from "../collector.ts";
+import { type Collector, FamilySet, ignored, listOrNoData } from "../collector.ts";
+import { readDevice, readDeviceInteger } from "../device-file.ts";
 
 /** Files whose metric has another name. */
 const RENAMED: Readonly<Record<string, string>> = {
@@ -50,13 +51,13 @@ export const powersupplyclass: Collector = {
       help: "Regexp of power supplies to ignore for powersupplyclass collector.",
     },
   },
-  collect({ paths, patterns }) {
+  async collect({ paths, patterns }, signal) {
     const root = `${paths.sysfs}/class/power_supply`;
     const out = new FamilySet();
     for (const supply of listOrNoData(root)) {
       if (ignored(supply, undefined, patterns["collector.powersupply.ignored-supplies"])) continue;
       for (const [file, name, divisor] of NUMBERS) {
-        const value = readInteger(root, supply, file);
+        const value = await readDeviceInteger(`${root}/${supply}/${file}`, signal);
         const help = `${name} value of /sys/class/power_supply/<power_supply>.`;
         out.gauge(`node_power_supply_${name}`, help, value === undefined ? undefined : value / divisor, [
           "power_supply",
@@ -65,7 +66,7 @@ export const powersupplyclass: Collector = {
       }
       const labels = ["power_supply", supply];
       for (const file of TEXTS) {
-        const text = readTrimmed(root, supply, file);
+        const text = await readDevice(`${root}/${supply}/${file}`, signal);
         if (text) labels.push(file, text);
       }
       out.gauge("node_power_supply_info", "info of /sys/class/power_supply/<power_supply>.", 1, labels);

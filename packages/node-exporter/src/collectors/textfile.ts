@@ -1,20 +1,22 @@
-import { globSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { type MetricFamily, parseFamilies } from "@pharos/exposition";
-import { UserError } from "@pharos/model";
+import type { Stats } from "node:fs";
+import type { MetricFamily } from "@pharos/exposition";
+import { UserError } from "@pharos/model/error";
 import { type Collector, gauge, single } from "../collector.ts";
+import { inPool } from "../device-file.ts";
+import { globSync, readdir, readFile, stat } from "../system.ts";
 
 /** Families of a file. Timestamps are refused: a text file that nobody writes any more would look alive. */
 async function readFamilies(path: string): Promise<{ families: MetricFamily[]; mtime: number }> {
-  const families = parseFamilies(await readFile(path), "text");
+  const { parseFamilies } = await import("@pharos/exposition");
+  const families = parseFamilies(await inPool<Buffer>((done) => readFile(path, done)), "text");
   if (families.some(({ metrics }) => metrics.some(({ timestamp }) => timestamp !== undefined))) {
     throw new UserError("node-exporter.textfile", "contains client-side timestamps, which are not supported", {
       where: { file: path },
       fix: "Leave the timestamps out",
     });
   }
-  return { families, mtime: (await stat(path)).mtimeMs / 1000 };
+  const { mtimeMs } = await inPool<Stats>((done) => stat(path, done));
+  return { families, mtime: mtimeMs / 1000 };
 }
 
 /** Labels one sample lacks and another of its family has are empty ones, as client_golang wants them. */
@@ -83,12 +85,14 @@ export const textfile: Collector = {
     for (const directory of directories) {
       let names: string[] = [];
       try {
-        names = (await readdir(directory)).filter((name) => name.endsWith(".prom")).sort();
+        names = (await inPool<string[]>((done) => readdir(directory, done)))
+          .filter((name) => name.endsWith(".prom"))
+          .sort();
       } catch (error) {
         fail("failed to read textfile collector directory", { path: directory, err: error });
       }
       for (const name of names) {
-        const path = join(directory, name);
+        const path = `${directory.replace(/\/+$/, "")}/${name}`;
         try {
           const { families, mtime } = await readFamilies(path);
           for (const family of families) {

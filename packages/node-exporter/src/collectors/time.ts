@@ -1,12 +1,13 @@
 import type { SimpleMetric } from "@pharos/exposition";
 import { type Collector, gauge, list, readTrimmed, single } from "../collector.ts";
+import { zoneAt } from "../timezone.ts";
 
 const CLOCKSOURCES = "devices/system/clocksource";
 
 export const time: Collector = {
   name: "time",
   collect({ paths }) {
-    const now = new Date();
+    const now = Date.now();
     const available: SimpleMetric[] = [];
     const current: SimpleMetric[] = [];
     const devices = list(paths.sysfs, CLOCKSOURCES);
@@ -19,10 +20,7 @@ export const time: Collector = {
       const active = readTrimmed(paths.sysfs, CLOCKSOURCES, entry, "current_clocksource");
       if (active) current.push({ labels: ["clocksource", active, "device", match[1]], value: 1 });
     }
-    const zone =
-      Intl.DateTimeFormat("en", { timeZoneName: "short" })
-        .formatToParts(now)
-        .find(({ type }) => type === "timeZoneName")?.value ?? "UTC";
+    const zone = zoneAt(now / 1000);
     return [
       gauge(
         "node_time_clocksource_available_info",
@@ -34,9 +32,9 @@ export const time: Collector = {
         "Current clocksource read from '/sys/devices/system/clocksource'.",
         current,
       ),
-      gauge("node_time_seconds", "System time in seconds since epoch (1970).", single(now.getTime() / 1000)),
+      gauge("node_time_seconds", "System time in seconds since epoch (1970).", single(now / 1000)),
       gauge("node_time_zone_offset_seconds", "System time zone offset in seconds.", [
-        { labels: ["time_zone", zone], value: -now.getTimezoneOffset() * 60 },
+        { labels: ["time_zone", zone.name], value: zone.offset },
       ]),
     ];
   },

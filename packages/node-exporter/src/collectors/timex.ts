@@ -1,5 +1,5 @@
-import { dlopen } from "node:ffi";
 import { type Collector, FamilySet, NoData } from "../collector.ts";
+import { libc } from "../libc.ts";
 
 /**
  * struct timex of 64-bit Linux:
@@ -19,9 +19,8 @@ const PPM = 1e6 * 65536;
 
 function readTimex(): { state: number; timex: Buffer } {
   const timex = Buffer.alloc(SIZE);
-  using libc = dlopen(null, { adjtimex: { arguments: ["buffer"], return: "i32" } });
   // modes 0 asks and changes nothing.
-  return { state: libc.functions.adjtimex(timex), timex };
+  return { state: libc().adjtimex(timex), timex };
 }
 
 export const timex: Collector = {

@@ -1,4 +1,5 @@
-import { type Collector, FamilySet, listOrNoData, readInteger, readTrimmed } from "../collector.ts";
+import { type Collector, FamilySet, listOrNoData, readTrimmed } from "../collector.ts";
+import { readDeviceInteger } from "../device-file.ts";
 
 /** Files that hold a number, and the suffix of their unit. */
 const NUMBERS: readonly (readonly [file: string, suffix: string])[] = [
@@ -14,13 +15,14 @@ const TEXTS = ["options", "identity", "pretimeout_governor", "state", "status"];
 
 export const watchdog: Collector = {
   name: "watchdog",
-  collect({ paths }) {
+  async collect({ paths }, signal) {
     const root = `${paths.sysfs}/class/watchdog`;
     const out = new FamilySet();
     for (const name of listOrNoData(root)) {
       for (const [file, suffix] of NUMBERS) {
         const help = `Value of /sys/class/watchdog/<watchdog>/${file}`;
-        out.gauge(`node_watchdog_${file}${suffix}`, help, readInteger(root, name, file), ["name", name]);
+        const value = await readDeviceInteger(`${root}/${name}/${file}`, signal);
+        out.gauge(`node_watchdog_${file}${suffix}`, help, value, ["name", name]);
       }
       const labels = ["name", name];
       for (const file of TEXTS) labels.push(file, readTrimmed(root, name, file) ?? "");

@@ -1,4 +1,5 @@
-import { createLogger, type FlagSpecs, LOG_LEVELS, type Logger, type LogLevel } from "@pharos/kit";
+import type { FlagSpecs } from "@pharos/kit";
+import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "@pharos/kit/log";
 
 export interface Command {
   name: string;
