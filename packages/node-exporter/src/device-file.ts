@@ -46,6 +46,9 @@ export function inPool<T>(start: (done: Callback<T>) => void): Promise<T> {
 /** Attributes are a page at most, wherever pages are small. */
 const ATTRIBUTE_BYTES = 4096;
 
+/** Buffers that are free again; one of a hung read never is. */
+const buffers: Buffer[] = [];
+
 /** Text of an attribute of a device, trimmed; undefined when it cannot be read. Throws when `signal` is aborted. */
 export async function readDevice(path: string, signal: AbortSignal): Promise<string | undefined> {
   signal.throwIfAborted();
@@ -57,9 +60,11 @@ export async function readDevice(path: string, signal: AbortSignal): Promise<str
     return undefined;
   }
   try {
-    const buffer = Buffer.allocUnsafe(ATTRIBUTE_BYTES);
+    const buffer = buffers.pop() ?? Buffer.allocUnsafe(ATTRIBUTE_BYTES);
     const bytes = await inPool<number>((done) => read(descriptor, buffer, 0, ATTRIBUTE_BYTES, null, done));
-    return buffer.toString("utf8", 0, bytes).trim();
+    const text = buffer.toString("utf8", 0, bytes).trim();
+    buffers.push(buffer);
+    return text;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== undefined) return undefined;
     throw error;

@@ -56,11 +56,16 @@ export function parseMessages(buffer: Buffer): Message[] {
   return out;
 }
 
+function checkedLength(body: Buffer, at: number): number {
+  const length = body.readUInt16LE(at);
+  if (length < 4 || at + length > body.length) throw new Error(`netlink: an attribute of ${length} bytes`);
+  return length;
+}
+
 /** Attributes as they come, types and values. Throws when a length is impossible. */
 export function* attributesOf(body: Buffer, offset = 0): Generator<readonly [type: number, value: Buffer]> {
   for (let at = offset; at + 4 <= body.length; ) {
-    const length = body.readUInt16LE(at);
-    if (length < 4 || at + length > body.length) throw new Error(`netlink: an attribute of ${length} bytes`);
+    const length = checkedLength(body, at);
     yield [body.readUInt16LE(at + 2) & TYPE_MASK, body.subarray(at + 4, at + length)];
     at += align(length);
   }
@@ -68,7 +73,13 @@ export function* attributesOf(body: Buffer, offset = 0): Generator<readonly [typ
 
 /** Attributes by type; the last one of a type counts. */
 export function parseAttributes(body: Buffer, offset = 0): Map<number, Buffer> {
-  return new Map(attributesOf(body, offset));
+  const out = new Map<number, Buffer>();
+  for (let at = offset; at + 4 <= body.length; ) {
+    const length = checkedLength(body, at);
+    out.set(body.readUInt16LE(at + 2) & TYPE_MASK, body.subarray(at + 4, at + length));
+    at += align(length);
+  }
+  return out;
 }
 
 /** An attribute as bytes, padded. */
@@ -150,10 +161,18 @@ export class Netlink implements Disposable {
   }
 }
 
+/** The question that is under way, for all who want to know. */
+let asking: Promise<void> | undefined;
+
 /**
  * Waits until the lock is free that guards the kernel's network devices and that a driver which hangs holds for ever:
  * reading an attribute takes it, in the pool, before a call that would take it on this thread.
  */
-export async function networkLock(signal: AbortSignal): Promise<void> {
-  await readDevice("/sys/class/net/lo/speed", signal);
+export function networkLock(signal: AbortSignal): Promise<void> {
+  asking ??= readDevice("/sys/class/net/lo/speed", signal)
+    .then(() => {})
+    .finally(() => {
+      asking = undefined;
+    });
+  return asking;
 }

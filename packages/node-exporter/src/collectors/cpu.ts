@@ -7,6 +7,7 @@ import {
   readText,
   readTrimmed,
 } from "../collector.ts";
+import { existsSync } from "../system.ts";
 
 /** Columns of a `cpuN` line of /proc/stat; time in guests follows, and is part of user and nice as well. */
 const MODES = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
@@ -105,6 +106,7 @@ function addInfo(out: FamilySet, { paths, flags, patterns }: CollectorContext): 
 function addThrottles(out: FamilySet, root: string, folders: readonly string[]): void {
   const seen = new Set<string>();
   for (const folder of folders) {
+    if (!existsSync(`${root}/${folder}/thermal_throttle`)) continue;
     const physical = readInteger(root, folder, "topology/physical_package_id");
     const core = readInteger(root, folder, "topology/core_id");
     if (physical === undefined || core === undefined) continue;

@@ -1,5 +1,6 @@
 import { type Collector, FamilySet, list, readInteger, readTrimmed } from "../collector.ts";
 import { readDeviceInteger } from "../device-file.ts";
+import { existsSync } from "../system.ts";
 
 /** Files of a processor's cpufreq folder, in kHz. */
 const FREQUENCIES: readonly (readonly [file: string, name: string, help: string])[] = [
@@ -21,6 +22,8 @@ export const cpufreq: Collector = {
       const number = /^cpu(\d+)$/.exec(entry)?.[1];
       if (number === undefined) continue;
       const folder = `${root}/${entry}/cpufreq`;
+      // Of one who cannot change it, or left it to the host, there is nothing.
+      if (!existsSync(folder)) continue;
       for (const [file, name, help] of FREQUENCIES) {
         // The current ones are measured, which older kernels take 10 ms for.
         const measured = file.endsWith("_cur_freq");

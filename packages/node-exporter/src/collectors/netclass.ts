@@ -67,6 +67,9 @@ async function addDevice(
   const labels = ["device", device];
   const text = (file: string): string => readTrimmed(folder, file) ?? "";
   const operstate = text("operstate");
+  const interfaceFlags = readInteger(folder, "flags");
+  // Of a device that is switched off the driver is not asked: the kernel would answer with an error.
+  const up = adminState(interfaceFlags) !== "down";
   out.gauge("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise.", Number(operstate === "up"), labels);
   out.gauge("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.", 1, [
     ...labels,
@@ -75,19 +78,20 @@ async function addDevice(
     "broadcast",
     text("broadcast"),
     "duplex",
-    (await readDevice(`${folder}/duplex`, signal)) ?? "",
+    (up ? await readDevice(`${folder}/duplex`, signal) : undefined) ?? "",
     "operstate",
     operstate,
     "adminstate",
-    adminState(readInteger(folder, "flags")),
+    adminState(interfaceFlags),
     "ifalias",
     text("ifalias"),
   ]);
   for (const [file, property, kind] of PROPERTIES) {
+    if (SLOW.has(file) && !up) continue;
     const value = SLOW.has(file) ? await readDeviceInteger(`${folder}/${file}`, signal) : readInteger(folder, file);
     out.add(kind ?? "gauge", `node_network_${property}`, helpOf(property), value, labels);
   }
-  const speed = await readDeviceInteger(`${folder}/speed`, signal);
+  const speed = up ? await readDeviceInteger(`${folder}/speed`, signal) : undefined;
   // Some devices report -1 Mbit/s; without the flag upstream passes that on.
   if (speed !== undefined && (speed >= 0 || flags["collector.netclass.ignore-invalid-speed"] !== true)) {
     out.gauge("node_network_speed_bytes", helpOf("speed_bytes"), Math.trunc(speed * MEGABIT_BYTES), labels);

@@ -14,13 +14,14 @@ export const vmstat: Collector = {
     const fields = patterns["collector.vmstat.fields"];
     const families = [];
     for (const line of readText(paths.procfs, "vmstat").split("\n")) {
-      const [key, value] = line.split(" ", 2);
-      if (!key || !fields?.matches(key)) continue;
+      const space = line.indexOf(" ");
+      const key = line.slice(0, space);
+      if (space < 0 || !fields?.matches(key)) continue;
       families.push({
         name: `node_vmstat_${key}`,
         help: `/proc/vmstat information field ${key}.`,
         type: "unknown" as const,
-        metrics: [{ labels: [], value: Number(value) }],
+        metrics: [{ labels: [], value: Number(line.slice(space + 1)) }],
       });
     }
     return families;
