@@ -16,7 +16,7 @@ const target =
     ? [join(root, args[1]), ...args.slice(2)]
     : [join(root, "packages/pharos/src/main.ts"), ...args];
 // A node exporter runs beside everything else and scrapes are rare: small before fast.
-const LEAN = ["--max-semi-space-size=1", "--single-threaded", "--no-opt", "--expose-gc"];
+const LEAN = ["--max-semi-space-size=1", "--single-threaded", "--no-opt", "--no-maglev", "--expose-gc"];
 const flags = args[0] === "node-exporter" ? LEAN : [];
 const env = {
   // Modules without their types are kept from start to start: the next one is faster and needs 20 MB less.

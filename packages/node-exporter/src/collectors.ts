@@ -1,61 +1,33 @@
-/** All collectors, one file each. */
-import type { Collector } from "./collector.ts";
+/**
+ * All collectors, one file each. Those of hardware and file systems that few machines have, and those that are off unless
+ * asked for, are loaded when they are needed: what is not there costs no memory. Their flags are here, as flags are read
+ * before.
+ */
+import { type Collector, type CollectorContext, type CollectorFlag, NoData } from "./collector.ts";
 import { arp } from "./collectors/arp.ts";
-import { bcache } from "./collectors/bcache.ts";
-import { bcachefs } from "./collectors/bcachefs.ts";
 import { bonding } from "./collectors/bonding.ts";
-import { btrfs } from "./collectors/btrfs.ts";
-import { buddyinfo } from "./collectors/buddyinfo.ts";
-import { cgroups } from "./collectors/cgroups.ts";
-import { conntrack } from "./collectors/conntrack.ts";
 import { cpu } from "./collectors/cpu.ts";
-import { cpuVulnerabilities } from "./collectors/cpu-vulnerabilities.ts";
 import { cpufreq } from "./collectors/cpufreq.ts";
 import { diskstats } from "./collectors/diskstats.ts";
 import { dmi } from "./collectors/dmi.ts";
 import { dmmultipath } from "./collectors/dmmultipath.ts";
-import { drbd } from "./collectors/drbd.ts";
-import { drm } from "./collectors/drm.ts";
-import { edac } from "./collectors/edac.ts";
 import { entropy } from "./collectors/entropy.ts";
-import { fibrechannel } from "./collectors/fibrechannel.ts";
 import { filefd } from "./collectors/filefd.ts";
 import { filesystem } from "./collectors/filesystem.ts";
-import { hwmon } from "./collectors/hwmon.ts";
-import { infiniband } from "./collectors/infiniband.ts";
-import { interrupts } from "./collectors/interrupts.ts";
-import { ipvs } from "./collectors/ipvs.ts";
 import { kernelHung } from "./collectors/kernel-hung.ts";
-import { ksmd } from "./collectors/ksmd.ts";
-import { lnstat } from "./collectors/lnstat.ts";
 import { loadavg } from "./collectors/loadavg.ts";
-import { mdadm } from "./collectors/mdadm.ts";
 import { meminfo } from "./collectors/meminfo.ts";
-import { meminfoNuma } from "./collectors/meminfo-numa.ts";
-import { mountstats } from "./collectors/mountstats.ts";
 import { netclass } from "./collectors/netclass.ts";
 import { netdev } from "./collectors/netdev.ts";
 import { netstat } from "./collectors/netstat.ts";
-import { nfs } from "./collectors/nfs.ts";
-import { nfsd } from "./collectors/nfsd.ts";
-import { nvme } from "./collectors/nvme.ts";
-import { nvmesubsystem } from "./collectors/nvmesubsystem.ts";
 import { os } from "./collectors/os.ts";
-import { pcidevice } from "./collectors/pcidevice.ts";
 import { powersupplyclass } from "./collectors/powersupplyclass.ts";
 import { pressure } from "./collectors/pressure.ts";
-import { processes } from "./collectors/processes.ts";
-import { rapl } from "./collectors/rapl.ts";
 import { schedstat } from "./collectors/schedstat.ts";
 import { selinux } from "./collectors/selinux.ts";
-import { slabinfo } from "./collectors/slabinfo.ts";
 import { sockstat } from "./collectors/sockstat.ts";
-import { softirqs } from "./collectors/softirqs.ts";
 import { softnet } from "./collectors/softnet.ts";
 import { stat } from "./collectors/stat.ts";
-import { swap } from "./collectors/swap.ts";
-import { sysctl } from "./collectors/sysctl.ts";
-import { tapestats } from "./collectors/tapestats.ts";
 import { textfile } from "./collectors/textfile.ts";
 import { thermalZone } from "./collectors/thermal-zone.ts";
 import { time } from "./collectors/time.ts";
@@ -64,68 +36,240 @@ import { udpQueues } from "./collectors/udp-queues.ts";
 import { uname } from "./collectors/uname.ts";
 import { vmstat } from "./collectors/vmstat.ts";
 import { watchdog } from "./collectors/watchdog.ts";
-import { xfrm } from "./collectors/xfrm.ts";
 import { xfs } from "./collectors/xfs.ts";
-import { zfs } from "./collectors/zfs.ts";
-import { zoneinfo } from "./collectors/zoneinfo.ts";
+import { existsSync } from "./system.ts";
+
+interface LazyOptions {
+  defaultOff?: true;
+  flags?: Readonly<Record<string, CollectorFlag>>;
+  /** Path that is there when the machine has such a thing. */
+  needs?: (paths: CollectorContext["paths"]) => string;
+  /** Without it, the collector succeeds with nothing to tell, instead of having no data. */
+  emptyWithout?: true;
+}
+
+function lazy(
+  name: string,
+  load: () => Promise<Collector>,
+  { defaultOff, flags, needs, emptyWithout }: LazyOptions = {},
+): Collector {
+  let loaded: Collector | undefined;
+  return {
+    name,
+    defaultOff,
+    flags,
+    collect(context, signal) {
+      const path = needs?.(context.paths);
+      if (path !== undefined && !existsSync(path)) {
+        if (emptyWithout) return [];
+        throw new NoData(`${path} does not exist`);
+      }
+      if (loaded) return loaded.collect(context, signal);
+      return load().then((collector) => {
+        loaded = collector;
+        return collector.collect(context, signal);
+      });
+    },
+  };
+}
+
+/** Collectors that are off unless asked for. */
+const optional = (
+  name: string,
+  load: () => Promise<Collector>,
+  flags?: Readonly<Record<string, CollectorFlag>>,
+): Collector => lazy(name, load, { defaultOff: true, flags });
+
+const pattern = (help: string, value = "") => ({ type: "string", default: value, pattern: true, help }) as const;
 
 export const COLLECTORS: readonly Collector[] = [
   arp,
-  bcache,
-  bcachefs,
+  lazy("bcache", async () => (await import("./collectors/bcache.ts")).bcache, {
+    needs: ({ sysfs }) => `${sysfs}/fs/bcache`,
+    emptyWithout: true,
+    flags: {
+      "collector.bcache.priorityStats": { type: "boolean", default: "false", help: "Expose expensive priority stats." },
+    },
+  }),
+  lazy("bcachefs", async () => (await import("./collectors/bcachefs.ts")).bcachefs, {
+    needs: ({ sysfs }) => `${sysfs}/fs/bcachefs`,
+  }),
   bonding,
-  btrfs,
-  buddyinfo,
-  cgroups,
-  conntrack,
+  lazy("btrfs", async () => (await import("./collectors/btrfs.ts")).btrfs, {
+    needs: ({ sysfs }) => `${sysfs}/fs/btrfs`,
+    emptyWithout: true,
+  }),
+  optional("buddyinfo", async () => (await import("./collectors/buddyinfo.ts")).buddyinfo),
+  optional("cgroups", async () => (await import("./collectors/cgroups.ts")).cgroups),
+  lazy("conntrack", async () => (await import("./collectors/conntrack.ts")).conntrack, {
+    needs: ({ procfs }) => `${procfs}/sys/net/netfilter/nf_conntrack_count`,
+  }),
   cpu,
-  cpuVulnerabilities,
+  optional("cpu_vulnerabilities", async () => (await import("./collectors/cpu-vulnerabilities.ts")).cpuVulnerabilities),
   cpufreq,
   diskstats,
   dmi,
   dmmultipath,
-  drbd,
-  drm,
-  edac,
+  optional("drbd", async () => (await import("./collectors/drbd.ts")).drbd),
+  optional("drm", async () => (await import("./collectors/drm.ts")).drm),
+  lazy("edac", async () => (await import("./collectors/edac.ts")).edac, {
+    needs: ({ sysfs }) => `${sysfs}/devices/system/edac/mc`,
+    emptyWithout: true,
+  }),
   entropy,
-  fibrechannel,
+  lazy("fibrechannel", async () => (await import("./collectors/fibrechannel.ts")).fibrechannel, {
+    needs: ({ sysfs }) => `${sysfs}/class/fc_host`,
+  }),
   filefd,
   filesystem,
-  hwmon,
-  infiniband,
-  interrupts,
-  ipvs,
+  lazy("hwmon", async () => (await import("./collectors/hwmon.ts")).hwmon, {
+    needs: ({ sysfs }) => `${sysfs}/class/hwmon`,
+    flags: {
+      "collector.hwmon.chip-include": pattern("Regexp of hwmon chip to include (mutually exclusive to chip-exclude)."),
+      "collector.hwmon.chip-exclude": pattern("Regexp of hwmon chip to exclude (mutually exclusive to chip-include)."),
+      "collector.hwmon.sensor-include": pattern(
+        "Regexp of hwmon sensor to include (mutually exclusive to sensor-exclude).",
+      ),
+      "collector.hwmon.sensor-exclude": pattern(
+        "Regexp of hwmon sensor to exclude (mutually exclusive to sensor-include).",
+      ),
+    },
+  }),
+  lazy("infiniband", async () => (await import("./collectors/infiniband.ts")).infiniband, {
+    needs: ({ sysfs }) => `${sysfs}/class/infiniband`,
+    flags: {
+      "collector.infiniband.device-include": {
+        type: "string",
+        default: "",
+        pattern: true,
+        help: "Regexp of infiniband devices to include (mutually exclusive to device-exclude).",
+      },
+      "collector.infiniband.device-exclude": {
+        type: "string",
+        default: "",
+        pattern: true,
+        help: "Regexp of infiniband devices to exclude (mutually exclusive to device-include).",
+      },
+    },
+  }),
+  optional("interrupts", async () => (await import("./collectors/interrupts.ts")).interrupts, {
+    "collector.interrupts.name-include": {
+      type: "string",
+      default: "",
+      pattern: true,
+      help: "Regexp of interrupts name to include.",
+    },
+    "collector.interrupts.name-exclude": {
+      type: "string",
+      default: "",
+      pattern: true,
+      help: "Regexp of interrupts name to exclude.",
+    },
+    "collector.interrupts.include-zeros": {
+      type: "boolean",
+      default: "true",
+      help: "Include interrupts that have a zero value",
+    },
+  }),
+  lazy("ipvs", async () => (await import("./collectors/ipvs.ts")).ipvs, {
+    needs: ({ procfs }) => `${procfs}/net/ip_vs_stats`,
+    flags: {
+      "collector.ipvs.backend-labels": {
+        type: "string",
+        default: "local_address,local_port,remote_address,remote_port,proto,local_mark",
+        help: "Comma separated list for IPVS backend stats labels.",
+      },
+    },
+  }),
   kernelHung,
-  ksmd,
-  lnstat,
+  optional("ksmd", async () => (await import("./collectors/ksmd.ts")).ksmd),
+  optional("lnstat", async () => (await import("./collectors/lnstat.ts")).lnstat),
   loadavg,
-  mdadm,
+  lazy("mdadm", async () => (await import("./collectors/mdadm.ts")).mdadm, {
+    needs: ({ procfs }) => `${procfs}/mdstat`,
+  }),
   meminfo,
-  meminfoNuma,
-  mountstats,
+  optional("meminfo_numa", async () => (await import("./collectors/meminfo-numa.ts")).meminfoNuma),
+  optional("mountstats", async () => (await import("./collectors/mountstats.ts")).mountstats),
   netclass,
   netdev,
   netstat,
-  nfs,
-  nfsd,
-  nvme,
-  nvmesubsystem,
+  lazy("nfs", async () => (await import("./collectors/nfs.ts")).nfs, {
+    needs: ({ procfs }) => `${procfs}/net/rpc/nfs`,
+  }),
+  lazy("nfsd", async () => (await import("./collectors/nfsd.ts")).nfsd, {
+    needs: ({ procfs }) => `${procfs}/net/rpc/nfsd`,
+  }),
+  lazy("nvme", async () => (await import("./collectors/nvme.ts")).nvme, {
+    needs: ({ sysfs }) => `${sysfs}/class/nvme`,
+  }),
+  optional("nvmesubsystem", async () => (await import("./collectors/nvmesubsystem.ts")).nvmesubsystem),
   os,
-  pcidevice,
+  optional("pcidevice", async () => (await import("./collectors/pcidevice.ts")).pcidevice, {
+    "collector.pcidevice.idsfile": {
+      type: "string",
+      default: "",
+      help: "Path to pci.ids file to use for PCI device identification.",
+    },
+    "collector.pcidevice.names": {
+      type: "boolean",
+      default: "false",
+      help: "Enable PCI device name resolution (requires pci.ids file).",
+    },
+  }),
   powersupplyclass,
   pressure,
-  processes,
-  rapl,
+  optional("processes", async () => (await import("./collectors/processes.ts")).processes),
+  lazy("rapl", async () => (await import("./collectors/rapl.ts")).rapl, {
+    needs: ({ sysfs }) => `${sysfs}/class/powercap`,
+    flags: {
+      "collector.rapl.enable-zone-label": {
+        type: "boolean",
+        default: "false",
+        help: "Enables the zone name as a label instead of a part of the metric name.",
+      },
+    },
+  }),
   schedstat,
   selinux,
-  slabinfo,
+  optional("slabinfo", async () => (await import("./collectors/slabinfo.ts")).slabinfo, {
+    "collector.slabinfo.slabs-include": {
+      type: "string",
+      default: ".*",
+      pattern: true,
+      help: "Regexp of slabs to include in slabinfo collector.",
+    },
+    "collector.slabinfo.slabs-exclude": {
+      type: "string",
+      default: "",
+      pattern: true,
+      help: "Regexp of slabs to exclude in slabinfo collector.",
+    },
+  }),
   sockstat,
-  softirqs,
+  optional("softirqs", async () => (await import("./collectors/softirqs.ts")).softirqs),
   softnet,
   stat,
-  swap,
-  sysctl,
-  tapestats,
+  optional("swap", async () => (await import("./collectors/swap.ts")).swap),
+  optional("sysctl", async () => (await import("./collectors/sysctl.ts")).sysctl, {
+    "collector.sysctl.include": { type: "string", multiple: true, help: "Select sysctl metrics to include" },
+    "collector.sysctl.include-info": {
+      type: "string",
+      multiple: true,
+      help: "Select sysctl metrics to include as info metrics",
+    },
+  }),
+  lazy("tapestats", async () => (await import("./collectors/tapestats.ts")).tapestats, {
+    needs: ({ sysfs }) => `${sysfs}/class/scsi_tape`,
+    flags: {
+      "collector.tapestats.ignored-devices": {
+        type: "string",
+        default: "^$",
+        pattern: true,
+        help: "Regexp of devices to ignore for tapestats.",
+      },
+    },
+  }),
   textfile,
   thermalZone,
   time,
@@ -134,8 +278,10 @@ export const COLLECTORS: readonly Collector[] = [
   uname,
   vmstat,
   watchdog,
-  xfrm,
+  optional("xfrm", async () => (await import("./collectors/xfrm.ts")).xfrm),
   xfs,
-  zfs,
-  zoneinfo,
+  lazy("zfs", async () => (await import("./collectors/zfs.ts")).zfs, {
+    needs: ({ procfs }) => `${procfs}/spl/kstat/zfs`,
+  }),
+  optional("zoneinfo", async () => (await import("./collectors/zoneinfo.ts")).zoneinfo),
 ];

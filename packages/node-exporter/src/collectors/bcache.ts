@@ -123,9 +123,6 @@ function readLines(path: string): Map<string, string> {
 
 export const bcache: Collector = {
   name: "bcache",
-  flags: {
-    "collector.bcache.priorityStats": { type: "boolean", default: "false", help: "Expose expensive priority stats." },
-  },
   collect({ paths, flags }) {
     const root = `${paths.sysfs}/fs/bcache`;
     const out = new FamilySet();

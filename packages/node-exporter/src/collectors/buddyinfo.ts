@@ -3,7 +3,6 @@ import { type Collector, FamilySet, readText } from "../collector.ts";
 /** Lines `Node 0, zone Normal 4381 1093 …`: free blocks of 1, 2, 4, … pages. */
 export const buddyinfo: Collector = {
   name: "buddyinfo",
-  defaultOff: true,
   collect({ paths }) {
     const out = new FamilySet();
     for (const line of readText(paths.procfs, "buddyinfo").split("\n")) {

@@ -2,7 +2,6 @@ import { type Collector, FamilySet, readText } from "../collector.ts";
 
 export const cgroups: Collector = {
   name: "cgroups",
-  defaultOff: true,
   collect({ paths }) {
     const out = new FamilySet();
     // The first line names the columns.

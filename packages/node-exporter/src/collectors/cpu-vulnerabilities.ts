@@ -14,7 +14,6 @@ function parseState(text: string): { state: string; mitigation: string } {
 
 export const cpuVulnerabilities: Collector = {
   name: "cpu_vulnerabilities",
-  defaultOff: true,
   collect({ paths }) {
     const root = `${paths.sysfs}/devices/system/cpu/vulnerabilities`;
     const out = new FamilySet();

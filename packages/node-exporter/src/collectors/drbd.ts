@@ -39,7 +39,6 @@ const PAIRS: Readonly<Record<string, readonly [name: string, help: string, good:
 
 export const drbd: Collector = {
   name: "drbd",
-  defaultOff: true,
   collect({ paths }) {
     const out = new FamilySet();
     let device = "unknown";

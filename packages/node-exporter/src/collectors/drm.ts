@@ -18,7 +18,6 @@ const NUMBERS: readonly (readonly [file: string, name: string, help: string])[] 
 
 export const drm: Collector = {
   name: "drm",
-  defaultOff: true,
   async collect({ paths }, signal) {
     const root = `${paths.sysfs}/class/drm`;
     const out = new FamilySet();

@@ -194,20 +194,8 @@ async function addChip(
   }
 }
 
-const pattern = (help: string) => ({ type: "string", default: "", pattern: true, help }) as const;
-
 export const hwmon: Collector = {
   name: "hwmon",
-  flags: {
-    "collector.hwmon.chip-include": pattern("Regexp of hwmon chip to include (mutually exclusive to chip-exclude)."),
-    "collector.hwmon.chip-exclude": pattern("Regexp of hwmon chip to exclude (mutually exclusive to chip-include)."),
-    "collector.hwmon.sensor-include": pattern(
-      "Regexp of hwmon sensor to include (mutually exclusive to sensor-exclude).",
-    ),
-    "collector.hwmon.sensor-exclude": pattern(
-      "Regexp of hwmon sensor to exclude (mutually exclusive to sensor-include).",
-    ),
-  },
   async collect(context, signal) {
     const root = `${context.paths.sysfs}/class/hwmon`;
     const chips: { folder: string; base: string; file: string }[] = [];

@@ -56,20 +56,6 @@ async function addPort(out: FamilySet, folder: string, labels: string[], signal:
 
 export const infiniband: Collector = {
   name: "infiniband",
-  flags: {
-    "collector.infiniband.device-include": {
-      type: "string",
-      default: "",
-      pattern: true,
-      help: "Regexp of infiniband devices to include (mutually exclusive to device-exclude).",
-    },
-    "collector.infiniband.device-exclude": {
-      type: "string",
-      default: "",
-      pattern: true,
-      help: "Regexp of infiniband devices to exclude (mutually exclusive to device-include).",
-    },
-  },
   async collect({ paths, patterns }, signal) {
     const root = `${paths.sysfs}/class/infiniband`;
     const out = new FamilySet();

@@ -3,26 +3,6 @@ import { type Collector, FamilySet, ignored, readText } from "../collector.ts";
 /** Lines `16: 1 2 IO-APIC-fasteoi ehci_hcd:usb1`: a count a processor, then words about the interrupt. */
 export const interrupts: Collector = {
   name: "interrupts",
-  defaultOff: true,
-  flags: {
-    "collector.interrupts.name-include": {
-      type: "string",
-      default: "",
-      pattern: true,
-      help: "Regexp of interrupts name to include.",
-    },
-    "collector.interrupts.name-exclude": {
-      type: "string",
-      default: "",
-      pattern: true,
-      help: "Regexp of interrupts name to exclude.",
-    },
-    "collector.interrupts.include-zeros": {
-      type: "boolean",
-      default: "true",
-      help: "Include interrupts that have a zero value",
-    },
-  },
   collect({ paths, patterns, flags }) {
     const [head, ...lines] = readText(paths.procfs, "interrupts").split("\n");
     const cpus = head.trim().split(/\s+/).length;

@@ -58,13 +58,6 @@ function parseBackends(text: string, wanted: readonly string[]): Backend[] {
 
 export const ipvs: Collector = {
   name: "ipvs",
-  flags: {
-    "collector.ipvs.backend-labels": {
-      type: "string",
-      default: LABELS.join(","),
-      help: "Comma separated list for IPVS backend stats labels.",
-    },
-  },
   collect({ paths, flags }) {
     const asked = String(flags["collector.ipvs.backend-labels"]).split(",").filter(Boolean);
     const unknown = asked.filter((name) => !LABELS.includes(name));

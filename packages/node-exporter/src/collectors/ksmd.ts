@@ -20,7 +20,6 @@ const FILES: readonly (readonly [file: string, name: string, help: string])[] = 
 
 export const ksmd: Collector = {
   name: "ksmd",
-  defaultOff: true,
   collect({ paths }) {
     const out = new FamilySet();
     for (const [file, name, help] of FILES) {

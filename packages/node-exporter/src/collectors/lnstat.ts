@@ -3,7 +3,6 @@ import { type Collector, FamilySet, list, readText } from "../collector.ts";
 /** /proc/net/stat/*: a line of names, then a line of hexadecimal numbers a processor. */
 export const lnstat: Collector = {
   name: "lnstat",
-  defaultOff: true,
   collect({ paths }) {
     const out = new FamilySet();
     for (const subsystem of list(paths.procfs, "net/stat")) {

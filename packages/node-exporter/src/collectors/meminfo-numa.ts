@@ -5,7 +5,6 @@ const clean = (name: string): string => name.replace(/\((.*)\)/, "_$1");
 
 export const meminfoNuma: Collector = {
   name: "meminfo_numa",
-  defaultOff: true,
   collect({ paths }) {
     const root = `${paths.sysfs}/devices/system/node`;
     const out = new FamilySet();

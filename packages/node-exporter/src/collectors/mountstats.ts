@@ -106,7 +106,6 @@ function addNfs(out: FamilySet, nfs: Nfs, labels: string[]): void {
 
 export const mountstats: Collector = {
   name: "mountstats",
-  defaultOff: true,
   collect({ paths }) {
     const out = new FamilySet();
     const mounts = parseMountStats(readText(paths.procfs, "self/mountstats"));

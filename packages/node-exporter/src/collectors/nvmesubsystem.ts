@@ -10,7 +10,6 @@ function stateOf(text: string): string {
 
 export const nvmesubsystem: Collector = {
   name: "nvmesubsystem",
-  defaultOff: true,
   collect({ paths }) {
     const root = `${paths.sysfs}/class/nvme-subsystem`;
     const out = new FamilySet();

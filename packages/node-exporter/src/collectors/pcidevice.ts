@@ -108,19 +108,6 @@ function addDevice(out: FamilySet, folder: string, names: PciNames | undefined):
 
 export const pcidevice: Collector = {
   name: "pcidevice",
-  defaultOff: true,
-  flags: {
-    "collector.pcidevice.idsfile": {
-      type: "string",
-      default: "",
-      help: "Path to pci.ids file to use for PCI device identification.",
-    },
-    "collector.pcidevice.names": {
-      type: "boolean",
-      default: "false",
-      help: "Enable PCI device name resolution (requires pci.ids file).",
-    },
-  },
   collect({ paths, flags }) {
     const root = `${paths.sysfs}/bus/pci/devices`;
     const names =

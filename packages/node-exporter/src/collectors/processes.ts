@@ -12,7 +12,6 @@ const isNumber = (name: string): boolean => /^\d+$/.test(name);
 
 export const processes: Collector = {
   name: "processes",
-  defaultOff: true,
   collect({ paths: { procfs } }) {
     const states = new Map<string, number>();
     const threadStates = new Map<string, number>();

@@ -3,13 +3,6 @@ import { type Collector, FamilySet, listOrNoData, readInteger, readTrimmed } fro
 /** Running average power limit counters of Intel (and newer AMD) processors. Reading them needs root on current kernels. */
 export const rapl: Collector = {
   name: "rapl",
-  flags: {
-    "collector.rapl.enable-zone-label": {
-      type: "boolean",
-      default: "false",
-      help: "Enables the zone name as a label instead of a part of the metric name.",
-    },
-  },
   collect({ paths, flags }) {
     const root = `${paths.sysfs}/class/powercap`;
     const out = new FamilySet();

@@ -11,21 +11,6 @@ const COLUMNS: readonly (readonly [name: string, help: string])[] = [
 /** Reading /proc/slabinfo needs root. */
 export const slabinfo: Collector = {
   name: "slabinfo",
-  defaultOff: true,
-  flags: {
-    "collector.slabinfo.slabs-include": {
-      type: "string",
-      default: ".*",
-      pattern: true,
-      help: "Regexp of slabs to include in slabinfo collector.",
-    },
-    "collector.slabinfo.slabs-exclude": {
-      type: "string",
-      default: "",
-      pattern: true,
-      help: "Regexp of slabs to exclude in slabinfo collector.",
-    },
-  },
   collect({ paths, patterns }) {
     const out = new FamilySet();
     for (const line of readText(paths.procfs, "slabinfo").split("\n")) {

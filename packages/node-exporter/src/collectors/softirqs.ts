@@ -2,7 +2,6 @@ import { type Collector, FamilySet, readText } from "../collector.ts";
 
 export const softirqs: Collector = {
   name: "softirqs",
-  defaultOff: true,
   collect({ paths }) {
     const [head, ...lines] = readText(paths.procfs, "softirqs").split("\n");
     const cpus = head

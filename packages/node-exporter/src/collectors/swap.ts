@@ -2,7 +2,6 @@ import { type Collector, FamilySet, readTextOrNoData } from "../collector.ts";
 
 export const swap: Collector = {
   name: "swap",
-  defaultOff: true,
   collect({ paths }) {
     const out = new FamilySet();
     // The first line names the columns.

@@ -14,15 +14,6 @@ function readValues(procfs: string, name: string): string[] {
 
 export const sysctl: Collector = {
   name: "sysctl",
-  defaultOff: true,
-  flags: {
-    "collector.sysctl.include": { type: "string", multiple: true, help: "Select sysctl metrics to include" },
-    "collector.sysctl.include-info": {
-      type: "string",
-      multiple: true,
-      help: "Select sysctl metrics to include as info metrics",
-    },
-  },
   collect({ paths, flags }) {
     const out = new FamilySet();
     for (const { name, keys } of (flags["collector.sysctl.include"] as string[]).map(parseInclude)) {

@@ -31,14 +31,6 @@ const COUNTERS: readonly (readonly [file: string, name: string, help: string, fa
 
 export const tapestats: Collector = {
   name: "tapestats",
-  flags: {
-    "collector.tapestats.ignored-devices": {
-      type: "string",
-      default: "^$",
-      pattern: true,
-      help: "Regexp of devices to ignore for tapestats.",
-    },
-  },
   collect({ paths, patterns }) {
     const root = `${paths.sysfs}/class/scsi_tape`;
     const out = new FamilySet();

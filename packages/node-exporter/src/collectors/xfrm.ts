@@ -42,7 +42,6 @@ const COUNTERS: readonly (readonly [key: string, name: string, help: string])[] 
 
 export const xfrm: Collector = {
   name: "xfrm",
-  defaultOff: true,
   collect({ paths }) {
     const lines = new Map<string, number>();
     for (const line of readText(paths.procfs, "net/xfrm_stat").split("\n")) {

@@ -44,7 +44,6 @@ const FIELDS: readonly (readonly [key: string, name: string, help: string])[] = 
 
 export const zoneinfo: Collector = {
   name: "zoneinfo",
-  defaultOff: true,
   collect({ paths }) {
     const out = new FamilySet();
     for (const block of readText(paths.procfs, "zoneinfo").split(/^(?=Node )/m)) {
