@@ -22,11 +22,14 @@ const env = {
   // Modules without their types are kept from start to start: the next one is faster and needs 20 MB less.
   NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "pharos-compile"),
   // Reads of a device or file system that hangs hold a thread each: the usual four are too few.
-  UV_THREADPOOL_SIZE: "16",
+  UV_THREADPOOL_SIZE: "8",
   ...process.env,
 };
 // Node says of node:ffi, which reads the clock, that it may change; the pinned Node does not.
-const child = spawn(pinnedNode(), ["--disable-warning=ExperimentalWarning", ...flags, ...target], { stdio: "inherit", env });
+const child = spawn(pinnedNode(), ["--disable-warning=ExperimentalWarning", ...flags, ...target], {
+  stdio: "inherit",
+  env,
+});
 // A terminal sends Ctrl-C to the whole group: the child gets it by itself and decides when to end.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));

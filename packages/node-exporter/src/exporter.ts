@@ -72,7 +72,7 @@ async function writeOther(...question: Parameters<typeof encode>): Promise<Uint8
 }
 
 /** What a scrape leaves behind is collected when it has come to this many bytes. */
-const GARBAGE_BYTES = 1.5 * 2 ** 20;
+const GARBAGE_BYTES = 2 ** 20;
 let settled = 0;
 
 /**
