@@ -67,6 +67,7 @@ export class Operator implements AsyncDisposable {
   /** Something outside stood in the way of an instance. */
   #retry = false;
   #stopped = false;
+  readonly #abort = new AbortController();
   readonly #metrics;
 
   constructor(options: OperatorOptions) {
@@ -88,6 +89,10 @@ export class Operator implements AsyncDisposable {
   /** Lists everything and reconciles once; from then on changes take effect by themselves. */
   async start(): Promise<void> {
     await this.#cache.start();
+    this.#options.driver.watch?.((kind, action) => {
+      this.#metrics.triggered.labels(kind, action).inc();
+      this.#schedule();
+    }, this.#abort.signal);
     this.#metrics.ready.set(1);
     clearTimeout(this.#timer);
     await this.#run();
@@ -99,6 +104,7 @@ export class Operator implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
+    this.#abort.abort();
     clearTimeout(this.#timer);
     this.#cache.stop();
     await this.#running;

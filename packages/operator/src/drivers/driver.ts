@@ -60,6 +60,8 @@ export interface InstanceDriver extends AsyncDisposable {
   apply(desired: DesiredInstance): Promise<InstanceState>;
   /** Where the instance stands now, for instances that change by themselves; absent: as `apply` said. */
   observe?(desired: DesiredInstance): Promise<InstanceState>;
+  /** Tells of changes of running instances, so that their states are looked at again. */
+  watch?(changed: (kind: string, action: "add" | "update" | "delete") => void, signal: AbortSignal): void;
   /** Stops the instance; its data stays where it is. */
   remove(kind: InstanceKind, namespace: string, name: string): Promise<void>;
 }

@@ -11,8 +11,11 @@ const ZONE_LABELS = {
   pod: "__meta_kubernetes_pod_label",
 } as const;
 
+/** What decides about shards. */
+export type ShardingScope = Pick<GenerationScope, "prometheus" | "features">;
+
 /** The zones that shards are spread over; none when sharding is by address alone. */
-export function topologyZones({ prometheus, features }: GenerationScope): readonly string[] {
+export function topologyZones({ prometheus, features }: ShardingScope): readonly string[] {
   const strategy = prometheus.spec.shardingStrategy;
   if (!features?.topologySharding || strategy?.mode !== "Topology") return [];
   return strategy.topology?.values ?? [];
@@ -23,7 +26,7 @@ export function shardCount(spec: CommonPrometheusSpec): number {
 }
 
 /** Zone of a shard and its number within the zone: shards go round the zones. */
-export function shardPlace(scope: GenerationScope, shard: number): { zone: string | undefined; inZone: number } {
+export function shardPlace(scope: ShardingScope, shard: number): { zone: string | undefined; inZone: number } {
   const zones = topologyZones(scope);
   if (zones.length === 0) return { zone: undefined, inZone: shard };
   return { zone: zones[shard % zones.length], inZone: Math.floor(shard / zones.length) };

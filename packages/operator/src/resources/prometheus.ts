@@ -175,6 +175,7 @@ export interface CommonPrometheusSpec extends ScrapeLimits, HistogramSettings, W
   additionalScrapeConfigs?: SecretKeyRef;
   scrapeClasses?: ScrapeClass[];
   shardingStrategy?: ShardingStrategy;
+  shardRetentionPolicy?: { whenScaled?: "Retain" | "Delete"; retain?: { retentionPeriod?: string } };
   remoteWrite?: RemoteWrite[];
   otlp?: OtlpConfig;
   tracingConfig?: TracingConfig;

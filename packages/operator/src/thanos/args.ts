@@ -30,11 +30,6 @@ const FILE_FIELDS: Partial<Record<(typeof SECRET_FILES)[number][0], keyof Thanos
   alertRelabelConfigs: "alertRelabelConfigFile",
 };
 
-/** Names of the Secrets it mounts. */
-export function thanosSecrets({ spec }: ThanosRuler): string[] {
-  return secretFiles(spec).map(({ reference }) => reference.name ?? "");
-}
-
 /** The Secrets that are mounted as files, where each lies, and the flag that names it. */
 export function secretFiles(
   spec: ThanosRulerSpec,
