@@ -121,7 +121,10 @@ function textfiles(folder: string): Promise<SuiteResult> {
       const lines = (text: string): string[] =>
         text
           .split("\n")
-          .filter((line) => line !== "" && !/node_textfile_mtime_seconds|node_scrape_collector|node_exporter_build_info/.test(line))
+          .filter(
+            (line) =>
+              line !== "" && !/node_textfile_mtime_seconds|node_scrape_collector|node_exporter_build_info/.test(line),
+          )
           .map(sortLabels);
       const expected = lines(readFileSync(`fixtures/textfile/${file}`, "utf8"));
       const { failures } = compare(expected, lines(await scrape(argv, "?collect[]=textfile")));
