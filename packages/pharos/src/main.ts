@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "node-exporter": async () => (await import("./commands/node-exporter.ts")).nodeExporter,
   "kube-state-metrics": async () => (await import("./commands/kube-state-metrics.ts")).kubeStateMetrics,
   "gpu-exporter": async () => (await import("./commands/gpu-exporter.ts")).gpuExporter,
+  promqltest: async () => (await import("./commands/promqltest.ts")).promqltest,
   version: async () => (await import("./commands/version.ts")).version,
 };
 

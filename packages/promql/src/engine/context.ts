@@ -5,6 +5,7 @@ import { formatExpr } from "../parser/printer.ts";
 import { Annotations } from "./annotations.ts";
 import { executionError, QueryError } from "./error.ts";
 import { QueryMemory, type SharedMemory } from "./memory.ts";
+import type { Profiler } from "./profile.ts";
 import { Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Longest stretch of work between two looks at the event loop, in ms. */
@@ -50,6 +51,10 @@ export class QueryState implements Disposable {
   readonly invariants: ReadonlySet<object>;
   /** Selectors whose histograms are read without their buckets. */
   readonly statsOnly: ReadonlySet<object>;
+  /** Set where it is to be told what each part took. */
+  profiler: Profiler | undefined;
+  /** ms in which others had their turn. */
+  pausedMs = 0;
   peakSamples = 0;
   totalSamples = 0;
   samplesRead = 0;
@@ -173,7 +178,9 @@ export class QueryState implements Disposable {
   }
 
   async pause(): Promise<void> {
+    const began = performance.now();
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    this.pausedMs += performance.now() - began;
     this.check();
     this.#sliceEnd = performance.now() + SLICE_MS;
   }

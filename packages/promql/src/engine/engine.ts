@@ -10,6 +10,7 @@ import { extendFloats } from "./extended.ts";
 import { dropMetadata, mergeRows } from "./labels.ts";
 import { SharedMemory } from "./memory.ts";
 import { type Plan, planQuery, withoutParens } from "./plan.ts";
+import { type PlanNode, Profiler } from "./profile.ts";
 import { subqueryContext } from "./range-selector.ts";
 import { HISTOGRAM, NOTHING, Row, type SeriesRow } from "./row.ts";
 import { RunningQueries, type RunningQuery } from "./running.ts";
@@ -61,6 +62,8 @@ export interface QueryResult {
   warnings: string[];
   infos: string[];
   stats: QueryStats;
+  /** What each part took; only when `explain` was asked for. */
+  plan?: PlanNode;
 }
 
 export interface EngineOptions extends ParserOptions {
@@ -88,6 +91,8 @@ export interface QueryOptions {
   /** Overrides the engine's. */
   lookbackMs?: number;
   timeoutMs?: number;
+  /** Tell what each part of the query took; costs some time with many series. */
+  explain?: boolean;
 }
 
 interface QueryRange {
@@ -204,6 +209,7 @@ export class Engine {
       began + (options.timeoutMs ?? settings.timeoutMs),
       running.signal,
     );
+    if (options.explain) state.profiler = new Profiler();
     running.progress = () => ({ bytes: state.memory.held, samplesRead: state.samplesRead });
     state.check();
     await selectAll(state, selection.uses);
@@ -227,6 +233,7 @@ export class Engine {
         evaluationMs: performance.now() - prepared - sortMs,
         sortMs,
       },
+      ...(state.profiler && { plan: state.profiler.tree(plan, state) }),
     };
   }
 

@@ -21,7 +21,13 @@ import { changeRows, EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, Row, type VectorRe
 import { setOperation, vectorScalar, vectorVector } from "./vector-binary.ts";
 
 /** An instant vector, at every step of the context. */
-export async function evaluateVector(expr: Expr, context: Context): Promise<VectorResult> {
+export function evaluateVector(expr: Expr, context: Context): Promise<VectorResult> {
+  const { profiler } = context.query;
+  const run = () => vectorOf(expr, context);
+  return profiler && expr.kind !== "paren" ? profiler.vector(expr, context, run) : run();
+}
+
+async function vectorOf(expr: Expr, context: Context): Promise<VectorResult> {
   if (context.steps > 1 && context.query.invariants.has(expr)) return repeatVector(expr, context);
   switch (expr.kind) {
     case "vectorSelector":
@@ -43,8 +49,7 @@ export async function evaluateVector(expr: Expr, context: Context): Promise<Vect
 
 /** The result of the first step at all steps. */
 async function repeatVector(expr: Expr, context: Context): Promise<VectorResult> {
-  const first = context.firstStep();
-  const vector = await evaluateVector(expr, first);
+  const vector = await vectorOf(expr, context.firstStep());
   return changeRows(vector.series, vector, (single) => {
     if (single.isEmpty) return undefined;
     const row = context.newRow();
@@ -57,10 +62,16 @@ async function repeatVector(expr: Expr, context: Context): Promise<VectorResult>
 }
 
 /** A scalar: one value a step. */
-export async function evaluateScalar(expr: Expr, context: Context): Promise<Float64Array> {
+export function evaluateScalar(expr: Expr, context: Context): Promise<Float64Array> {
+  const { profiler } = context.query;
+  const run = () => scalarOf(expr, context);
+  return profiler && expr.kind !== "paren" ? profiler.scalar(expr, context, run) : run();
+}
+
+async function scalarOf(expr: Expr, context: Context): Promise<Float64Array> {
   const { steps } = context;
   if (steps > 1 && context.query.invariants.has(expr)) {
-    return new Float64Array(steps).fill((await evaluateScalar(expr, context.firstStep()))[0]);
+    return new Float64Array(steps).fill((await scalarOf(expr, context.firstStep()))[0]);
   }
   switch (expr.kind) {
     case "number":

@@ -1,4 +1,5 @@
 export * from "./engine.ts";
 export { QueryError, type QueryErrorKind } from "./error.ts";
 export { formatBytes } from "./memory.ts";
+export type { PlanNode } from "./profile.ts";
 export type { RunningQuery } from "./running.ts";

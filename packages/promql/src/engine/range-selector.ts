@@ -24,8 +24,11 @@ export function isRange(expr: Expr): expr is RangeExpr {
 
 export type Evaluate = (expr: Expr, context: Context) => Promise<{ series: VectorSeries[]; rows: Row[] }>;
 
-export async function openRange(context: Context, expr: RangeExpr, evaluate: Evaluate): Promise<RangeSource> {
-  return expr.kind === "matrixSelector" ? openSelector(context, expr) : openSubquery(context, expr, evaluate);
+export function openRange(context: Context, expr: RangeExpr, evaluate: Evaluate): Promise<RangeSource> {
+  const { profiler } = context.query;
+  const open = async () =>
+    expr.kind === "matrixSelector" ? openSelector(context, expr) : openSubquery(context, expr, evaluate);
+  return profiler ? profiler.range(expr, context, open) : open();
 }
 
 function openSelector(context: Context, { selector, range }: MatrixSelector): RangeSource {
