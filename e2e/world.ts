@@ -8,7 +8,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export const root = dirname(import.meta.dirname);
 
-const STANDARD = { prometheus: 9090, alertmanager: 9093, node: 9100, ui: 3000, api: 8001 };
+const STANDARD = {
+  prometheus: 9090,
+  alertmanager: 9093,
+  node: 9100,
+  kubeStateMetrics: 8080,
+  kubeStateMetricsTelemetry: 8081,
+  gpu: 9445,
+  ui: 3000,
+  api: 8001,
+};
 
 /** Whether a port of this machine is free to listen on. */
 async function isFree(port: number): Promise<boolean> {

@@ -1,7 +1,14 @@
 /** The exporter: an HTTP server that reads the GPUs at every scrape, on every path as upstream's does. */
 import { hostname } from "node:os";
 import { encode, type MetricFamily, negotiate } from "@pharos/exposition";
-import { createHttpServer, type Logger, type ParsedFlags, Registry, registerProcessMetrics } from "@pharos/kit";
+import {
+  createHttpServer,
+  type Logger,
+  type ParsedFlags,
+  prepareWeb,
+  Registry,
+  registerProcessMetrics,
+} from "@pharos/kit";
 import { describeError } from "@pharos/model";
 import { dcgmFamilies, nvidiaGpuFamilies } from "./families.ts";
 import type { gpuExporterFlags } from "./flags.ts";
@@ -121,7 +128,8 @@ export async function createGpuExporter({ flags, host, port, log }: GpuExporterO
   await using stack = new AsyncDisposableStack();
   stack.use(source);
   const collector = new Collector(flags, source, log);
-  const server = stack.use(createHttpServer({ host, port, log }));
+  const web = await prepareWeb({ configFile: flags["web.config.file"], log });
+  const server = stack.use(createHttpServer({ host, port, log, web }));
   server.app.get("*", async (request, reply) => {
     const { format, escaping, contentType } = negotiate(request.headers.accept);
     return reply.type(contentType).send(Buffer.from(encode(await collector.collect(), format, escaping)));

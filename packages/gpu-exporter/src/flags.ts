@@ -6,6 +6,7 @@ export const gpuExporterFlags = {
     default: ":9445",
     help: "Address to listen on for web interface and telemetry.",
   },
+  "web.config.file": { type: "string", default: "", help: "Web configuration file: TLS and users." },
   "web.disable-exporter-metrics": {
     type: "boolean",
     default: "false",

@@ -98,6 +98,7 @@ export const kubeStateMetricsFlags = {
   shard: { type: "number", default: "0", help: "Which shard this instance is, from 0." },
   "telemetry-host": { type: "string", default: "::", help: "Host to expose this program's own metrics on." },
   "telemetry-port": { type: "number", default: "8081", help: "Port to expose this program's own metrics on." },
+  "tls-config": { type: "string", default: "", help: "Web configuration file: TLS and users, for both ports." },
   "total-shards": { type: "number", default: "1", help: "Number of shards; 1: no sharding." },
   "track-unscheduled-pods": {
     type: "boolean",

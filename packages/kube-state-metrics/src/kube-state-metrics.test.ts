@@ -391,6 +391,19 @@ test("of secrets and configuration maps nothing but what is shown is ever asked 
   only("secrets", /as=PartialObjectMetadata/);
 });
 
+test("a web configuration file guards both ports", async () => {
+  const api = await apiServer();
+  const file = join(dir, "web.yml");
+  // The password is "test".
+  writeFileSync(file, "basic_auth_users: { u: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay }\n");
+  const ksm = await start(api.url, "--resources=configmaps", `--tls-config=${file}`);
+  const authorization = `Basic ${Buffer.from("u:test").toString("base64")}`;
+  for (const url of [ksm.url, ksm.telemetryUrl]) {
+    expect((await fetch(`${url}/metrics`)).status).toBe(401);
+    expect((await fetch(`${url}/metrics`, { headers: { authorization } })).status).toBe(200);
+  }
+});
+
 test("an API that refuses one resource leaves the others alone and is counted", async () => {
   const url = await scripted((_request, response, { pathname, searchParams }) => {
     if (pathname.endsWith("/secrets")) {

@@ -7,6 +7,7 @@ import {
   type HttpServerOptions,
   type Logger,
   mountMetrics,
+  prepareWeb,
   requestParams,
 } from "@pharos/kit";
 import { createKubeClient, type KubeClient } from "@pharos/kube";
@@ -122,13 +123,14 @@ class Server implements KubeStateMetrics {
       this.#collection = await this.#collect(this.#loaded, this.#client);
       const { settings } = this.#loaded;
       this.#auth = settings.authFilter ? new AuthFilter(this.#client) : undefined;
+      const web = await prepareWeb({ configFile: settings.tlsConfig, log });
       this.#telemetry = this.#stack.use(
-        await listen({ host: settings.telemetryHost, port: settings.telemetryPort, log }, (server) =>
+        await listen({ host: settings.telemetryHost, port: settings.telemetryPort, log, web }, (server) =>
           this.#mountTelemetry(server),
         ),
       );
       this.#main = this.#stack.use(
-        await listen({ host: settings.host, port: settings.port, log }, (server) => this.#mountMain(server)),
+        await listen({ host: settings.host, port: settings.port, log, web }, (server) => this.#mountMain(server)),
       );
       this.#watch();
       this.#stack.defer(() => this.#unwatch());

@@ -15,6 +15,8 @@ export interface Settings {
   telemetryPort: number;
   /** Milliseconds. */
   timeouts: { idle: number; read: number; readHeader: number; write: number };
+  /** Web configuration file; "": plain HTTP. */
+  tlsConfig: string;
   authFilter: boolean;
   gzip: boolean;
   resources: readonly string[];
@@ -152,6 +154,9 @@ const FILE_KEYS: Readonly<Record<string, (raw: Raw, node: YamlNode) => void>> = 
   object_limit: (raw, node) => {
     raw.objectLimit = node.integer();
   },
+  tls_config: (raw, node) => {
+    raw.tlsConfig = node.string();
+  },
   auth_filter: (raw, node) => {
     raw.authFilter = node.boolean();
   },
@@ -186,6 +191,7 @@ function fromFlags(flags: FlagValues): Raw {
       readHeader: flags["server-read-header-timeout"],
       write: flags["server-write-timeout"],
     },
+    tlsConfig: flags["tls-config"],
     authFilter: flags["auth-filter"],
     gzip: flags["enable-gzip-encoding"],
     resources: items(flags.resources),

@@ -9,7 +9,11 @@ import { type Command, interrupted, LOG_FLAGS, loggerFrom } from "./command.ts";
 const FLAGS = {
   dir: { type: "string", default: "./pharos-data", help: "Where resources, generated configuration and data live." },
   listen: { type: "string", default: "127.0.0.1", help: "Address every component listens on." },
-  "port-offset": { type: "number", default: "0", help: "Added to every standard port (9090, 9093, 9100, 3000, 8001)." },
+  "port-offset": {
+    type: "number",
+    default: "0",
+    help: "Added to every standard port (9090, 9093, 9100, 8080, 8081, 9445, 3000, 8001).",
+  },
   ...LOG_FLAGS,
   "log.level": { ...LOG_FLAGS["log.level"], default: "warn" },
 } as const satisfies FlagSpecs;
@@ -17,7 +21,7 @@ const FLAGS = {
 export const up: Command = {
   name: "up",
   summary:
-    "Run the whole monitoring flow on this machine: API server, operator, Prometheus, Alertmanager, exporter, UI.",
+    "Run the whole monitoring flow on this machine: API server, operator, Prometheus, Alertmanager, exporters, UI.",
   help: () => describeFlags(FLAGS),
   async run(argv) {
     const { values, positionals } = parseFlags(FLAGS, argv);
@@ -37,6 +41,9 @@ export const up: Command = {
         prometheus: 9090 + offset,
         alertmanager: 9093 + offset,
         node: 9100 + offset,
+        kubeStateMetrics: 8080 + offset,
+        kubeStateMetricsTelemetry: 8081 + offset,
+        gpu: 9445 + offset,
         ui: 3000 + offset,
       },
       log: loggerFrom(values),

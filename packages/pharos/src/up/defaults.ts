@@ -23,7 +23,18 @@ function monitor(name: string, matchLabels: Record<string, string>): KubeObject 
   };
 }
 
-export function defaultResources(): KubeObject[] {
+/** Its metrics carry the namespace and the pod they are about: those of the target must not replace them. */
+function kubeStateMetricsMonitor(): KubeObject {
+  const monitored = monitor("kube-state-metrics", { "app.kubernetes.io/name": "kube-state-metrics" });
+  const endpoints = [
+    { port: "web", interval: "15s", honorLabels: true },
+    { port: "telemetry", interval: "15s" },
+  ];
+  return { ...monitored, spec: { ...(monitored.spec as object), endpoints } };
+}
+
+/** `gpus`: this machine has some. */
+export function defaultResources(gpus: boolean): KubeObject[] {
   return [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
     {
@@ -65,6 +76,8 @@ export function defaultResources(): KubeObject[] {
     monitor("alertmanager", { "operated-alertmanager": "true" }),
     monitor("node-exporter", { "app.kubernetes.io/name": "node-exporter" }),
     monitor("pharos", { "app.kubernetes.io/name": "pharos" }),
+    kubeStateMetricsMonitor(),
+    ...(gpus ? [monitor("gpu-exporter", { "app.kubernetes.io/name": "gpu-exporter" })] : []),
     ...ruleSets.map(
       ({ name, groups }): KubeObject => ({
         apiVersion: MONITORING,

@@ -12,6 +12,7 @@ import { admissionError, LocalDriver, Operator, publishEndpoint } from "@pharos/
 import { PROMETHEUS_VERSION } from "../version.ts";
 import { followDashboards } from "./dashboards.ts";
 import { defaultResources, NAMESPACE } from "./defaults.ts";
+import { type ExporterPorts, hasGpus, startGpuExporter, startKubeStateMetrics } from "./exporters.ts";
 import { alertmanagerFacts, prometheusFacts, resourceFacts } from "./flow-facts.ts";
 import { lockDirectory } from "./lock.ts";
 import type { Address } from "./urls.ts";
@@ -19,7 +20,7 @@ import type { Address } from "./urls.ts";
 export interface WorldOptions {
   dir: string;
   host: string;
-  ports: { api: number; prometheus: number; alertmanager: number; node: number; ui: number };
+  ports: { api: number; prometheus: number; alertmanager: number; node: number; ui: number } & ExporterPorts;
   log: Logger;
 }
 
@@ -48,22 +49,29 @@ async function start<T>(component: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Writes the out-of-the-box resources into a directory that never had them. What the user changes or deletes stays so. */
-async function writeDefaults(server: ApiServer): Promise<void> {
-  for (const object of defaultResources()) await server.store.apply(object, { fieldManager: "pharos" });
+async function writeDefaults(server: ApiServer, gpus: boolean): Promise<void> {
+  for (const object of defaultResources(gpus)) await server.store.apply(object, { fieldManager: "pharos" });
 }
 
-async function publishOwnEndpoints(client: KubeClient, options: WorldOptions): Promise<void> {
-  const endpoint = (name: string, port: number) => ({
-    namespace: NAMESPACE,
-    service: name,
-    labels: { "app.kubernetes.io/name": name },
-    slice: name,
-    pod: `${name}-0`,
-    address: options.host,
-    port,
-  });
-  await publishEndpoint(client, "pharos", endpoint("node-exporter", options.ports.node));
-  await publishEndpoint(client, "pharos", endpoint("pharos", options.ports.ui));
+async function publishOwnEndpoints(client: KubeClient, options: WorldOptions, gpus: boolean): Promise<void> {
+  const { host: address, ports } = options;
+  const publish = (component: string, port: number, { service = component, portName = "web" } = {}): Promise<void> =>
+    publishEndpoint(client, "pharos", {
+      namespace: NAMESPACE,
+      service,
+      labels: { "app.kubernetes.io/name": component },
+      slice: service,
+      pod: `${component}-0`,
+      address,
+      port,
+      portName,
+    });
+  await publish("node-exporter", ports.node);
+  await publish("pharos", ports.ui);
+  await publish("kube-state-metrics", ports.kubeStateMetrics);
+  const telemetry = { service: "kube-state-metrics-telemetry", portName: "telemetry" };
+  await publish("kube-state-metrics", ports.kubeStateMetricsTelemetry, telemetry);
+  if (gpus) await publish("gpu-exporter", ports.gpu);
 }
 
 export async function startWorld(options: WorldOptions): Promise<World> {
@@ -88,14 +96,25 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       }),
     ),
   );
-  if (firstRun) await writeDefaults(api);
+  const gpus = hasGpus();
+  if (firstRun) await writeDefaults(api, gpus);
   const client = createKubeClient({ server: api.url });
   const node = stack.use(
     await start("node exporter", () =>
       createNodeExporter({ host, port: ports.node, log: log.with({ component: "node-exporter" }) }),
     ),
   );
-  await publishOwnEndpoints(client, options);
+  const objects = stack.use(
+    await start("kube-state-metrics", () =>
+      startKubeStateMetrics(client, host, ports, log.with({ component: "kube-state-metrics" })),
+    ),
+  );
+  const gpu = gpus
+    ? stack.use(
+        await start("GPU exporter", () => startGpuExporter(host, ports.gpu, log.with({ component: "gpu-exporter" }))),
+      )
+    : undefined;
+  await publishOwnEndpoints(client, options, gpus);
 
   const driver = stack.use(
     new LocalDriver({
@@ -171,6 +190,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       { name: "Prometheus", url: instance("Prometheus")?.url ?? "", what: "HTTP API, /metrics" },
       { name: "Alertmanager", url: instance("Alertmanager")?.url ?? "", what: "API v2, /metrics" },
       { name: "node exporter", url: `${node.url}/metrics`, what: "this machine" },
+      { name: "kube-state-metrics", url: `${objects.url}/metrics`, what: "the resources as metrics" },
+      ...(gpu ? [{ name: "GPU exporter", url: `${gpu.url}/metrics`, what: "this machine's GPUs" }] : []),
       { name: "Kubernetes API", url: api.url, what: "resources, as files in resources/" },
     ],
     flow,
