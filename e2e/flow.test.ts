@@ -124,8 +124,15 @@ describe("out of the box", () => {
       40_000,
     );
     expect(jobs.size).toBe(OWN_JOBS.length);
-    const namespaces = await world.query("kube_namespace_created");
-    expect(namespaces.map(({ metric }) => metric.namespace)).toContain("default");
+    await eventually(
+      "objects as metrics, under their own namespaces",
+      async () => {
+        const namespaces = await world.query("kube_namespace_created");
+        expect(namespaces.map(({ metric }) => metric.namespace)).toContain("default");
+        return true;
+      },
+      40_000,
+    );
     const cpu = await world.query('sum(node_cpu_seconds_total{mode="idle"})');
     expect(Number(cpu[0].value[1])).toBeGreaterThan(0);
     await eventually(
@@ -331,11 +338,14 @@ describe("bad input", () => {
       10_000,
     );
     expect(problem.message).toContain("Secret testing-monitoring/absent does not exist");
-    const monitor = await world.json<{ status: { bindings: { conditions: { status: string; message: string }[] }[] } }>(
-      "api",
-      "/apis/monitoring.coreos.com/v1/namespaces/testing-monitoring/servicemonitors/needs-secret",
-    );
-    expect(monitor.status.bindings[0].conditions[0]).toMatchObject({
+    // The status is written after the flow knows.
+    const { status } = await eventually("status of the monitor", async () => {
+      const monitor = await world.json<{
+        status?: { bindings: { conditions: { status: string; message: string }[] }[] };
+      }>("api", "/apis/monitoring.coreos.com/v1/namespaces/testing-monitoring/servicemonitors/needs-secret");
+      return monitor.status && { status: monitor.status };
+    });
+    expect(status.bindings[0].conditions[0]).toMatchObject({
       status: "False",
       message: expect.stringContaining("absent"),
     });
