@@ -51,6 +51,13 @@ describe("execution", () => {
     expect(() => run(`{{${"(".repeat(5000)}1${")".repeat(5000)}}}`)).toThrow("nested too deeply");
   });
 
+  test("takes JavaScript data", () => {
+    expect(run("{{.}}", new Map([["b", 1n]]))).toBe("map[b:1]");
+    expect(run("{{.}}", [1.5, 2n, "x", true, null, { a: [] }])).toBe("[1.5 2 x true <nil> map[a:[]]]");
+    expect(() => run("{{.}}", new Date())).toThrow("no Go value for a JavaScript Date");
+    expect(() => run("{{.}}", Symbol("x"))).toThrow("no Go value for a JavaScript symbol");
+  });
+
   test("a clone does not change its origin", () => {
     const base = new Template("base").parse('{{define "x"}}old{{end}}');
     const clone = base.clone("c").parse('{{define "x"}}new{{end}}{{template "x"}}');

@@ -222,8 +222,9 @@ export const ANY_MAP = mapOf(STRING, ANY);
 
 const zeros = new Map<Type, Value>();
 
-/** The zero value of a type. Shared: values are immutable. */
+/** The zero value of a type. Shared, but for types whose values may be given an address that their methods want. */
 export function zero(type: Type): Value {
+  if (type.methods.size > 0 || type.kind === "struct" || type.kind === "array") return new Value(type, zeroOf(type));
   let value = zeros.get(type);
   if (!value) zeros.set(type, (value = new Value(type, zeroOf(type))));
   return value;
@@ -268,6 +269,10 @@ export function fromJs(data: unknown): Value | undefined {
           ANY,
           data.map((item) => boxed(fromJs(item))),
         );
+      // A Date or RegExp would be an empty map.
+      if (!(data instanceof Map) && Object.prototype.toString.call(data) !== "[object Object]") {
+        throw new Error(`no Go value for a JavaScript ${Object.prototype.toString.call(data).slice(8, -1)}`);
+      }
       const map = new GoMap();
       const entries = data instanceof Map ? data : Object.entries(data);
       for (const [key, value] of entries) map.set(string(String(key)), boxed(fromJs(value)));
