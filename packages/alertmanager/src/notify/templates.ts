@@ -8,7 +8,7 @@ import { DEFAULT_TEMPLATES } from "./default-templates.ts";
 import { NotifyError } from "./integration.ts";
 
 /** A group of ten thousands of alerts must still be told; a template that runs away must end. */
-const LIMITS: Limits = { steps: 50_000_000, output: 64 * 2 ** 20, depth: 2_000, milliseconds: 30_000 };
+const LIMITS: Limits = { steps: 50_000_000, output: 64 * 2 ** 20, depth: 1_000, milliseconds: 30_000 };
 /** Compiled texts that are kept: they are the configuration's, so there are few. */
 const MAX_COMPILED = 5_000;
 

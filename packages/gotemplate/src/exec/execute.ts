@@ -171,8 +171,8 @@ class Run {
     const frame: Frame = this.#frame;
     const tree = this.#env.templates.get(node.name);
     if (!tree) frame.fail(`template ${quote(node.name)} not defined`);
-    const data = this.#evaluator.pipeline(dot, node.pipe);
     this.#meter.enter();
+    const data = this.#evaluator.pipeline(dot, node.pipe);
     new Run(this.#env, new Frame(tree, data), this.#meter, this.#out).walk(data, tree.root);
     this.#meter.leave();
   }

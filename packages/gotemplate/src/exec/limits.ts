@@ -15,7 +15,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Required<Limits> = {
   steps: 1_000_000,
   output: 4 * 1024 * 1024,
-  depth: 2_000,
+  depth: 1_000,
   milliseconds: 5_000,
 };
 
@@ -28,7 +28,8 @@ export class Meter {
   readonly #deadline: number;
   #steps = 0;
   #written = 0;
-  #depth = 0;
+  /** The first template calls nothing yet. */
+  #depth = -1;
 
   constructor(limits: Required<Limits>) {
     this.limits = limits;
