@@ -284,4 +284,107 @@ export const COLLECTORS: readonly Collector[] = [
     needs: ({ procfs }) => `${procfs}/spl/kstat/zfs`,
   }),
   optional("zoneinfo", async () => (await import("./collectors/zoneinfo.ts")).zoneinfo),
+  optional("ethtool", async () => (await import("./collectors/ethtool.ts")).ethtool, {
+    "collector.ethtool.device-include": pattern(
+      "Regexp of ethtool devices to include (mutually exclusive to device-exclude).",
+    ),
+    "collector.ethtool.device-exclude": pattern(
+      "Regexp of ethtool devices to exclude (mutually exclusive to device-include).",
+    ),
+    "collector.ethtool.metrics-include": pattern("Regexp of ethtool stats to include.", ".*"),
+  }),
+  optional("logind", async () => (await import("./collectors/logind.ts")).logind),
+  optional("network_route", async () => (await import("./collectors/network-route.ts")).networkRoute),
+  optional("ntp", async () => (await import("./collectors/ntp.ts")).ntp, {
+    "collector.ntp.server": { type: "string", default: "127.0.0.1", help: "NTP server to use for ntp collector" },
+    "collector.ntp.server-port": {
+      type: "number",
+      default: "123",
+      help: "UDP port number to connect to on NTP server",
+    },
+    "collector.ntp.protocol-version": { type: "number", default: "4", help: "NTP protocol version" },
+    "collector.ntp.server-is-local": {
+      type: "boolean",
+      default: "false",
+      help: "Certify that collector.ntp.server address is not a public ntp server",
+    },
+    "collector.ntp.ip-ttl": { type: "number", default: "1", help: "IP TTL to use while sending NTP query" },
+    "collector.ntp.max-distance": {
+      type: "string",
+      default: "3.46608s",
+      help: "Max accumulated distance to the root",
+    },
+    "collector.ntp.local-offset-tolerance": {
+      type: "string",
+      default: "1ms",
+      help: "Offset between local clock and local ntpd time to tolerate",
+    },
+  }),
+  optional("qdisc", async () => (await import("./collectors/qdisc.ts")).qdisc, {
+    "collector.qdisc.fixtures": {
+      type: "string",
+      default: "",
+      help: "test fixtures to use for qdisc collector end-to-end testing",
+    },
+    "collector.qdisc.device-include": {
+      ...pattern("Regexp of qdisc devices to include (mutually exclusive to device-exclude)."),
+      opposite: "collector.qdisc.device-exclude",
+    },
+    "collector.qdisc.device-exclude": pattern(
+      "Regexp of qdisc devices to exclude (mutually exclusive to device-include).",
+    ),
+  }),
+  optional("runit", async () => (await import("./collectors/runit.ts")).runit, {
+    "collector.runit.servicedir": {
+      type: "string",
+      default: "/etc/service",
+      help: "Path to runit service directory.",
+    },
+  }),
+  optional("supervisord", async () => (await import("./collectors/supervisord.ts")).supervisord, {
+    "collector.supervisord.url": {
+      type: "string",
+      default: "http://localhost:9001/RPC2",
+      help: "XML RPC endpoint.",
+    },
+  }),
+  optional("systemd", async () => (await import("./collectors/systemd.ts")).systemd, {
+    "collector.systemd.unit-include": {
+      ...pattern(
+        "Regexp of systemd units to include. Units must both match include and not match exclude to be included.",
+        ".+",
+      ),
+      anchored: true,
+    },
+    "collector.systemd.unit-exclude": {
+      ...pattern(
+        "Regexp of systemd units to exclude. Units must both match include and not match exclude to be included.",
+        ".+\\.(automount|device|mount|scope|slice)",
+      ),
+      anchored: true,
+    },
+    "collector.systemd.enable-task-metrics": {
+      type: "boolean",
+      default: "false",
+      help: "Enables service unit tasks metrics unit_tasks_current and unit_tasks_max",
+    },
+    "collector.systemd.enable-restarts-metrics": {
+      type: "boolean",
+      default: "false",
+      help: "Enables service unit metric service_restart_total",
+    },
+    "collector.systemd.enable-start-time-metrics": {
+      type: "boolean",
+      default: "false",
+      help: "Enables service unit metric unit_start_time_seconds",
+    },
+  }),
+  optional("tcpstat", async () => (await import("./collectors/tcpstat.ts")).tcpstat),
+  optional("wifi", async () => (await import("./collectors/wifi.ts")).wifi, {
+    "collector.wifi.fixtures": {
+      type: "string",
+      default: "",
+      help: "test fixtures to use for wifi collector metrics",
+    },
+  }),
 ];
