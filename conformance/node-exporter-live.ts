@@ -14,7 +14,7 @@ import type { Suite, SuiteResult } from "./suite.ts";
 
 /** Collectors that are off by default and can be asked anywhere. */
 const OPTIONAL = (
-  "buddyinfo cgroups cpu_vulnerabilities drbd ethtool interrupts ksmd lnstat logind meminfo_numa mountstats " +
+  "buddyinfo cgroups cpu_vulnerabilities drbd ethtool interrupts lnstat logind meminfo_numa mountstats " +
   "network_route ntp processes qdisc runit slabinfo softirqs supervisord swap sysctl systemd tcpstat wifi xfrm zoneinfo"
 ).split(" ");
 
@@ -35,6 +35,9 @@ const FLAGS = [
 const OWN = /^(go_|nodejs_|process_|promhttp_|node_exporter_build_info|node_scrape_collector_duration_seconds)/;
 /** Of collectors the peer's release has not yet. */
 const NEWER = new Set(["dmmultipath", "nvmesubsystem"]);
+
+/** What a later release than the peer's repairs: it took every disk of a recent kernel for one that does not rotate. */
+const REPAIRED = /rotational="\d"/;
 
 /** Figures that jump between two readings: their series must be the same, their values need not. */
 const JUMPY =
@@ -59,7 +62,7 @@ function parse(text: string): Map<string, Family> {
       families.set(line.split(" ")[2], current);
     } else if (line !== "" && current) {
       const space = line.lastIndexOf(" ");
-      current.series.set(line.slice(0, space), Number(line.slice(space + 1)));
+      current.series.set(line.slice(0, space).replace(REPAIRED, 'rotational=""'), Number(line.slice(space + 1)));
     }
   }
   for (const name of families.keys()) if (OWN.test(name)) families.delete(name);
