@@ -2,7 +2,7 @@
 
 import type { MissingKey } from "./exec/environment.ts";
 import type { Limits } from "./exec/limits.ts";
-import { rethrow, withQueries } from "./expand.ts";
+import { rethrow, TimeBudget, withQueries } from "./expand.ts";
 import { prometheusFunctions, type TemplateSample } from "./functions/prometheus.ts";
 import { HtmlTemplate } from "./html/template.ts";
 import { HTML } from "./html/types.ts";
@@ -33,24 +33,26 @@ export interface ConsoleOptions {
  * for upstream's variables. Throws a TemplateError with upstream's text.
  */
 export async function expandPrometheusConsole(text: string, options: ConsoleOptions): Promise<string> {
-  const { name, data, libraries, timestampMs, externalUrl, missingKey = "zero", limits } = options;
+  const { name, data, libraries, timestampMs, externalUrl, missingKey = "zero" } = options;
+  const budget = new TimeBudget(options.limits);
   return withQueries(
     (expr) => options.query(expr, timestampMs),
-    (query) => {
-      const tmpl = fn([STRING, ANY], HTML, (other, value) => new Value(HTML, page.execute(value, other.text)));
-      const funcs = { ...prometheusFunctions({ query, timestampMs, externalUrl }), tmpl };
-      const page = new HtmlTemplate(name, { funcs, missingKey, limits });
-      let doing = "parsing template";
-      try {
-        page.parse(text);
-        doing = "parsing template files for";
-        for (const library of libraries) page.parse(library.text, library.name);
-        doing = "executing template";
-        return page.execute(data);
-      } catch (error) {
-        return rethrow(doing, name, error);
-      }
-    },
+    (query) =>
+      budget.spend((limits) => {
+        const tmpl = fn([STRING, ANY], HTML, (other, value) => new Value(HTML, page.execute(value, other.text)));
+        const funcs = { ...prometheusFunctions({ query, timestampMs, externalUrl }), tmpl };
+        const page = new HtmlTemplate(name, { funcs, missingKey, limits });
+        let doing = "parsing template";
+        try {
+          page.parse(text);
+          doing = "parsing template files for";
+          for (const library of libraries) page.parse(library.text, library.name);
+          doing = "executing template";
+          return page.execute(data);
+        } catch (error) {
+          return rethrow(doing, name, error);
+        }
+      }),
   );
 }
 

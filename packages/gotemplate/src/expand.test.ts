@@ -42,6 +42,12 @@ describe("expandPrometheusTemplate", () => {
     expect(asked).toEqual(["first", "second"]);
   });
 
+  test("limits the time of all runs together", async () => {
+    const text = `${Array.from({ length: 40 }, (_, i) => `{{ query "q${i}" }}{{ range 20000 }}{{ end }}`).join("")}`;
+    const limits = { milliseconds: 30, steps: 1e9 };
+    await expect(expandPrometheusTemplate(text, { ...base, limits })).rejects.toThrow("took longer than");
+  });
+
   test("names the failing place as upstream does", async () => {
     const query = async () => {
       throw new Error("no such query");

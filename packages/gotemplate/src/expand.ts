@@ -7,7 +7,7 @@
  */
 import { TemplateError, type TemplateErrorCode } from "./error.ts";
 import { Suspension } from "./exec/environment.ts";
-import type { Limits } from "./exec/limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "./exec/limits.ts";
 import { alertData, prometheusFunctions, type SampleValue, type TemplateSample } from "./functions/prometheus.ts";
 import { Template } from "./template.ts";
 
@@ -31,6 +31,27 @@ const PRELUDE =
 const MAX_QUERIES = 100;
 
 type Answer = { samples: readonly TemplateSample[] } | { error: unknown };
+
+/** The time limit over all runs of one template, without the time its queries take. */
+export class TimeBudget {
+  readonly #limits: Partial<Limits>;
+  #left: number;
+
+  constructor(limits: Partial<Limits> = {}) {
+    this.#limits = limits;
+    this.#left = limits.milliseconds ?? DEFAULT_LIMITS.milliseconds;
+  }
+
+  /** Runs with the limits that are left. */
+  spend<T>(run: (limits: Partial<Limits>) => T): T {
+    const start = performance.now();
+    try {
+      return run({ ...this.#limits, milliseconds: this.#left });
+    } finally {
+      this.#left -= performance.now() - start;
+    }
+  }
+}
 
 /** Runs `execute` until no query is missing. */
 export async function withQueries(
@@ -79,15 +100,16 @@ export function rethrow(doing: string, name: string, error: unknown): never {
 export async function expandPrometheusTemplate(text: string, options: ExpandOptions): Promise<string> {
   // Most label values hold no action at all.
   if (!text.includes("{{")) return text;
-  const { name, timestampMs, externalUrl, limits } = options;
+  const { name, timestampMs, externalUrl } = options;
   const parsed = parseRuleTemplate(text, name);
   const data = alertData(options);
+  const budget = new TimeBudget(options.limits);
   return withQueries(
     (expr) => options.query(expr, timestampMs),
     (query) => {
       const funcs = prometheusFunctions({ query, timestampMs, externalUrl });
       try {
-        return parsed.clone(undefined, { funcs, limits }).execute(data);
+        return budget.spend((limits) => parsed.clone(undefined, { funcs, limits }).execute(data));
       } catch (error) {
         return rethrow("executing template", name, error);
       }

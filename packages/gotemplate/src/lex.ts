@@ -101,6 +101,8 @@ export class Lexer {
   /** The next token; after the end or an error, the end again. */
   next(): Token {
     while (this.#next >= this.#tokens.length) {
+      this.#tokens.length = 0;
+      this.#next = 0;
       if (this.#done) return { kind: "eof", pos: this.#pos, text: "EOF", line: this.#startLine };
       if (this.#inside) this.#action();
       else this.#text();

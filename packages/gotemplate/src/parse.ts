@@ -38,7 +38,7 @@ export function parseTemplate(name: string, text: string, options: ParseOptions)
     comments: options.comments,
   });
   const trees = new Map<string, Tree>();
-  new Parser({ name, text, lexer, trees, options, depth: 0 }).parse(name);
+  new Parser({ name, text, lexer, trees, options, depth: 0, tokens: 0 }).parse(name);
   return trees;
 }
 
@@ -50,7 +50,12 @@ interface Source {
   trees: Map<string, Tree>;
   options: ParseOptions;
   depth: number;
+  /** Read so far. */
+  tokens: number;
 }
+
+/** Most tokens of a text: what they are parsed to takes some hundred megabytes. */
+const MAX_TOKENS = 600_000;
 
 type Item = Node;
 
@@ -125,9 +130,20 @@ class Parser {
     this.#fail(`unexpected ${describeToken(token)} in ${context}`);
   }
 
+  #read(): Token {
+    if (++this.#source.tokens > MAX_TOKENS) {
+      const { name } = this.#source;
+      throw new TemplateError("gotemplate.limit", `template: ${name}: more than ${MAX_TOKENS} tokens`, {
+        where: name === "" ? {} : { file: name },
+        fix: "Split this template into several",
+      });
+    }
+    return this.#source.lexer.next();
+  }
+
   #next(): Token {
     if (this.#peeked > 0) this.#peeked--;
-    else this.#tokens[0] = this.#source.lexer.next();
+    else this.#tokens[0] = this.#read();
     return this.#tokens[this.#peeked];
   }
 
@@ -149,7 +165,7 @@ class Parser {
   #peek(): Token {
     if (this.#peeked === 0) {
       this.#peeked = 1;
-      this.#tokens[0] = this.#source.lexer.next();
+      this.#tokens[0] = this.#read();
     }
     return this.#tokens[this.#peeked - 1];
   }

@@ -178,6 +178,7 @@ describe("limits", () => {
 
   test("a text that is too long is not parsed", () => {
     expect(() => new Template("t").parse("x".repeat(5 * 1024 * 1024))).toThrow("text is longer than");
+    expect(() => new Template("t").parse("{{1}}".repeat(250_000))).toThrow("template: t: more than 600000 tokens");
   });
 });
 

@@ -4,6 +4,7 @@ import { execute } from "../exec/execute.ts";
 import { Meter } from "../exec/limits.ts";
 import { Template, type TemplateOptions } from "../template.ts";
 import { quote } from "../text/quote.ts";
+import type { GoFunc } from "../value/type.ts";
 import { fromJs } from "../value/value.ts";
 import { EscapedSet } from "./escape.ts";
 import { ESCAPERS } from "./escapers.ts";
@@ -12,6 +13,8 @@ export class HtmlTemplate {
   readonly #text: Template;
   /** Made by the first execution; nothing may be added after that. */
   #escaped: EscapedSet | undefined;
+  /** The template's own and the escapers. */
+  #functions: ReadonlyMap<string, GoFunc> | undefined;
   /** Of the execution that is running: one that a function starts shares its limits. */
   #meter: Meter | undefined;
 
@@ -60,7 +63,7 @@ export class HtmlTemplate {
     const environment = {
       ...this.#text.environment,
       templates: set.trees,
-      functions: new Map([...this.#text.functions, ...Object.entries(ESCAPERS)]),
+      functions: (this.#functions ??= new Map([...this.#text.functions, ...Object.entries(ESCAPERS)])),
     };
     const outer = this.#meter;
     const meter = outer ?? new Meter(this.#text.limits);
