@@ -3,13 +3,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Folder with `alertmanager` and `amtool`; undefined when there is none. */
 export function peersFolder(): string | undefined {
-  const folder = process.env.PHAROS_PEERS;
-  return folder && existsSync(join(folder, "alertmanager")) ? folder : undefined;
+  const folder = process.env.PHAROS_PEERS ?? join(dirname(dirname(dirname(import.meta.dirname))), "peers", "bin");
+  return existsSync(join(folder, "alertmanager")) ? folder : undefined;
 }
 
 export async function freePort(): Promise<number> {

@@ -74,7 +74,12 @@ export const jira = defineIntegration({
       signal: AbortSignal,
       body?: unknown,
     ): Promise<T> {
-      const answer = await client.request(url, { method, body, signal, headers: { "accept-language": "en" } });
+      const answer = await client.request(url, {
+        method,
+        body,
+        signal,
+        headers: { "accept-language": "en", "content-type": "application/json" },
+      });
       checkStatus(answer, { retryCodes: [429] });
       if (answer.body.trim() === "") return {} as T;
       try {

@@ -79,7 +79,7 @@ export const victorops = defineIntegration({
   },
 });
 
-/** Slashes in a routing key are part of the path, as upstream has it. */
+/** As Go writes paths: a routing key may hold slashes, and what need not be escaped is not. */
 function encodePath(text: string): string {
-  return text.split("/").map(encodeURIComponent).join("/");
+  return encodeURI(text).replace(/[?#!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

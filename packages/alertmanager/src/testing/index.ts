@@ -1,0 +1,2 @@
+export * from "./http-recorder.ts";
+export * from "./smtp-recorder.ts";
