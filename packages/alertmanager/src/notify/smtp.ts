@@ -4,6 +4,7 @@
  */
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import type { TlsClientConfig } from "@pharos/kit";
 import SMTPConnection, {
   type SMTPConnectionCustomAuthContext,
@@ -40,7 +41,8 @@ function tlsOptions(tls: TlsClientConfig, host: string) {
     ca: tls.ca ?? file(tls.caFile),
     cert: tls.cert ?? file(tls.certFile),
     key: tls.key?.reveal() ?? file(tls.keyFile),
-    servername: tls.serverName ?? host,
+    // Names only: an address is compared with the certificate all the same.
+    servername: isIP(tls.serverName ?? host) ? undefined : (tls.serverName ?? host),
     rejectUnauthorized: !tls.insecureSkipVerify,
     minVersion: tls.minVersion as "TLSv1.2" | undefined,
     maxVersion: tls.maxVersion as "TLSv1.3" | undefined,

@@ -1,5 +1,6 @@
 /** An HTTP server on loopback that records what it is told and answers as it is told to. For tests. */
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export interface RecordedRequest {
@@ -25,9 +26,15 @@ export class HttpRecorder implements AsyncDisposable {
   answer: (request: RecordedRequest) => RecorderAnswer;
   readonly #server: Server;
 
-  private constructor(answer: (request: RecordedRequest) => RecorderAnswer) {
+  readonly #secure: boolean;
+
+  private constructor(
+    answer: (request: RecordedRequest) => RecorderAnswer,
+    tls: { cert: string; key: string } | undefined,
+  ) {
     this.answer = answer;
-    this.#server = createServer((incoming, outgoing) => {
+    this.#secure = tls !== undefined;
+    const listener: RequestListener = (incoming, outgoing) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
       incoming.on("end", () => {
@@ -42,17 +49,30 @@ export class HttpRecorder implements AsyncDisposable {
         const { status = 200, contentType = "text/plain", body = "", hangs = false } = this.answer(request);
         if (!hangs) outgoing.writeHead(status, { "content-type": contentType }).end(body);
       });
-    });
+    };
+    this.#server = tls ? createSecureServer(tls, listener) : createServer(listener);
   }
 
-  static async start(answer: (request: RecordedRequest) => RecorderAnswer = () => ({})): Promise<HttpRecorder> {
-    const recorder = new HttpRecorder(answer);
+  static async start(
+    answer: (request: RecordedRequest) => RecorderAnswer = () => ({}),
+    tls?: { cert: string; key: string },
+  ): Promise<HttpRecorder> {
+    const recorder = new HttpRecorder(answer, tls);
     await new Promise<void>((resolve) => recorder.#server.listen(0, "127.0.0.1", resolve));
     return recorder;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http${this.#secure ? "s" : ""}://127.0.0.1:${this.port}`;
+  }
+
+  /** The last body, read as JSON. */
+  get json(): Record<string, unknown> {
+    return JSON.parse(this.requests.at(-1)?.body ?? "null") as Record<string, unknown>;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

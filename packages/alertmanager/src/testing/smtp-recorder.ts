@@ -100,6 +100,10 @@ class Session {
         return;
       }
       case "STARTTLS":
+        if (!tls) {
+          this.#say("502 not here");
+          return;
+        }
         this.#say("220 go ahead");
         this.#upgrade();
         return;
