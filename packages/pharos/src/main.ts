@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import("./commands/up.ts")).up,
   prometheus: async () => (await import("./commands/prometheus.ts")).prometheus,
   alertmanager: async () => (await import("./commands/alertmanager.ts")).alertmanager,
+  am: async () => (await import("./commands/am.ts")).am,
   "node-exporter": async () => (await import("./commands/node-exporter.ts")).nodeExporter,
   "kube-state-metrics": async () => (await import("./commands/kube-state-metrics.ts")).kubeStateMetrics,
   "gpu-exporter": async () => (await import("./commands/gpu-exporter.ts")).gpuExporter,
