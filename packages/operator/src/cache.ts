@@ -1,7 +1,7 @@
 /** The operator's view of the cluster: one informer per kind, and one per referenced Secret or ConfigMap. */
 
 import type { Logger } from "@pharos/kit";
-import { type KubeClient, type KubeObject, watchResources } from "@pharos/kube";
+import { type KubeClient, KubeError, type KubeObject, watchResources } from "@pharos/kube";
 import type { AssetKind, AssetLookup } from "./assets.ts";
 import { CONFIG_MAPS, KINDS, type OperatorKind, SECRETS } from "./kinds.ts";
 
@@ -58,12 +58,9 @@ export class OperatorCache {
         return new Promise<void>((resolve) => {
           const set = (object: KubeObject): void => {
             const known = objects.get(keyOf(object));
-            if (known && sameIntent(known, object)) {
-              // Our own status writes must not wake us, nor make what was generated from the object look outdated.
-              Object.assign(known, { status: object.status, metadata: object.metadata });
-              return;
-            }
-            objects.set(keyOf(object), object);
+            const next = merge(known, object);
+            if (next === known) return;
+            objects.set(keyOf(object), next);
             this.#changed(kind, known ? "update" : "add");
           };
           watchResources(
@@ -71,8 +68,9 @@ export class OperatorCache {
             KINDS[kind],
             {
               onSync: (all) => {
+                const before = new Map(objects);
                 objects.clear();
-                for (const object of all) objects.set(keyOf(object), object);
+                for (const object of all) objects.set(keyOf(object), merge(before.get(keyOf(object)), object));
                 resolve();
                 this.#changed(kind, "list");
               },
@@ -82,7 +80,11 @@ export class OperatorCache {
                 objects.delete(keyOf(object));
                 this.#changed(kind, "delete");
               },
-              onError: (error) => this.#log.warn("watch failed, trying again", { kind, err: error }),
+              onError: (error) => {
+                this.#log.warn("watch failed, trying again", { kind, err: error });
+                // A kind that is not there or not allowed must not keep the others waiting.
+                if (error instanceof KubeError && (error.code === 404 || error.code === 403)) resolve();
+              },
             },
             this.#abort.signal,
           );
@@ -159,6 +161,15 @@ export class OperatorCache {
   stop(): void {
     this.#abort.abort();
   }
+}
+
+/**
+ * The object to hold on to. Our own status writes must not wake us, nor make what was generated from the object look
+ * outdated: while it says the same, it stays the same.
+ */
+function merge(known: KubeObject | undefined, object: KubeObject): KubeObject {
+  if (!known || !sameIntent(known, object)) return object;
+  return Object.assign(known, { status: object.status, metadata: object.metadata });
 }
 
 /** Whether two versions of an object say the same, status and bookkeeping aside. */

@@ -13,7 +13,7 @@ import type { GenerationScope } from "./prometheus/scope.ts";
 import { checkReadable } from "./readable.ts";
 import type { AlertmanagerConfig, Prometheus, PrometheusRule } from "./resources/types.ts";
 import { alertmanagerScope, prometheus } from "./testing/objects.ts";
-import { type Monitor, monitorJobs, ruleFile, validateAlertmanagerConfig } from "./validate.ts";
+import { ANYWHERE, type Monitor, monitorJobs, ruleFile, validateAlertmanagerConfig } from "./validate.ts";
 import { VersionGate } from "./version.ts";
 
 interface Schema {
@@ -105,7 +105,7 @@ describe("random objects", () => {
     (kind) => {
       fc.assert(
         fc.property(objects(kind), versions, (object, version) => {
-          const made = monitorJobs(object as unknown as Monitor, scope(version, prometheus({ version })), "upstream");
+          const made = monitorJobs(object as unknown as Monitor, scope(version, prometheus({ version })), ANYWHERE);
           if (made.error) expect(made.error.code).toMatch(/^operator\.(invalid|reference)$/);
           else expect(() => checkReadable(`scrape_configs:\n${made.text || " []\n"}`, "upstream")).not.toThrow();
         }),

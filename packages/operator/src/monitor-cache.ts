@@ -5,8 +5,7 @@
 import type { UserError } from "@pharos/model";
 import { type AssetLookup, AssetStore, lookupReference } from "./assets.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
-import type { Reader } from "./readable.ts";
-import { type Monitor, monitorJobs } from "./validate.ts";
+import { type Monitor, monitorJobs, type Reading } from "./validate.ts";
 import { VersionGate } from "./version.ts";
 
 export interface GeneratedMonitor {
@@ -37,7 +36,7 @@ export class MonitorCache {
     if (known && unchanged(known, make.lookup)) return known;
     const assets = new AssetStore(make.lookup, make.certificates);
     const gate = new VersionGate(make.version);
-    const { error, ...made } = monitorJobs(object, { ...scope, assets, gate }, make.reader);
+    const { error, ...made } = monitorJobs(object, { ...scope, assets, gate }, make.reading);
     const generated: GeneratedMonitor = {
       text: "text" in made ? made.text : "",
       error,
@@ -55,7 +54,7 @@ export interface MonitorScope {
   /** Folder of TLS material, as the instance sees it. */
   certificates: string;
   version: string;
-  reader: Reader;
+  reading: Reading;
 }
 
 function unchanged({ references }: GeneratedMonitor, lookup: AssetLookup): boolean {

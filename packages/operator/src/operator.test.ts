@@ -180,6 +180,17 @@ test("scope: other namespaces and other operators' instances are left alone", as
   expect(other.report.instances).toEqual([]);
 });
 
+test("two operators leave each other's bindings alone", async () => {
+  const annotations = { "operator.prometheus.io/controller-id": "a" };
+  const theirs = prometheus(EVERYTHING, { name: "theirs" });
+  await cluster.apply({ ...theirs, metadata: { ...theirs.metadata, annotations } });
+  await cluster.apply(prometheus(EVERYTHING, { name: "main" }));
+  await cluster.apply(good);
+  await cluster.operator(driver);
+  await cluster.operator(new MemoryDriver(), { registry: new Registry(), scope: { controllerId: "a" } });
+  expect((await bindings("ServiceMonitor", "good")).map(({ name }) => name).sort()).toEqual(["main", "theirs"]);
+});
+
 test("a secret shows in the configuration alone: not in statuses, events or the report", async () => {
   const password = "hunter2-never-to-be-seen";
   const auth = { username: { name: "s", key: "user" }, password: { name: "s", key: "pass" } };

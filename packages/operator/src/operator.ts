@@ -81,7 +81,10 @@ export class Operator implements AsyncDisposable {
       },
       (kind, object) => inScope(kind, object, options.scope ?? {}),
     );
-    this.#status = new StatusWriter(options.client, options.log);
+    this.#status = new StatusWriter(options.client, options.log, (kind, namespace, name) => {
+      const object = this.#cache.find(kind, namespace, name);
+      return object !== undefined && !inScope(kind, object, options.scope ?? {});
+    });
     this.#events = new EventWriter(options.client, options.log);
     this.#metrics = createOperatorMetrics(options.registry);
   }
@@ -296,14 +299,14 @@ export class Operator implements AsyncDisposable {
     }
     const uids = new Set<string>();
     const reported = new Set<string>();
-    for (const report of this.#report.objects) {
+    await inTurns(this.#report.objects, async (report) => {
       reported.add(`${report.kind}/${report.namespace}/${report.name}`);
       const object = this.#find(report.kind as OperatorKind, report.namespace, report.name);
-      if (!object) continue;
+      if (!object) return;
       uids.add(object.metadata.uid ?? "");
       await this.#status.writeObject(report, object);
       await this.#events.write(report, object);
-    }
+    });
     this.#events.keep(uids);
     await this.#clearOthers(reported);
   }
@@ -332,6 +335,17 @@ const CONFIGURATION_KINDS: readonly OperatorKind[] = [
 
 function id(kind: string, { metadata }: KubeObject): string {
   return `${kind}/${metadata.namespace}/${metadata.name}`;
+}
+
+const WRITERS = 8;
+
+/** All of them, a few at a time. */
+async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const writer = async (): Promise<void> => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: WRITERS }, writer));
 }
 
 function hashOf({ resource, config, files, certificates }: DesiredInstance): string {

@@ -7,7 +7,8 @@ import type { OperatorKind } from "./kinds.ts";
 import type { MonitorCache } from "./monitor-cache.ts";
 import type { Plan, PlanContext } from "./plan.ts";
 import { assemble } from "./prometheus/assemble.ts";
-import { generateAgentConfig, generatePrometheusConfig } from "./prometheus/config.ts";
+import { generateAgentConfig, generatePrometheusConfig, toYaml } from "./prometheus/config.ts";
+import type { Yaml } from "./prometheus/http-client.ts";
 import type { RuleDialect } from "./prometheus/rules.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
 import { checkReadable } from "./readable.ts";
@@ -40,6 +41,7 @@ interface Selected {
 
 function selectMonitors(
   prometheus: Prometheus | PrometheusAgent,
+  header: string,
   scope: GenerationScope,
   monitors: MonitorCache,
   context: PlanContext,
@@ -49,7 +51,8 @@ function selectMonitors(
   const instance = `${prometheus.kind} ${namespace}/${name}`;
   const out: Selected = { jobs: [], files: new Map(), rejected: 0, counts: {} };
   const { certificates } = driver.pathsOf(prometheus.kind as DesiredInstance["kind"], namespace, name);
-  const make = { lookup: cache.lookup, certificates, version: scope.gate.version, reader: driver.readerOf(prometheus) };
+  const reading = { reader: driver.readerOf(prometheus), header };
+  const make = { lookup: cache.lookup, certificates, version: scope.gate.version, reading };
   for (const [kind, field] of MONITOR_KINDS) {
     const pair: SelectorPair = selectorPair(prometheus.spec, field);
     let accepted = 0;
@@ -79,7 +82,15 @@ function selectMonitors(
 
 /** Everything about the instance that shows in the jobs of monitors. */
 function monitorKey({ prometheus, apiServer, endpointSlices, features, gate }: GenerationScope): string {
-  return JSON.stringify([prometheus.metadata, prometheus.spec, apiServer, endpointSlices, features, gate.version]);
+  const { namespace, name, labels, annotations } = prometheus.metadata;
+  return JSON.stringify([
+    [namespace, name, labels, annotations],
+    prometheus.spec,
+    apiServer,
+    endpointSlices,
+    features,
+    gate.version,
+  ]);
 }
 
 export function planPrometheus(
@@ -107,8 +118,6 @@ export function planPrometheus(
   };
   try {
     checkInstance(scope);
-    monitors.begin(monitorKey(scope));
-    const selected = selectMonitors(prometheus, scope, monitors, context);
     const rules = kind === "Prometheus" ? planRules(prometheus as Prometheus, version, context) : NO_RULES;
     const sections =
       kind === "Prometheus"
@@ -119,8 +128,12 @@ export function planPrometheus(
             scope,
           )
         : generateAgentConfig({}, scope);
+    // The instance's own part is read here, each object's jobs as they are made: all of it every time would be slow.
+    checkReadable(assemble(sections, []), driver.readerOf(prometheus));
+    monitors.begin(monitorKey(scope));
+    const selected = selectMonitors(prometheus, toYaml({ global: sections.global }), scope, monitors, context);
+    checkNames(sections.scrape_configs as Yaml[], selected.jobs);
     const config = assemble(sections, selected.jobs);
-    checkReadable(config, driver.readerOf(prometheus));
     return {
       desired: { kind, resource: prometheus, config, files: rules.files, certificates: merged(selected.files, assets) },
       selected: kind === "Prometheus" ? { ...selected.counts, PrometheusRule: rules.accepted } : selected.counts,
@@ -134,6 +147,19 @@ export function planPrometheus(
     throw about(error, instance);
   } finally {
     for (const reference of assets.references) references.add(reference);
+  }
+}
+
+/** Names of monitors' jobs are all different; one of the additional jobs may have taken one. */
+function checkNames(additional: readonly Yaml[], jobs: readonly string[]): void {
+  if (additional.length === 0) return;
+  const names = new Set(jobs.flatMap((text) => [...text.matchAll(/^- job_name: (.*)$/gm)].map(([, name]) => name)));
+  for (const { job_name: name } of additional) {
+    if (!names.has(String(name))) continue;
+    throw new UserError("operator.invalid", `an additional job has the name ${name} of a monitor's job`, {
+      where: { field: "spec.additionalScrapeConfigs" },
+      fix: "Give the job another name",
+    });
   }
 }
 

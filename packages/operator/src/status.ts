@@ -15,7 +15,7 @@ interface Condition {
   lastTransitionTime: string;
 }
 
-type Status = { bindings?: { conditions?: Condition[] }[]; conditions?: Condition[] };
+type Status = { conditions?: Condition[] };
 
 /** Keeps lastTransitionTime of a condition whose status did not change. */
 function condition(old: Condition | undefined, next: Omit<Condition, "lastTransitionTime">): Condition {
@@ -26,21 +26,41 @@ function condition(old: Condition | undefined, next: Omit<Condition, "lastTransi
   };
 }
 
+type Foreign = (kind: OperatorKind, namespace: string, name: string) => boolean;
+
+interface Binding {
+  group: string;
+  resource: string;
+  name: string;
+  namespace: string;
+  conditions: Condition[];
+}
+
+const keyOf = ({ resource, namespace, name }: Binding): string => `${resource}/${namespace}/${name}`;
+
+const KIND_OF = new Map(Object.entries(KINDS).map(([kind, { plural }]) => [plural, kind as OperatorKind]));
+
 export class StatusWriter {
   readonly #client: KubeClient;
   readonly #log: Logger;
 
-  constructor(client: KubeClient, log: Logger) {
+  readonly #foreign: Foreign;
+
+  /** `foreign`: whether an instance is another operator's, whose bindings are left as they are. */
+  constructor(client: KubeClient, log: Logger, foreign: Foreign = () => false) {
     this.#client = client;
     this.#log = log;
+    this.#foreign = foreign;
   }
 
   /** Bindings say which instances took the object, or why one refused it; an unselected object has none. */
   async writeObject(report: ObjectReport, object: KubeObject): Promise<void> {
-    const old = (object.status ?? {}) as Omit<Status, "bindings"> & {
-      bindings?: { name: string; namespace: string; resource: string; conditions: Condition[] }[];
-    };
-    const bindings = report.verdicts
+    const old = (object.status ?? {}) as { bindings?: Binding[] };
+    const others = (old.bindings ?? []).filter(({ resource, namespace, name }) => {
+      const kind = KIND_OF.get(resource);
+      return kind !== undefined && this.#foreign(kind, namespace, name);
+    });
+    const own = report.verdicts
       .filter(({ code }) => code !== "operator.not-selected")
       .map((verdict) => {
         const [kind, key] = verdict.instance.split(" ");
@@ -60,6 +80,7 @@ export class StatusWriter {
         });
         return { group: "monitoring.coreos.com", resource, name, namespace, conditions: [accepted] };
       });
+    const bindings = [...others, ...own].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
     if (JSON.stringify(old.bindings ?? []) === JSON.stringify(bindings)) return;
     await this.#patch(report.kind as OperatorKind, object, { bindings });
   }

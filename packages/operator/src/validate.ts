@@ -84,11 +84,21 @@ function checkMonitor(object: Monitor, scope: GenerationScope): void {
   else checkScrapeConfig(object as ScrapeConfig, scope);
 }
 
+/** How jobs are read: by whom, and below which global section. */
+export interface Reading {
+  reader: Reader;
+  /** YAML; jobs inherit from it. */
+  header: string;
+}
+
+/** Of an object whose instance is not known. */
+export const ANYWHERE: Reading = { reader: "upstream", header: "" };
+
 /** The jobs of one monitor as text, entries of scrape_configs; or why it makes none. */
 export function monitorJobs(
   object: Monitor,
   scope: GenerationScope,
-  reader: Reader = "pharos",
+  { reader, header }: Reading,
 ): { text: string; error?: undefined } | { error: UserError } {
   let text = "";
   const error = check(object, () => {
@@ -96,7 +106,7 @@ export function monitorJobs(
     const jobs = scrapeJobs(only(object), scope);
     if (jobs.length === 0) return;
     text = toYaml(jobs);
-    checkReadable(`scrape_configs:\n${text}`, reader);
+    checkReadable(`${header}scrape_configs:\n${text}`, reader);
   });
   return error ? { error } : { text };
 }
@@ -177,7 +187,7 @@ export function admissionError(object: KubeObject): UserError | undefined {
         apiServer: undefined,
       };
       // Which program will read it is not known either.
-      return monitorJobs({ ...object, spec } as Monitor, scope, "upstream").error;
+      return monitorJobs({ ...object, spec } as Monitor, scope, ANYWHERE).error;
     }
     case "AlertmanagerConfig": {
       const gate = new VersionGate(DEFAULT_ALERTMANAGER_VERSION);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CERTIFICATE, KEY, OTHER_KEY } from "../testing/certificates.ts";
 import { podMonitor, probe, prometheus, scopeOf, scrapeConfig, serviceMonitor } from "../testing/objects.ts";
-import { type Monitor, monitorJobs } from "../validate.ts";
+import { ANYWHERE, type Monitor, monitorJobs } from "../validate.ts";
 import { checkRelabelRule } from "./relabel.ts";
 
 const SECRETS = {
@@ -9,7 +9,7 @@ const SECRETS = {
 };
 
 function problem(object: Monitor, spec: object = {}): string {
-  const { error } = monitorJobs(object, scopeOf(prometheus(spec), SECRETS), "upstream");
+  const { error } = monitorJobs(object, scopeOf(prometheus(spec), SECRETS), ANYWHERE);
   return error ? `${error.where.field}: ${error.message}` : "";
 }
 
