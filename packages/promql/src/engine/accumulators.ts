@@ -14,7 +14,14 @@ export interface Accumulator {
   readonly keepsRows?: true;
   /** The result of a group that got rows; asked for once. */
   finish(group: number): Row;
+  /** What is kept of a group, its first cell at `base`, to be put together with others; undefined where cells are not all. */
+  state?(group: number): { slab: Slab; base: number } | undefined;
+  /** Adds what was kept of a group elsewhere, its first cell at `base`. */
+  absorb?(group: number, part: Cells, base: number): void;
 }
+
+/** The columns of a slab, wherever they come from. */
+export type Cells = Pick<Slab, "first" | "second" | "count" | "seen">;
 
 /** A histogram among the inputs of an aggregation that only knows floats. */
 function ignoreHistograms(context: Context, expr: AggregateExpr, row: Row): void {
@@ -113,6 +120,23 @@ class SumAccumulator implements Accumulator {
     }
   }
 
+  state(group: number): { slab: Slab; base: number } | undefined {
+    if (this.#extras.has(group)) return undefined;
+    return { slab: this.#slabs.of(group), base: this.#slabs.baseOf(group) };
+  }
+
+  absorb(group: number, part: Cells, base: number): void {
+    const { first: sum, second: lost, seen, count } = this.#slabs.of(group);
+    const cell = this.#slabs.baseOf(group);
+    for (let i = 0; i < this.#context.steps; i++) {
+      if (part.seen[base + i] === NOTHING) continue;
+      count[cell + i] += part.count[base + i];
+      seen[cell + i] |= part.seen[base + i];
+      sum[cell + i] = kahanAdd(part.first[base + i], sum[cell + i], lost[cell + i]);
+      lost[cell + i] = carry + part.second[base + i];
+    }
+  }
+
   finish(group: number): Row {
     const row = this.#context.newRow();
     const { annotations } = this.#context;
@@ -185,6 +209,23 @@ class ExtremeAccumulator implements Accumulator {
     }
   }
 
+  state(group: number): { slab: Slab; base: number } {
+    return { slab: this.#slabs.of(group), base: this.#slabs.baseOf(group) };
+  }
+
+  absorb(group: number, part: Cells, base: number): void {
+    const { first, seen } = this.#slabs.of(group);
+    const cell = this.#slabs.baseOf(group);
+    for (let i = 0; i < this.#context.steps; i++) {
+      if (part.seen[base + i] === NOTHING) continue;
+      const value = part.first[base + i];
+      const best = first[cell + i];
+      const better = this.#max ? value > best : value < best;
+      if (seen[cell + i] === NOTHING || better || Number.isNaN(best)) first[cell + i] = value;
+      seen[cell + i] = FLOAT;
+    }
+  }
+
   finish(group: number): Row {
     return floatRow(this.#context, this.#slabs, group, ({ first }, cell) => first[cell]);
   }
@@ -208,6 +249,19 @@ class CountAccumulator implements Accumulator {
       if (kinds[i] === NOTHING) continue;
       count[cell]++;
       seen[cell] = FLOAT;
+    }
+  }
+
+  state(group: number): { slab: Slab; base: number } {
+    return { slab: this.#slabs.of(group), base: this.#slabs.baseOf(group) };
+  }
+
+  absorb(group: number, part: Cells, base: number): void {
+    const { count, seen } = this.#slabs.of(group);
+    const cell = this.#slabs.baseOf(group);
+    for (let i = 0; i < this.#context.steps; i++) {
+      count[cell + i] += part.count[base + i];
+      seen[cell + i] |= part.seen[base + i];
     }
   }
 

@@ -1,6 +1,6 @@
 /** Aggregations that make one series a group: sum, avg, min, max, count, group, stddev, stdvar and quantile. */
 import type { AggregateExpr } from "../parser/ast.ts";
-import { createAccumulator } from "./accumulators.ts";
+import { type Accumulator, createAccumulator } from "./accumulators.ts";
 import type { Context } from "./context.ts";
 import { Grouping } from "./labels.ts";
 import type { VectorResult, VectorSeries } from "./row.ts";
@@ -16,6 +16,28 @@ function warnQuantiles(context: Context, expr: AggregateExpr, q: Float64Array): 
   if (min < 0) context.annotations.invalidQuantile(min, expr.param!.pos);
 }
 
+/** The groups of an aggregation with everything folded in; a group without input has no series. */
+export async function foldIn(
+  context: Context,
+  expr: AggregateExpr,
+  input: VectorResult,
+  param: Float64Array | undefined,
+): Promise<{ accumulator: Accumulator; series: (VectorSeries | undefined)[] }> {
+  const grouping = new Grouping(expr.grouping, expr.without);
+  const { ids, count } = await grouping.assign(context, input.series);
+  const accumulator = createAccumulator(context, expr, count, param);
+  const series: (VectorSeries | undefined)[] = new Array(count).fill(undefined);
+  await context.forEach(input, (row, i) => {
+    const { labels, dropName } = input.series[i];
+    const group = ids[i];
+    const output = (series[group] ??= { labels: grouping.labelsOf(labels), dropName: false });
+    accumulator.add(group, row, row.histograms ? labels.metricName : "");
+    if (dropName && !output.dropName && !row.isEmpty) output.dropName = true;
+    if (!accumulator.keepsRows) context.recycle(row);
+  });
+  return { accumulator, series };
+}
+
 /**
  * One output series a group. Inputs are read one at a time and folded in; the row of a group is made when it is asked for,
  * so that a consumer that reads one after the other needs one row only.
@@ -27,19 +49,7 @@ export async function aggregate(
   param: Float64Array | undefined,
 ): Promise<VectorResult> {
   if (expr.op === "quantile") warnQuantiles(context, expr, param!);
-  const grouping = new Grouping(expr.grouping, expr.without);
-  const { ids, count } = await grouping.assign(context, input.series);
-  const accumulator = createAccumulator(context, expr, count, param);
-  /** Output series by group, and the groups that have one in order of their first input series. */
-  const series: (VectorSeries | undefined)[] = new Array(count).fill(undefined);
-  await context.forEach(input, (row, i) => {
-    const { labels, dropName } = input.series[i];
-    const group = ids[i];
-    const output = (series[group] ??= { labels: grouping.labelsOf(labels), dropName: false });
-    accumulator.add(group, row, row.histograms ? labels.metricName : "");
-    if (dropName && !output.dropName && !row.isEmpty) output.dropName = true;
-    if (!accumulator.keepsRows) context.recycle(row);
-  });
+  const { accumulator, series } = await foldIn(context, expr, input, param);
   const groups = Int32Array.from(series.keys()).filter((group) => series[group] !== undefined);
   return {
     series: Array.from(groups, (group) => series[group]!),

@@ -4,7 +4,8 @@ import { describePosition, formatGeneral, formatSignificant, quote } from "../pa
 
 export type Severity = "warning" | "info";
 
-interface Annotation {
+/** Plain data. */
+export interface Annotation {
   severity: Severity;
   text: string;
   start: number;
@@ -78,6 +79,15 @@ export class Annotations {
       out.push(`${annotation.text}${describe(annotation.details)}${place}`);
     }
     return out;
+  }
+
+  entries(): Annotation[] {
+    return [...this.#byText.values()];
+  }
+
+  /** Adds those of another evaluation of the same query. */
+  take(entries: readonly Annotation[]): void {
+    for (const { severity, text, start, details } of entries) this.#add(severity, text, { start, end: start }, details);
   }
 
   invalidQuantile(q: number, pos: Position): void {

@@ -3,7 +3,7 @@ import type { Querier, SampleBuffer, StoredSeries } from "@pharos/model";
 import type { VectorSelector } from "../parser/ast.ts";
 import { formatExpr } from "../parser/printer.ts";
 import { Annotations } from "./annotations.ts";
-import { executionError, QueryError } from "./error.ts";
+import { CANCELED, executionError, QueryError } from "./error.ts";
 import { QueryMemory, type SharedMemory } from "./memory.ts";
 import type { Profiler } from "./profile.ts";
 import { Row, type SeriesRow, type VectorResult } from "./row.ts";
@@ -51,6 +51,10 @@ export class QueryState implements Disposable {
   readonly invariants: ReadonlySet<object>;
   /** Selectors whose histograms are read without their buckets. */
   readonly statsOnly: ReadonlySet<object>;
+  /** Only the series of this part are read. */
+  shard: { index: number; count: number } | undefined;
+  /** Results of parts of the plan that came from elsewhere; read once. */
+  readonly provided = new Map<object, VectorResult>();
   /** Set where it is to be told what each part took. */
   profiler: Profiler | undefined;
   /** ms in which others had their turn. */
@@ -60,8 +64,8 @@ export class QueryState implements Disposable {
   samplesRead = 0;
   /** Samples looked at for each step of the query itself. */
   readonly samplesPerStep: Float64Array;
-  readonly #signal: AbortSignal | undefined;
-  readonly #deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly deadline: number;
   readonly memory: QueryMemory;
   #currentSamples = 0;
   #sliceEnd: number;
@@ -82,8 +86,8 @@ export class QueryState implements Disposable {
     this.invariants = plan.invariants;
     this.statsOnly = plan.statsOnly;
     this.samplesPerStep = new Float64Array(steps);
-    this.#signal = signal;
-    this.#deadline = deadline;
+    this.signal = signal;
+    this.deadline = deadline;
     this.#sliceEnd = performance.now() + SLICE_MS;
   }
 
@@ -137,10 +141,10 @@ export class QueryState implements Disposable {
 
   /** Throws when the time is up or the query was given up. */
   check(): void {
-    if (this.#signal?.aborted) {
-      throw new QueryError("canceled", "query was canceled in expression evaluation", { cause: this.#signal.reason });
+    if (this.signal?.aborted) {
+      throw new QueryError("canceled", CANCELED, { cause: this.signal.reason });
     }
-    if (performance.now() > this.#deadline) {
+    if (performance.now() > this.deadline) {
       throw new QueryError("timeout", "query timed out in expression evaluation");
     }
   }
@@ -159,16 +163,16 @@ export class QueryState implements Disposable {
         }
         // Timers count whole milliseconds: one may fire a fraction before the time is up.
         clearTimeout(timer);
-        timer = setTimeout(giveUp, Math.min(LONGEST_TIMER_MS, Math.max(0, this.#deadline - performance.now()) + 1));
+        timer = setTimeout(giveUp, Math.min(LONGEST_TIMER_MS, Math.max(0, this.deadline - performance.now()) + 1));
       };
     });
     giveUp();
-    this.#signal?.addEventListener("abort", giveUp);
+    this.signal?.addEventListener("abort", giveUp);
     try {
       return await Promise.race([promise, stopped]);
     } finally {
       clearTimeout(timer);
-      this.#signal?.removeEventListener("abort", giveUp);
+      this.signal?.removeEventListener("abort", giveUp);
     }
   }
 

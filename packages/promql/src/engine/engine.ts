@@ -1,7 +1,7 @@
 /** The query engine: plan, select, evaluate. */
 import type { FloatHistogram, Labels, Querier, Queryable } from "@pharos/model";
 import { Labels as LabelSet, SampleBuffer } from "@pharos/model";
-import { type Expr, type MatrixSelector, typeOf } from "../parser/ast.ts";
+import { type AggregateExpr, type Expr, type MatrixSelector, typeOf } from "../parser/ast.ts";
 import { type ParserOptions, parseExpr, sourceOf } from "../parser/parse.ts";
 import { Context, type EvaluationSettings, QueryState } from "./context.ts";
 import { executionError, QueryError } from "./error.ts";
@@ -15,6 +15,15 @@ import { subqueryContext } from "./range-selector.ts";
 import { HISTOGRAM, NOTHING, Row, type SeriesRow } from "./row.ts";
 import { RunningQueries, type RunningQuery } from "./running.ts";
 import { planSelection, selectAll } from "./select.ts";
+import {
+  evaluateShard,
+  findAggregate,
+  mergeShards,
+  type ShardRequest,
+  type ShardResult,
+  type ShardRunner,
+  splittable,
+} from "./shard.ts";
 import { Window } from "./window.ts";
 
 export interface VectorSample {
@@ -66,6 +75,20 @@ export interface QueryResult {
   plan?: PlanNode;
 }
 
+export interface QueryCost {
+  /** Selected, by all selectors together. */
+  series: number;
+  /** Samples and results to be looked at, as far as that can be told without reading any. */
+  samples: number;
+  /** ms from the first to the last sample that may be needed. */
+  spanMs: number;
+  /** An aggregation in it can be evaluated in parts. */
+  splittable: boolean;
+}
+
+/** ms between the samples of a series, for estimates. */
+const ASSUMED_INTERVAL_MS = 15_000;
+
 export interface EngineOptions extends ParserOptions {
   /** How far back an instant selector looks for a sample; 5 minutes. */
   lookbackMs?: number;
@@ -93,6 +116,57 @@ export interface QueryOptions {
   timeoutMs?: number;
   /** Tell what each part of the query took; costs some time with many series. */
   explain?: boolean;
+  /** Evaluate what can be split in parts elsewhere, on other cores. */
+  shards?: ShardRunner;
+}
+
+/** What is done with a query once its series are known. */
+interface Work<T> {
+  /** The part of the plan that needs its series. */
+  root(plan: Plan): Expr;
+  shard?: { index: number; count: number };
+  run(evaluation: { plan: Plan; context: Context; source: string; began: number }): Promise<T>;
+}
+
+function checkRangeType(expr: Expr): void {
+  const type = typeOf(expr);
+  if (type === "vector" || type === "scalar") return;
+  const got = type === "matrix" ? "range vector" : type;
+  throw new QueryError(
+    "bad_data",
+    `invalid expression type "${got}" for range query, must be Scalar or instant Vector`,
+  );
+}
+
+/** The parts of aggregations on their way elsewhere; they end when the query does. */
+class ShardedParts implements Disposable {
+  /** By aggregation. */
+  readonly results: Promise<ShardResult[]>[];
+  readonly #controller = new AbortController();
+
+  constructor(
+    runner: ShardRunner | undefined,
+    { query }: Context,
+    aggregates: readonly AggregateExpr[],
+    source: string,
+    { start, end, step }: QueryRange,
+  ) {
+    const { lookbackMs } = query.settings;
+    const timeoutMs = Math.max(0, query.deadline - performance.now());
+    const count = runner?.count ?? 0;
+    const request = { query: source, start, end, step, lookbackMs, timeoutMs, count };
+    this.results = aggregates.map(({ pos }) =>
+      Promise.all(
+        Array.from({ length: count }, (_, index) => runner!.run({ ...request, pos, index }, this.#controller.signal)),
+      ),
+    );
+    // The query may end for another reason before anybody waits for them.
+    for (const result of this.results) result.catch(() => undefined);
+  }
+
+  [Symbol.dispose](): void {
+    this.#controller.abort();
+  }
 }
 
 interface QueryRange {
@@ -175,66 +249,121 @@ export class Engine {
     return this.#run(storage, query, { start: startMs, end: endMs, step: stepMs }, options, signal);
   }
 
-  async #run(
+  /**
+   * How much work a query is, without doing it: its series are selected, none is read. Of a query that looks at no more
+   * than `shortMs` of time not even that, and no series are counted. Throws as `instant` does.
+   */
+  async estimate(
+    storage: Queryable,
+    query: string,
+    startMs: number,
+    endMs: number,
+    stepMs: number,
+    shortMs = 0,
+  ): Promise<QueryCost> {
+    const plan = planQuery(this.parse(query), startMs, endMs, stepMs);
+    const times = { start: startMs, end: endMs, step: stepMs, ...this.#settings };
+    const { mint, maxt, uses } = planSelection(plan.expr, times);
+    const cost: QueryCost = { series: 0, samples: 0, spanMs: maxt - mint, splittable: splittable(plan).length > 0 };
+    if (cost.spanMs <= shortMs) return cost;
+    using querier = storage.querier(mint, maxt);
+    const steps = stepMs > 0 ? Math.max(0, Math.floor((endMs - startMs) / stepMs) + 1) : 1;
+    for (const { selector, hints } of uses) {
+      const { length } = await querier.select(selector.matchers, hints);
+      cost.series += length;
+      cost.samples += length * (steps + (hints.end - hints.start) / ASSUMED_INTERVAL_MS);
+    }
+    return cost;
+  }
+
+  /**
+   * Evaluates a part of a query for another engine, see ShardRunner. Throws as `instant` does; the storage has to hold what
+   * the other engine's holds.
+   */
+  shard(storage: Queryable, request: ShardRequest, signal?: AbortSignal): Promise<ShardResult> {
+    const { query, lookbackMs, timeoutMs, index, count } = request;
+    return this.#evaluate<ShardResult>(storage, query, request, { lookbackMs, timeoutMs }, signal, {
+      root: (plan) => findAggregate(plan, request.pos),
+      shard: { index, count },
+      run: async ({ plan, context }) => {
+        const expr = findAggregate(plan, request.pos);
+        return evaluateShard(context, expr, await evaluateVector(expr.expr, context));
+      },
+    });
+  }
+
+  #run(
     storage: Queryable,
     query: string | Expr,
     range: QueryRange,
     options: QueryOptions,
     signal: AbortSignal | undefined,
   ): Promise<QueryResult> {
+    return this.#evaluate<QueryResult>(storage, query, range, options, signal, {
+      root: ({ expr }) => expr,
+      run: async ({ plan, context, source, began }) => {
+        const { query: state } = context;
+        const prepared = performance.now();
+        const { value, sortMs } = await evaluateQuery(plan.expr, context, range.step === 0);
+        return {
+          value,
+          warnings: state.annotations.texts("warning", source),
+          infos: state.annotations.texts("info", source),
+          stats: {
+            totalSamples: state.totalSamples,
+            samplesRead: state.samplesRead,
+            peakSamples: state.peakSamples,
+            peakBytes: state.memory.peak,
+            perStep: {
+              timestamps: Float64Array.from({ length: context.steps }, (_, i) => context.timeOf(i)),
+              samples: state.samplesPerStep,
+            },
+            preparationMs: prepared - began,
+            evaluationMs: performance.now() - prepared - sortMs,
+            sortMs,
+          },
+          ...(state.profiler && { plan: state.profiler.tree(plan, state) }),
+        };
+      },
+    });
+  }
+
+  async #evaluate<T>(
+    storage: Queryable,
+    query: string | Expr,
+    range: QueryRange,
+    options: QueryOptions,
+    signal: AbortSignal | undefined,
+    work: Work<T>,
+  ): Promise<T> {
     const expr = typeof query === "string" ? this.parse(query) : query;
     const source = typeof query === "string" ? query : sourceOf(query);
     const { start, end, step } = range;
-    if (step > 0) {
-      const type = typeOf(expr);
-      if (type !== "vector" && type !== "scalar") {
-        const got = type === "matrix" ? "range vector" : type;
-        throw new QueryError(
-          "bad_data",
-          `invalid expression type "${got}" for range query, must be Scalar or instant Vector`,
-        );
-      }
-    }
+    if (step > 0) checkRangeType(expr);
     const settings = { ...this.#settings, lookbackMs: options.lookbackMs || this.#settings.lookbackMs };
     const began = performance.now();
     using running = this.#running.add({ query: source, startedAt: Date.now(), start, end, step }, signal);
     const plan = planQuery(expr, start, end, step);
-    const selection = planSelection(plan.expr, { start, end, step, ...settings });
+    // Without its text a query cannot be sent anywhere.
+    const split = options.shards && !work.shard && source !== "" ? splittable(plan) : [];
+    const selection = planSelection(work.root(plan), { start, end, step, ...settings }, new Set(split));
     using querier = storage.querier(selection.mint, selection.maxt);
-    using state = this.#state(
-      settings,
-      querier,
-      plan,
-      range,
-      began + (options.timeoutMs ?? settings.timeoutMs),
-      running.signal,
-    );
+    const deadline = began + (options.timeoutMs ?? settings.timeoutMs);
+    using state = this.#state(settings, querier, plan, range, deadline, running.signal);
+    state.shard = work.shard;
     if (options.explain) state.profiler = new Profiler();
     running.progress = () => ({ bytes: state.memory.held, samplesRead: state.samplesRead });
     state.check();
-    await selectAll(state, selection.uses);
-    const prepared = performance.now();
     const context = new Context(state, start, end, step || 1, true);
-    const { value, sortMs } = await evaluateQuery(plan.expr, context, step === 0);
-    return {
-      value,
-      warnings: state.annotations.texts("warning", source),
-      infos: state.annotations.texts("info", source),
-      stats: {
-        totalSamples: state.totalSamples,
-        samplesRead: state.samplesRead,
-        peakSamples: state.peakSamples,
-        peakBytes: state.memory.peak,
-        perStep: {
-          timestamps: Float64Array.from({ length: context.steps }, (_, i) => context.timeOf(i)),
-          samples: state.samplesPerStep,
-        },
-        preparationMs: prepared - began,
-        evaluationMs: performance.now() - prepared - sortMs,
-        sortMs,
-      },
-      ...(state.profiler && { plan: state.profiler.tree(plan, state) }),
-    };
+    using elsewhere = new ShardedParts(options.shards, context, split, source, range);
+    await selectAll(state, selection.uses);
+    for (const [i, part] of split.entries()) {
+      const merged = mergeShards(context, part, await state.wait(elsewhere.results[i]));
+      if (merged) state.provided.set(part, merged);
+      else await selectAll(state, planSelection(part, { start, end, step, ...settings }).uses);
+    }
+    // Awaited here: what the query holds goes when this ends.
+    return await work.run({ plan, context, source, began });
   }
 
   #state(

@@ -14,6 +14,8 @@ export class QueryError extends UserError {
   }
 }
 
+export const CANCELED = "query was canceled in expression evaluation";
+
 export function executionError(message: string, fix?: string): QueryError {
   return new QueryError("execution", message, fix === undefined ? {} : { fix });
 }

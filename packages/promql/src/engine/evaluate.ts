@@ -28,6 +28,8 @@ export function evaluateVector(expr: Expr, context: Context): Promise<VectorResu
 }
 
 async function vectorOf(expr: Expr, context: Context): Promise<VectorResult> {
+  const provided = context.query.provided.get(expr);
+  if (provided) return provided;
   if (context.steps > 1 && context.query.invariants.has(expr)) return repeatVector(expr, context);
   switch (expr.kind) {
     case "vectorSelector":

@@ -3,3 +3,4 @@ export { QueryError, type QueryErrorKind } from "./error.ts";
 export { formatBytes } from "./memory.ts";
 export type { PlanNode } from "./profile.ts";
 export type { RunningQuery } from "./running.ts";
+export type { ShardRequest, ShardResult, ShardRunner } from "./shard.ts";

@@ -4,6 +4,7 @@ import type { Expr, VectorSelector } from "../parser/ast.ts";
 import { walk } from "../parser/walk.ts";
 import type { QueryState } from "./context.ts";
 import { QueryError } from "./error.ts";
+import { seriesOfShard } from "./shard.ts";
 
 export interface SelectorUse {
   selector: VectorSelector;
@@ -72,11 +73,13 @@ function surroundingFunction(path: readonly Expr[]): string {
   return "";
 }
 
-export function planSelection(expr: Expr, times: QueryTimes): SelectionPlan {
+/** Of everything in an expression but the parts in `without`, which need no series here. */
+export function planSelection(expr: Expr, times: QueryTimes, without?: ReadonlySet<Expr>): SelectionPlan {
   const uses: SelectorUse[] = [];
   let mint = Infinity;
   let maxt = -Infinity;
   walk(expr, (node, path) => {
+    if (without?.has(node)) return false;
     if (node.kind === "call" && node.func.name === "info") {
       // The second argument is no selector of its own: info() selects for itself.
       walk(node.args[0], visit, [...path, node]);
@@ -142,7 +145,8 @@ export async function selectAll(query: QueryState, uses: readonly SelectorUse[])
     if (known.hints.range !== hints.range) known.hints.range = 0;
   }
   for (const { hints, selectors } of byKey.values()) {
-    const series = await selectSeries(query, selectors[0].matchers, hints);
+    const all = await selectSeries(query, selectors[0].matchers, hints);
+    const series = query.shard ? seriesOfShard(all, query.shard) : all;
     for (const selector of selectors) query.selections.set(selector, series);
     // A select is the storage's work, as long as it takes: somebody may have given up meanwhile.
     if (query.isDue) await query.pause();

@@ -1,0 +1,224 @@
+/**
+ * One query on several cores: an aggregation whose operand treats each series by itself is evaluated in parts, each over the
+ * series that a hash assigns to it, and the parts' groups are put together.
+ *
+ * What can be split: sum, avg, count, group, min and max over a single selector under functions, signs and operations with
+ * scalars that do not depend on series. The hash leaves the metric name out, so that series that become the same when
+ * their names go meet in one part. count, group, min and max are then exact; sums are compensated within and between parts,
+ * so that they differ from those of one core by less than their own rounding. A part that meets histograms, or a mean whose
+ * sum overflows, says that it cannot be split, and the query is evaluated in one.
+ */
+import { Labels, type StoredSeries } from "@pharos/model";
+import { DATE_FUNCTIONS } from "../functions/dates.ts";
+import { FLOAT_FUNCTIONS } from "../functions/elementwise.ts";
+import { RANGE_FUNCTIONS } from "../functions/range-functions.ts";
+import type { AggregateExpr, Expr, Position } from "../parser/ast.ts";
+import { isSetOp, typeOf } from "../parser/ast.ts";
+import { walk } from "../parser/walk.ts";
+import { createAccumulator } from "./accumulators.ts";
+import { foldIn } from "./aggregate.ts";
+import type { Annotation } from "./annotations.ts";
+import type { Context } from "./context.ts";
+import { KeyTable } from "./key-table.ts";
+import { dropMetadata } from "./labels.ts";
+import type { Plan } from "./plan.ts";
+import type { VectorResult, VectorSeries } from "./row.ts";
+
+/** What a part is asked; plain data. Times in ms, `step` 0 is an instant query. */
+export interface ShardRequest {
+  query: string;
+  start: number;
+  end: number;
+  step: number;
+  lookbackMs: number;
+  /** ms that are left. */
+  timeoutMs: number;
+  /** Of the aggregation within the query. */
+  pos: Position;
+  /** Part `index` of `count`. */
+  index: number;
+  count: number;
+}
+
+/** The groups of a part: cells of all steps, group after group. Plain data with three transferable buffers of numbers. */
+export interface ShardResult {
+  /** False: this is not to be split, and nothing else here counts. */
+  sound: boolean;
+  /** Of each group the pairs of its labels, and whether its name is to be dropped. */
+  labels: (readonly string[])[];
+  dropNames: boolean[];
+  first: Float64Array;
+  second: Float64Array;
+  count: Float64Array;
+  seen: Uint8Array;
+  annotations: Annotation[];
+  totalSamples: number;
+  samplesRead: number;
+  samplesPerStep: Float64Array;
+}
+
+/** Where parts are evaluated: `count` of them at a time. */
+export interface ShardRunner {
+  readonly count: number;
+  run(request: ShardRequest, signal: AbortSignal): Promise<ShardResult>;
+}
+
+const SPLITTABLE: ReadonlySet<string> = new Set(["sum", "avg", "count", "group", "min", "max"]);
+const ELEMENTWISE: ReadonlySet<string> = new Set([
+  ...FLOAT_FUNCTIONS.keys(),
+  ...DATE_FUNCTIONS.keys(),
+  ...["clamp", "clamp_min", "clamp_max", "round", "timestamp"],
+]);
+
+/** A scalar that no series has a part in. */
+function isFree(expr: Expr): boolean {
+  switch (expr.kind) {
+    case "number":
+      return true;
+    case "paren":
+    case "unary":
+      return isFree(expr.expr);
+    case "binary":
+      return isFree(expr.lhs) && isFree(expr.rhs);
+    case "call":
+      return (expr.func.name === "time" || expr.func.name === "pi") && expr.args.length === 0;
+    default:
+      return false;
+  }
+}
+
+/** Whether each series of the result comes of one selected series and of nothing else. */
+function isPerSeries(expr: Expr): boolean {
+  switch (expr.kind) {
+    case "vectorSelector":
+    case "matrixSelector":
+      return true;
+    case "paren":
+    case "unary":
+    case "subquery":
+      return isPerSeries(expr.expr);
+    case "binary": {
+      if (isSetOp(expr.op)) return false;
+      if (typeOf(expr.lhs) === "scalar") return isFree(expr.lhs) && isPerSeries(expr.rhs);
+      return typeOf(expr.rhs) === "scalar" && isFree(expr.rhs) && isPerSeries(expr.lhs);
+    }
+    case "call": {
+      const { name } = expr.func;
+      const ranges = RANGE_FUNCTIONS.has(name) && name !== "absent_over_time";
+      if (!ranges && !ELEMENTWISE.has(name)) return false;
+      const operands = expr.args.filter((arg) => typeOf(arg) !== "scalar");
+      return (
+        operands.length === 1 &&
+        isPerSeries(operands[0]) &&
+        expr.args.every((arg) => arg === operands[0] || isFree(arg))
+      );
+    }
+    default:
+      return false;
+  }
+}
+
+/** The aggregations of a plan that can be split: on the query's own grid, and not hoisted out of it. */
+export function splittable(plan: Plan): AggregateExpr[] {
+  const out: AggregateExpr[] = [];
+  walk(plan.expr, (node, path) => {
+    if (node.kind === "subquery" || plan.invariants.has(node)) return false;
+    if (node.kind !== "aggregate" || !SPLITTABLE.has(node.op) || !isPerSeries(node.expr)) return undefined;
+    if (path.some((outer) => plan.invariants.has(outer))) return undefined;
+    let hoisted = false;
+    walk(node.expr, (inner) => {
+      if (plan.invariants.has(inner)) hoisted = true;
+      return undefined;
+    });
+    if (!hoisted) out.push(node);
+    return false;
+  });
+  return out;
+}
+
+/** The aggregation that a request is about. */
+export function findAggregate(plan: Plan, { start, end }: Position): AggregateExpr {
+  const found = splittable(plan).find(({ pos }) => pos.start === start && pos.end === end);
+  if (!found) throw new Error(`no aggregation to split at ${start}…${end}`);
+  return found;
+}
+
+/** FNV-1a over the code units of all labels but those that go with the name. */
+function shardOf(labels: Labels, count: number): number {
+  let hash = 0x811c9dc5;
+  for (const text of dropMetadata(labels).pairs) {
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    hash = Math.imul(hash ^ 0xffff, 0x01000193);
+  }
+  return ((hash ^ (hash >>> 16)) >>> 0) % count;
+}
+
+export function seriesOfShard(
+  series: readonly StoredSeries[],
+  { index, count }: { index: number; count: number },
+): readonly StoredSeries[] {
+  return series.filter(({ labels }) => shardOf(labels, count) === index);
+}
+
+/** Evaluates a part whose operand is `input`. */
+export async function evaluateShard(context: Context, expr: AggregateExpr, input: VectorResult): Promise<ShardResult> {
+  const { accumulator, series } = await foldIn(context, expr, input, undefined);
+  const { steps, query } = context;
+  const groups = [...series.keys()].filter((group) => series[group] !== undefined);
+  const cells = groups.length * steps;
+  query.memory.reserve(cells * 25);
+  const result: ShardResult = {
+    sound: true,
+    labels: groups.map((group) => series[group]!.labels.pairs),
+    dropNames: groups.map((group) => series[group]!.dropName),
+    first: new Float64Array(cells),
+    second: new Float64Array(cells),
+    count: new Float64Array(cells),
+    seen: new Uint8Array(cells),
+    annotations: query.annotations.entries(),
+    totalSamples: query.totalSamples,
+    samplesRead: query.samplesRead,
+    samplesPerStep: query.samplesPerStep,
+  };
+  for (const [i, group] of groups.entries()) {
+    const state = accumulator.state?.(group);
+    if (!state) return { ...result, sound: false };
+    const { slab, base } = state;
+    const end = base + steps;
+    result.first.set(slab.first.subarray(base, end), i * steps);
+    result.second.set(slab.second.subarray(base, end), i * steps);
+    result.count.set(slab.count.subarray(base, end), i * steps);
+    result.seen.set(slab.seen.subarray(base, end), i * steps);
+  }
+  return result;
+}
+
+/** The aggregation put together from its parts; undefined when one of them is not sound. */
+export function mergeShards(
+  context: Context,
+  expr: AggregateExpr,
+  parts: readonly ShardResult[],
+): VectorResult | undefined {
+  if (!parts.every(({ sound }) => sound)) return undefined;
+  const { query } = context;
+  const table = new KeyTable();
+  const series: VectorSeries[] = [];
+  const groups = parts.map((part) =>
+    part.labels.map((pairs, i) => {
+      const labels = Labels.fromSortedPairs(pairs);
+      const group = table.keyOf(labels);
+      series[group] ??= { labels, dropName: false };
+      series[group].dropName ||= part.dropNames[i];
+      return group;
+    }),
+  );
+  const accumulator = createAccumulator(context, expr, series.length, undefined);
+  for (const [k, part] of parts.entries()) {
+    for (const [i, group] of groups[k].entries()) accumulator.absorb!(group, part, i * context.steps);
+    query.annotations.take(part.annotations);
+    query.totalSamples += part.totalSamples;
+    query.samplesRead += part.samplesRead;
+    for (const [step, samples] of part.samplesPerStep.entries()) query.samplesPerStep[step] += samples;
+  }
+  return { series, read: (group) => accumulator.finish(group) };
+}

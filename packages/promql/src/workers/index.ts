@@ -1,0 +1,2 @@
+export { QueryPool, type QueryPoolOptions } from "./pool.ts";
+export { portOf, type QueryMessage, type QueryPort, type QueryRequest, RemoteEngine, serveQueries } from "./port.ts";
