@@ -8,10 +8,10 @@ import { quote } from "../text/quote.ts";
 import { ANY_VALUE, type GoFunc, type Type } from "../value/type.ts";
 import { bool, isTrue, string, type Value } from "../value/value.ts";
 import { asArgument, countArguments, NOTHING_PIPED, nilArgument } from "./argument.ts";
-import { literalArgument, numberValue } from "./constant.ts";
 import { type Environment, Suspension } from "./environment.ts";
 import type { Frame } from "./frame.ts";
 import type { Meter } from "./limits.ts";
+import { literalArgument, numberValue } from "./literal.ts";
 import { lookUp } from "./lookup.ts";
 
 /** Without calling anything that needs much of the stack: there is little left. */

@@ -53,7 +53,7 @@ export function checkTemplate(text: string, isHtml: boolean, withDefaults = fals
     if (out.length > limits.output) throw new Error(`${out.length} characters of output`);
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
-    // Go's stack trace of a nil pointer has no place in a message.
+    // JavaScript's own words would be a bug of ours that was taken for the template's.
     if (
       /undefined|Cannot read|is not a function/.test(error.message) &&
       !/undefined variable|is undefined/.test(error.message)

@@ -108,8 +108,9 @@ export function sameContext(a: Context, b: Context): boolean {
   );
 }
 
-export function describeContext(c: Context, problem: string): string {
-  return `{state${c.state} delim${c.delim} urlPart${c.urlPart} jsCtx${c.jsCtx} attr${c.attr} element${c.element} ${problem}}`;
+/** As Go prints it; `<nil>` is the error that it does not hold. */
+export function describeContext(c: Context): string {
+  return `{state${c.state} delim${c.delim} urlPart${c.urlPart} jsCtx${c.jsCtx} attr${c.attr} element${c.element} <nil>}`;
 }
 
 /** Name of the template derived from `name` for a call in this context. */

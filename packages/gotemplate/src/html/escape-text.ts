@@ -78,7 +78,7 @@ export function escapeTextNode(start: Context, s: string): EscapedText {
       }
     }
     if (taken === 0 && c.state === next.state) {
-      throw new Error(`no progress from ${describeContext(c, "")} at ${quote(s.slice(at, at + 32))}`);
+      throw new Error(`no progress from ${describeContext(c)} at ${quote(s.slice(at, at + 32))}`);
     }
     c = next;
     at = end;

@@ -99,7 +99,7 @@ export class EscapedSet {
       end.problem ??
       (end.state === "Text"
         ? undefined
-        : { name, line: 0, text: `ends in a non-text context: ${describeContext(end, "<nil>")}` });
+        : { name, line: 0, text: `ends in a non-text context: ${describeContext(end)}` });
     if (problem) {
       problem.name = name;
       const error = toError(problem);
@@ -298,7 +298,7 @@ class Escaper {
       const joined = this.#join(nudgedA, nudgedB, node, kind);
       if (joined.state !== "Error") return joined;
     }
-    const both = `${describeContext(a, "<nil>")}, ${describeContext(b, "<nil>")}`;
+    const both = `${describeContext(a)}, ${describeContext(b)}`;
     return failed(`{{${kind}}} branches end in different contexts: ${both}`, this.#place(node));
   }
 

@@ -3,6 +3,7 @@ import { compareStrings } from "@pharos/model";
 import { formatFloat } from "../fmt/float.ts";
 import { checkLength, checkValues, LimitReached } from "../text/bound.ts";
 import { runes } from "../text/utf8.ts";
+import { jsonTime, momentOf, TIME } from "../time/types.ts";
 import { type Field, isFloat, isInt, isUint, type Method, type Type } from "../value/type.ts";
 import type { Value } from "../value/value.ts";
 import { compact } from "./compact.ts";
@@ -53,7 +54,9 @@ class Encoder {
       return true;
     }
     try {
-      if (json) this.#put(compact(bytesText(call(json, value))));
+      // Not through bytes as values: most JSON of alerts is times.
+      if (value.type === TIME) this.#put(`"${jsonTime(momentOf(value), "MarshalJSON")}"`);
+      else if (json) this.#put(compact(bytesText(call(json, value))));
       else this.#put(jsonString(bytesText(call(text!, value))));
     } catch (error) {
       if (error instanceof LimitReached) throw error;

@@ -148,7 +148,7 @@ function bytes(text: string): Value {
 }
 
 /** RFC 3339, which knows four digits for the year and no offset above a day. */
-function jsonTime(moment: Moment, method: string): string {
+export function jsonTime(moment: Moment, method: string): string {
   const { year } = moment.civil();
   if (year < 0 || year > 9999) throw new Error(`Time.${method}: year outside of range [0,9999]`);
   const { offset } = moment.zone.at(moment.seconds);
