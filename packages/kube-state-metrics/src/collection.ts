@@ -54,6 +54,17 @@ function fieldSelector(
   return terms.length > 0 ? terms.join(",") : undefined;
 }
 
+/** Versions of a kind have the same families, each of which must stand together. */
+function joinSameFamilies(snapshots: readonly Snapshot[]): Snapshot[] {
+  const joined = new Map<string, Snapshot>();
+  for (const snapshot of snapshots) {
+    const key = snapshot.families.map(({ name }) => name).join();
+    const first = joined.get(key);
+    joined.set(key, first ? { ...first, objects: [...first.objects, ...snapshot.objects] } : snapshot);
+  }
+  return [...joined.values()];
+}
+
 export class Collection implements Disposable {
   readonly #options: CollectionOptions;
   readonly #abort = new AbortController();
@@ -61,6 +72,8 @@ export class Collection implements Disposable {
   readonly #reflectors: Reflector<Buffer>[] = [];
   readonly #custom = new Map<string, RunningKind>();
   readonly #accepts: (family: Family<never>) => boolean;
+  /** Entries of the configuration of which it was said that the cluster has no such kind. */
+  readonly #missing = new Set<CustomResource>();
   #discovery: Discovery | undefined;
   #shard: Shard;
 
@@ -155,6 +168,7 @@ export class Collection implements Disposable {
 
   /** Starts and ends custom resources as their definitions come and go. */
   #followKinds(kinds: readonly ServedKind[]): void {
+    this.#tellMissing(kinds);
     const wanted = new Map<string, ServedKind>();
     for (const kind of kinds) {
       if (this.#options.customResources.some((resource) => isWanted(resource.wanted, kind))) {
@@ -167,6 +181,19 @@ export class Collection implements Disposable {
       this.#custom.delete(key);
     }
     for (const [key, kind] of wanted) if (!this.#custom.has(key)) this.#custom.set(key, this.#startKind(kind));
+  }
+
+  /** Once for each time it is missing. */
+  #tellMissing(kinds: readonly ServedKind[]): void {
+    for (const resource of this.#options.customResources) {
+      if (kinds.some((kind) => isWanted(resource.wanted, kind))) this.#missing.delete(resource);
+      else if (!this.#missing.has(resource)) {
+        this.#missing.add(resource);
+        this.#options.log.warn("the cluster has no such custom resource; its metrics wait for it", {
+          ...resource.wanted,
+        });
+      }
+    }
   }
 
   #startKind(kind: ServedKind): RunningKind {
@@ -202,10 +229,12 @@ export class Collection implements Disposable {
 
   /** One moment of every resource that is asked for; `wanted` absent: all. What is excluded is not there in any case. */
   snapshots(wanted: ReadonlySet<string> | undefined, excluded: ReadonlySet<string>): Snapshot[] {
+    const chosen = (stores: readonly ResourceStore[]): Snapshot[] =>
+      stores
+        .filter(({ resource }) => (!wanted || wanted.has(resource)) && !excluded.has(resource))
+        .map((store) => store.snapshot());
     const custom = [...this.#custom.values()].map(({ store }) => store);
-    return [...this.#stores, ...custom]
-      .filter(({ resource }) => (!wanted || wanted.has(resource)) && !excluded.has(resource))
-      .map((store) => store.snapshot());
+    return [...chosen(this.#stores), ...joinSameFamilies(chosen(custom))];
   }
 
   [Symbol.dispose](): void {

@@ -8,8 +8,11 @@ import { gunzipSync } from "node:zlib";
 import { parseFamilies } from "@pharos/exposition";
 import { parseFlags, silentLogger } from "@pharos/kit";
 import { type ApiServer, createApiServer, type KubeObject } from "@pharos/kube";
+import { UserError } from "@pharos/model";
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createKubeStateMetrics, type KubeStateMetrics, kubeStateMetricsFlags, shardOf } from "./index.ts";
+import { settingsFrom } from "./settings.ts";
 
 let dir: string;
 let stack: AsyncDisposableStack;
@@ -69,6 +72,36 @@ test("what there is, then every change", async () => {
   await expect.poll(async () => names(await scrape(ksm), "kube_configmap_info", "configmap")).toEqual(["a", "b"]);
   await api.store.delete(CONFIG_MAPS, { namespace: "default", name: "a" });
   await expect.poll(async () => names(await scrape(ksm), "kube_configmap_info", "configmap")).toEqual(["b"]);
+});
+
+test("under churn what is shown is what there is in the end", async () => {
+  const api = await apiServer();
+  const ksm = await start(api.url, "--resources=configmaps", "--metric-labels-allowlist=configmaps=[n]");
+  let random = 7;
+  const next = (below: number): number => {
+    random = (random * 48_271) % 2_147_483_647;
+    return random % below;
+  };
+  for (let i = 0; i < 300; i++) {
+    const name = `n${next(40)}`;
+    if (next(3) === 0) await api.store.delete(CONFIG_MAPS, { namespace: "default", name });
+    else await apply(api, configMap(name, "default", { labels: { n: String(i) } }));
+    if (i % 50 === 0) await scrape(ksm);
+  }
+  const expected = api.store
+    .list(CONFIG_MAPS)
+    .map(
+      ({ metadata: { name, labels } }) =>
+        `kube_configmap_labels{namespace="default",configmap="${name}",label_n="${labels?.n}"} 1`,
+    )
+    .sort();
+  expect(expected.length).toBeGreaterThan(5);
+  const shown = async () =>
+    (await scrape(ksm))
+      .split("\n")
+      .filter((line) => line.startsWith("kube_configmap_labels{"))
+      .sort();
+  await expect.poll(shown).toEqual(expected);
 });
 
 test("namespaces, and those left out; what is of the cluster comes once", async () => {
@@ -279,6 +312,24 @@ test("custom resources come and go with their definitions", async () => {
   await expect.poll(() => scrape(ksm)).not.toContain("kube_customresource_size{");
 });
 
+test("the same family of several versions stands together", async () => {
+  const api = await apiServer();
+  const spec = CRD.spec as { versions: object[] };
+  await apply(api, {
+    ...CRD,
+    spec: { ...spec, versions: [...spec.versions, { ...spec.versions[0], name: "v2", storage: false }] },
+  });
+  await apply(api, foo("a", 3));
+  const ksm = await start(api.url, "--custom-resource-state-only", `--custom-resource-state-config=${CUSTOM}`);
+  await expect.poll(() => scrape(ksm)).toContain('customresource_version="v2"');
+  const text = await scrape(ksm, "", { accept: "application/openmetrics-text" });
+  const families = parseFamilies(Buffer.from(text.replaceAll("stateset", "gauge")), "openmetrics");
+  expect(families.map(({ name, metrics }) => `${name} ${metrics.length}`)).toEqual([
+    "kube_customresource_size 2",
+    "kube_customresource_phase 4",
+  ]);
+});
+
 test("a changed file of options takes over; one that cannot be used changes nothing", async () => {
   const api = await apiServer();
   await apply(api, configMap("a"));
@@ -298,6 +349,36 @@ test("a changed file of options takes over; one that cannot be used changes noth
   expect(own).toContain("kube_state_metrics_config_hash{");
   await expect(start(api.url, "--config=/nowhere.yaml")).rejects.toThrow("cannot read");
   await start(api.url, "--config=/nowhere.yaml", "--continue-without-config", "--resources=configmaps");
+});
+
+test("any file of options is settings or a complaint", () => {
+  const { values } = parseFlags(kubeStateMetricsFlags, []);
+  const key = fc.constantFrom(
+    "resources",
+    "labels_allow_list",
+    "shard",
+    "namespaces",
+    "port",
+    "server_idle_timeout",
+    "x",
+  );
+  const value = fc.oneof(
+    fc.string(),
+    fc.integer(),
+    fc.constant(null),
+    fc.array(fc.string()),
+    fc.dictionary(fc.string(), fc.jsonValue()),
+  );
+  fc.assert(
+    fc.property(fc.dictionary(key, value), (options) => {
+      try {
+        settingsFrom(values, { path: "c.yaml", text: JSON.stringify(options) });
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+      }
+    }),
+    { seed: 29, numRuns: 300 },
+  );
 });
 
 test.each([

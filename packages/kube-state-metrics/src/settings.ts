@@ -1,6 +1,6 @@
 /** Options from flags and from the file of options, checked. */
 import { type ParsedFlags, parseYaml, type YamlNode } from "@pharos/kit";
-import { parseDuration, UserError } from "@pharos/model";
+import { UserError } from "@pharos/model";
 import type { kubeStateMetricsFlags } from "./flags.ts";
 import { DEFAULT_RESOURCES, RESOURCE_NAMES } from "./resources.ts";
 import type { Shard } from "./shard.ts";
@@ -161,16 +161,16 @@ const FILE_KEYS: Readonly<Record<string, (raw: Raw, node: YamlNode) => void>> = 
     raw.authFilter = node.boolean();
   },
   server_idle_timeout: (raw, node) => {
-    raw.timeouts = { ...raw.timeouts, idle: parseDuration(node.string()) };
+    raw.timeouts = { ...raw.timeouts, idle: node.duration() };
   },
   server_read_timeout: (raw, node) => {
-    raw.timeouts = { ...raw.timeouts, read: parseDuration(node.string()) };
+    raw.timeouts = { ...raw.timeouts, read: node.duration() };
   },
   server_read_header_timeout: (raw, node) => {
-    raw.timeouts = { ...raw.timeouts, readHeader: parseDuration(node.string()) };
+    raw.timeouts = { ...raw.timeouts, readHeader: node.duration() };
   },
   server_write_timeout: (raw, node) => {
-    raw.timeouts = { ...raw.timeouts, write: parseDuration(node.string()) };
+    raw.timeouts = { ...raw.timeouts, write: node.duration() };
   },
   continue_without_config: () => {},
   "auto-gomemlimit": () => {},

@@ -41,6 +41,9 @@ const OBJECT = {
   },
 };
 
+/** Labels that all series have. */
+const IDENTITY = /(,)?customresource_group="example.com",customresource_kind="Foo",customresource_version="v1"(,)?/;
+
 function lines(metrics: string, resource = "", errors: string[] = []): string[] {
   const text = `
 kind: CustomResourceStateMetrics
@@ -61,9 +64,7 @@ ${metrics.replaceAll(/^/gm, "        ")}
     .toString()
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) =>
-      line.replace(/customresource_group="example.com",customresource_kind="Foo",customresource_version="v1",?/, ""),
-    );
+    .map((line) => line.replace(IDENTITY, (_all, before, after) => (before && after ? "," : "")));
 }
 
 const gauge = (name: string, body: string): string => `- name: ${name}\n  each: { type: Gauge, gauge: ${body} }`;
@@ -93,6 +94,24 @@ test("gauges: single values, lists, maps, keys as labels, labels from paths", ()
   ]);
   expect(lines(gauge("last", '{ path: [spec, order, "-1", value] }'))).toEqual(["kube_customresource_last{} 0"]);
   expect(lines(gauge("by_id", '{ path: [spec, order, "[id=3]", id] }'))).toEqual(["kube_customresource_by_id{} 3"]);
+});
+
+test("labels of the entries of maps; a value that must be as given", () => {
+  const labels = "{ path: [status, sub], labelFromKey: type, labelsFromPath: { ready: [ready] }, valueFrom: [active] }";
+  expect(lines(gauge("sub", labels))).toEqual([
+    'kube_customresource_sub{ready="50%",type="type-a"} 2',
+    'kube_customresource_sub{type="type-b"} 4',
+  ]);
+  const info = (body: string): string => `- name: facts\n  each: { type: Info, info: ${body} }`;
+  expect(lines(info("{ path: [status, sub], labelsFromPath: { active: [active] } }"))).toEqual([
+    'kube_customresource_facts{active="2"} 1',
+    'kube_customresource_facts{active="4"} 1',
+  ]);
+  expect(lines(info("{ path: [status, active], labelFromKey: type }"))).toHaveLength(2);
+  expect(lines(info('{ labelsFromPath: { team: [metadata, labels, "team=a"] } }'))).toEqual([
+    'kube_customresource_facts{team="a"} 1',
+  ]);
+  expect(lines(info('{ labelsFromPath: { team: [metadata, labels, "team=b"] } }'))).toEqual([]);
 });
 
 test("a key of the map at hand can be the value", () => {

@@ -39,6 +39,7 @@ test("server, namespace, certificates", () => {
   );
   const { server, credentials: found } = resolveTarget({ kubeconfigFile: file });
   expect(server).toBe("https://k:6443");
+  expect(resolveTarget({ kubeconfigFile: file, server: "https://other" }).server).toBe("https://other");
   expect(found.namespace).toBe("team");
   expect(found.tls).toMatchObject({ ca: "CA", cert: "CERT", key: "KEY", rejectUnauthorized: true });
 });
