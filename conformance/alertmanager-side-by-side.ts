@@ -2,6 +2,7 @@
  * The same configuration and the same alerts given to a real Alertmanager and to Pharos: what recording receivers are told must be
  * the same. `PHAROS_STREAMS=500` is the long form of the random part.
  */
+import { compareAmtool } from "./alertmanager/amtool.ts";
 import { peersFolder } from "./alertmanager/real.ts";
 import { compareReceivers } from "./alertmanager/receivers.ts";
 import { compareStreams } from "./alertmanager/streams.ts";
@@ -16,6 +17,11 @@ const NOT_RUN: SuiteResult = {
 const SHORT_STREAMS = 40;
 
 export const suites: Suite[] = [
+  {
+    name: "alertmanager-amtool",
+    data: "alertmanager",
+    run: async () => (peersFolder() ? compareAmtool() : NOT_RUN),
+  },
   {
     name: "alertmanager-receivers",
     data: "alertmanager",

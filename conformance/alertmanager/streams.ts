@@ -93,8 +93,8 @@ function makeStream(seed: number): Stream {
     routes: Array.from({ length: Math.floor(random() * 4) }, () => route(1)),
   }; // biome-ignore format: a table
   const inhibit = Array.from({ length: Math.floor(random() * 3) }, () => {
-    // Sources and targets apart: with several sources on both sides upstream looks at one of them only.
-    const equal = names.filter((name) => name !== "severity" && chance(0.4));
+    // One source for each set of equal labels: of several upstream looks at one only.
+    const equal = ["team", "instance", ...(chance(0.5) ? ["alertname"] : [])];
     return `{source_matchers: ['severity="critical"', 'alertname="${pick(VALUES.alertname)}"'], target_matchers: ['severity="warning"'], equal: ${JSON.stringify(equal)}}`;
   });
   const config = `route: ${shown(root)}

@@ -1,11 +1,11 @@
 /** `pharos am`: amtool's commands and flags, found anywhere in the line, with defaults from amtool's configuration files. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { describeFlags, type FlagSpec, type FlagSpecs, parseFlags, parseYaml } from "@pharos/kit";
 import { alertCommands } from "./alert.ts";
 import { configCommands } from "./config.ts";
-import { type FlagValues, failed, GLOBAL_FLAGS, type Subcommand, textOf } from "./context.ts";
+import { type FlagValues, failed, GLOBAL_FLAGS, readText, type Subcommand, textOf } from "./context.ts";
 import { extraCommands } from "./history.ts";
 import { silenceCommands } from "./silence.ts";
 import { templateCommands } from "./template.ts";
@@ -88,7 +88,7 @@ function configuredFlags(argv: readonly string[], flags: FlagSpecs): string[] {
         arg === `--no-${name}` ||
         (flags[name].short !== undefined && arg === `-${flags[name].short}`),
     );
-  return parseYaml(readFileSync(file, "utf8"), file)
+  return parseYaml(readText(file), file)
     .entries()
     .map(([key, value]) => [LEGACY[key] ?? key, value.string()] as const)
     .filter(([name]) => Object.hasOwn(flags, name) && !isGiven(name))

@@ -1,11 +1,10 @@
 /** The HTTP API of an Alertmanager, as amtool speaks to it. */
 
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ALERTMANAGER_VERSION } from "@pharos/alertmanager";
 import { HttpClient, parseHttpClientConfig, parseYaml, Secret } from "@pharos/kit";
-import { describeError } from "@pharos/model";
-import { failed, type Invocation, textOf } from "./context.ts";
+import { describeError, UserError } from "@pharos/model";
+import { failed, type Invocation, readText, textOf } from "./context.ts";
 
 export interface ApiMatcher {
   name: string;
@@ -45,10 +44,10 @@ export interface ApiStatus {
 const MAX_BYTES = 512 * 2 ** 20;
 
 /** The answer was an error. */
-export class ApiError extends Error {
+export class ApiError extends UserError {
   readonly status: number;
   constructor(status: number, message: string) {
-    super(message);
+    super("pharos.am", message);
     this.status = status;
   }
 }
@@ -76,7 +75,7 @@ export class ApiClient implements AsyncDisposable {
     const file = textOf(values, "http.config.file");
     if (url.username !== "" && file !== "")
       throw failed("basic authentication and http.config.file are mutually exclusive");
-    const node = file === "" ? parseYaml("{}") : parseYaml(readFileSync(file, "utf8"), resolve(dirname(file), file));
+    const node = file === "" ? parseYaml("{}") : parseYaml(readText(file), resolve(dirname(file), file));
     const map = (node.isNull ? parseYaml("{}") : node).map();
     const config = parseHttpClientConfig(map);
     map.done("config.HTTPClientConfig");

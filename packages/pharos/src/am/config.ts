@@ -1,5 +1,6 @@
 /** `check-config`, `config show`, `config routes show`, `config routes test` and `cluster show`. */
-import { readFileSync } from "node:fs";
+
+import { existsSync } from "node:fs";
 import {
   type AlertmanagerConfig,
   createTemplates,
@@ -12,7 +13,7 @@ import {
 } from "@pharos/alertmanager";
 import { describeError, Labels } from "@pharos/model";
 import { ApiClient, type ApiStatus } from "./client.ts";
-import { failed, type Invocation, type Subcommand, textOf } from "./context.ts";
+import { failed, type Invocation, readText, type Subcommand, textOf } from "./context.ts";
 import { writeCluster, writeConfig } from "./format.ts";
 import { parsePairs, syntaxOf } from "./matchers.ts";
 import { drawTree, type TreeNode } from "./tree.ts";
@@ -24,13 +25,15 @@ const checkConfig: Subcommand = {
   flags: {},
   async run({ args, values, write }) {
     const files = args.length > 0 ? args : ["/dev/stdin"];
+    const missing = files.find((file) => !existsSync(file));
+    if (missing !== undefined) throw failed(`path '${missing}' does not exist`);
     const syntax = syntaxOf(values);
     let bad = 0;
     for (const file of files) {
       write(`Checking '${file}'`);
       let config: AlertmanagerConfig | undefined;
       try {
-        const text = readFileSync(file === "/dev/stdin" ? 0 : file, "utf8");
+        const text = readText(file === "/dev/stdin" ? undefined : file);
         config = loadAlertmanagerConfig(text, { file, syntax, withoutTemplates: true });
         write("  SUCCESS\n");
       } catch (error) {
@@ -95,7 +98,7 @@ async function loadRoutes(invocation: Invocation): Promise<Route> {
   const [file, url] = [textOf(values, "config.file"), textOf(values, "alertmanager.url")];
   if (file !== "" && url !== "") warn("Warning: --config.file flag overrides the --alertmanager.url.\n");
   if (file === "" && url === "") throw failed("You have to specify one of --config.file or --alertmanager.url flags.");
-  const text = file === "" ? (await status(invocation)).config.original : readFileSync(file, "utf8");
+  const text = file === "" ? (await status(invocation)).config.original : readText(file);
   return loadAlertmanagerConfig(text, { file, syntax: syntaxOf(values), withoutTemplates: true }).route;
 }
 

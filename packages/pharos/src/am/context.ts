@@ -1,6 +1,7 @@
 /** What the subcommands of `pharos am` share: their flags, where they write, and how they are declared. */
+import { readFileSync } from "node:fs";
 import type { FlagSpecs } from "@pharos/kit";
-import { UserError } from "@pharos/model";
+import { describeError, UserError } from "@pharos/model";
 
 /** Flags that every subcommand takes, as amtool's. */
 export const GLOBAL_FLAGS = {
@@ -62,4 +63,21 @@ export function textOf(values: FlagValues, name: string): string {
 export function listOf(values: FlagValues, name: string): string[] {
   const value = values[name];
   return Array.isArray(value) ? value : [];
+}
+
+/** A file's text, standard input's without a file, or a UserError. */
+export function readText(file: string | undefined): string {
+  try {
+    return readFileSync(file ?? 0, "utf8");
+  } catch (error) {
+    throw failed(`cannot read ${file ?? "standard input"}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+export function parseJson<T>(text: string, source: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    throw failed(`${source} is no JSON: ${describeError(error)}`);
+  }
 }

@@ -1,10 +1,9 @@
 /** `silence add`, `query`, `expire`, `update` and `import`. */
-import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { parseDuration } from "@pharos/model";
 import { parseMoment } from "./alert.ts";
 import { ApiClient, ApiError, type ApiSilence, query } from "./client.ts";
-import { failed, listOf, type Subcommand, textOf } from "./context.ts";
+import { failed, listOf, readText, type Subcommand, textOf } from "./context.ts";
 import { writeSilences } from "./format.ts";
 import { parseMatchers, parsePairs, syntaxOf, toApi, withAlertName } from "./matchers.ts";
 
@@ -154,7 +153,7 @@ const update: Subcommand = {
 
 /** Silences of a file that `silence query -o json` wrote. */
 function readSilences(file: string | undefined): ApiSilence[] {
-  const text = readFileSync(file ?? 0, "utf8");
+  const text = readText(file);
   try {
     const list: unknown = JSON.parse(text);
     if (Array.isArray(list)) return list as ApiSilence[];

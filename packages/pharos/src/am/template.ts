@@ -1,8 +1,7 @@
 /** `template render`. */
-import { readFileSync } from "node:fs";
 import { createTemplates, readTemplateFiles } from "@pharos/alertmanager";
 import { type AlertmanagerData, alertmanagerData, Moment, parseTime } from "@pharos/gotemplate";
-import { failed, listOf, type Subcommand, textOf } from "./context.ts";
+import { failed, listOf, parseJson, readText, type Subcommand, textOf } from "./context.ts";
 
 const RFC3339 = "2006-01-02T15:04:05Z07:00";
 const MINUTE_MS = 60_000;
@@ -49,11 +48,7 @@ interface JsonData extends Omit<AlertmanagerData, "alerts" | "notificationReason
 }
 
 function readData(file: string): AlertmanagerData {
-  const {
-    alerts,
-    notification_reason: notificationReason,
-    ...rest
-  } = JSON.parse(readFileSync(file, "utf8")) as JsonData;
+  const { alerts, notification_reason: notificationReason, ...rest } = parseJson<JsonData>(readText(file), file);
   const moment = (text: string | undefined) => (text ? parseTime(RFC3339, text) : undefined);
   return {
     ...rest,
