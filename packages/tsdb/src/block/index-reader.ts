@@ -109,6 +109,7 @@ export class IndexReader implements PostingsSource, Disposable {
     }
     input = new Decoder(bytes.subarray(start, start + length));
     const count = input.uvarint();
+    if (count > length) throw this.#damaged(offset, "a series has more labels than bytes");
     const pairs: string[] = new Array(count * 2);
     for (let i = 0; i < pairs.length; i++) pairs[i] = this.#symbol(input.uvarint());
     const chunks: ChunkMeta[] = [];
@@ -160,6 +161,7 @@ export class IndexReader implements PostingsSource, Disposable {
   #readSymbols(offset: number): Float64Array {
     const body = this.#section(offset);
     const count = body.readUInt32BE(0);
+    if (count > body.length) throw this.#damaged(offset, "it has more symbols than bytes");
     const offsets = new Float64Array(count);
     const input = new Decoder(body);
     input.at = 4;

@@ -59,9 +59,12 @@ export function writeTombstones(dir: string, tombstones: Tombstones): void {
 /** A missing file means nothing was deleted. Throws a UserError when the file is damaged. */
 export function readTombstones(dir: string): Tombstones {
   const file = join(dir, "tombstones");
+  return existsSync(file) ? decodeTombstoneFile(readFileSync(file), file) : new Map();
+}
+
+/** `file` is named in errors. */
+export function decodeTombstoneFile(bytes: Buffer, file: string): Tombstones {
   const tombstones: Tombstones = new Map();
-  if (!existsSync(file)) return tombstones;
-  const bytes = readFileSync(file);
   const damaged = (what: string): UserError =>
     new UserError("tsdb.block", `the file of deleted ranges is damaged: ${what}`, {
       where: { file },

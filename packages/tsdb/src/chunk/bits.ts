@@ -4,6 +4,8 @@
  *
  *   0 | 10 + bits inside the last window | 11 + 5 bits leading + 6 bits length (0 is 64) + bits
  */
+import { UserError } from "@pharos/model";
+
 const COUNT_BYTES = 2;
 const NO_WINDOW = 0xff;
 
@@ -129,6 +131,11 @@ export class BitReader {
     this.position = COUNT_BYTES * 8;
   }
 
+  /** Bits behind the position; negative when more was read than there is, which reads as zeros. */
+  get left(): number {
+    return 8 * this.bytes.length - this.position;
+  }
+
   bit(): number {
     const bit = (this.bytes[this.position >> 3] >> (7 - (this.position & 7))) & 1;
     this.position++;
@@ -166,6 +173,13 @@ export class BitReader {
     const high = this.bits(32) | 0;
     return high * 2 ** 32 + this.bits(32);
   }
+}
+
+/** For data that cannot be a chunk: it promises more than its bytes can hold. */
+export function brokenChunk(): UserError {
+  return new UserError("tsdb.chunk", "a chunk ends before its samples do", {
+    fix: "Queries that need this chunk fail. Restore the block from a copy, or move its folder away",
+  });
 }
 
 /** Last value and window of one column of XORed values. */

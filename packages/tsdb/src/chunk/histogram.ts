@@ -21,7 +21,7 @@ import {
   STALE_NAN_HIGH,
   STALE_NAN_LOW,
 } from "@pharos/model";
-import { BitReader, BitWriter, XorReader, XorWriter } from "./bits.ts";
+import { BitReader, BitWriter, brokenChunk, XorReader, XorWriter } from "./bits.ts";
 import { readVarbit, readVarbitUnsigned, writeVarbit, writeVarbitUnsigned } from "./varbit.ts";
 
 const TARGET_BYTES = 1024;
@@ -125,19 +125,28 @@ function readLayout(input: BitReader): Layout {
   const zeroThreshold = readZeroThreshold(input);
   const schema = readVarbit(input);
   const [positiveSpans, negativeSpans] = [0, 1].map(() =>
-    Array.from({ length: readVarbitUnsigned(input) }, () => {
+    Array.from({ length: readCount(input) }, () => {
       const length = readVarbitUnsigned(input);
       return { length, offset: readVarbit(input) };
     }),
   );
   const customValues: number[] = [];
   if (schema === CUSTOM_BUCKETS_SCHEMA) {
-    for (let left = readVarbitUnsigned(input); left > 0; left--) {
+    for (let left = readCount(input); left > 0; left--) {
       const whole = readVarbitUnsigned(input);
       customValues.push(whole === 0 ? readFloat(input) : (whole - 1) / 1000);
     }
   }
+  // Every bucket takes a bit at least: damaged lengths are not believed, for memory would be taken for them.
+  if (bucketsOf(positiveSpans) + bucketsOf(negativeSpans) > input.left) throw brokenChunk();
   return { schema, zeroThreshold, positiveSpans, negativeSpans, customValues };
+}
+
+/** A number of things of which each takes a bit at least. */
+function readCount(input: BitReader): number {
+  const count = readVarbitUnsigned(input);
+  if (count > input.left) throw brokenChunk();
+  return count;
 }
 
 function sameSpans(a: readonly Span[], b: readonly Span[]): boolean {
@@ -362,6 +371,7 @@ export function decodeIntHistogram(bytes: Uint8Array, mint: number, maxt: number
     }
     const stale = sum.high === STALE_NAN_HIGH && sum.low === STALE_NAN_LOW;
     if (row > 0 && !stale) for (let i = 2; i < values.length; i++) values[i] += deltas[i] += readVarbit(input);
+    if (input.left < 0) throw brokenChunk();
     if (time < mint) continue;
     if (time > maxt) return;
     const counterResetHint = hintOf(flags, row);
@@ -405,6 +415,7 @@ export function decodeFloatHistogram(bytes: Uint8Array, mint: number, maxt: numb
     }
     const stale = sum.high === STALE_NAN_HIGH && sum.low === STALE_NAN_LOW;
     if (row > 0 && !stale) for (let i = 3; i < columns.length; i++) columns[i].next(input);
+    if (input.left < 0) throw brokenChunk();
     if (time < mint) continue;
     if (time > maxt) return;
     const counterResetHint = hintOf(flags, row);

@@ -10,7 +10,7 @@
  * Values travel as pairs of 32-bit words, so that a NaN's payload (the staleness marker) survives.
  */
 import type { SampleBuffer } from "@pharos/model";
-import { BitReader, BitWriter, bitsAt, XorWriter } from "./bits.ts";
+import { BitReader, BitWriter, bitsAt, brokenChunk, XorWriter } from "./bits.ts";
 
 /** Index of the low word of a float64 seen through a Uint32Array. */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
@@ -130,5 +130,6 @@ export function decodeXor(bytes: Uint8Array, mint: number, maxt: number, out: Sa
     }
     position += length;
   }
+  if (position > 8 * bytes.length) throw brokenChunk();
   out.length = row;
 }

@@ -5,7 +5,6 @@
 import { join } from "node:path";
 import { type FloatHistogram, type IntHistogram, type Labels, LOW_WORD, type Matcher } from "@pharos/model";
 import type { PageCache } from "../block/page-cache.ts";
-import { FAR } from "../block/tombstones.ts";
 import { selectPostings } from "../postings/select.ts";
 import { Encoder } from "../wal/encoding.ts";
 import { encodeHistograms, groupHistograms } from "../wal/histogram-records.ts";
@@ -268,16 +267,17 @@ export class Head implements Disposable {
   /** Removes samples of the selected series in a range. */
   delete(matchersList: readonly (readonly Matcher[])[], mint: number, maxt: number): void {
     const chosen = new Set(matchersList.flatMap((matchers) => [...this.select(matchers)]));
-    if (chosen.size === 0) return;
     const { f64 } = this.store.table.hot;
-    const entries = [...chosen].map((series) => ({
-      ref: f64[8 * series + REF],
-      mint: Math.max(mint, -FAR),
-      maxt: Math.min(maxt, FAR),
-    }));
+    const entries: { series: number; ref: number; mint: number; maxt: number }[] = [];
+    for (const series of chosen) {
+      // Only what is there now: a sample that comes later in the range is not deleted.
+      const first = Math.max(mint, this.store.oldest(series));
+      const last = Math.min(maxt, this.store.newest(series));
+      if (first <= last) entries.push({ series, ref: f64[8 * series + REF], mint: first, maxt: last });
+    }
+    if (entries.length === 0) return;
     this.#record(this.#wal, (out) => encodeTombstones(out, entries));
-    // Only what is there now: a sample that comes later in the range is not deleted.
-    for (const series of chosen) this.store.delete(series, mint, maxt);
+    for (const entry of entries) this.store.delete(entry.series, entry.mint, entry.maxt);
   }
 
   /** Drops samples before `mint` from memory, and series that have none left and got none for a while. */

@@ -231,10 +231,8 @@ export class HeadStore implements Disposable {
     return this.tombstones.get(series);
   }
 
-  /** Only what is there now: samples that come later are not deleted. */
   delete(series: number, mint: number, maxt: number): void {
-    const newest = this.newest(series);
-    if (mint <= newest) addInterval(this.tombstones, series, mint, Math.min(maxt, newest));
+    addInterval(this.tombstones, series, mint, maxt);
   }
 
   /** The series as it is now. The head must be pinned for as long as the view is read. */
