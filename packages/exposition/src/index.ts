@@ -8,6 +8,7 @@ export { bucketCount, compactNative, MAX_SCHEMA, MIN_SCHEMA, reduceResolution, v
 export * from "./negotiate.ts";
 export * from "./number.ts";
 export { parseFamilies } from "./parse-families.ts";
+export { ProtoReader } from "./protobuf-wire.ts";
 export { OpenMetricsReader } from "./read-openmetrics.ts";
 export { type ProtobufOptions, ProtobufReader } from "./read-protobuf.ts";
 export { TextReader } from "./read-text.ts";

@@ -118,6 +118,16 @@ export class ProtoReader {
     while (packed.#at < packed.#end) out.push(read(packed));
   }
 
+  /** The eight bytes of a double as two words: a NaN keeps its payload. */
+  words(): readonly [high: number, low: number] {
+    if (this.kind !== 1) throw malformed(`field ${this.field} is no double`);
+    if (this.#at + 8 > this.#end) throw malformed("unexpected end of a double");
+    const low = this.#bytes.readUInt32LE(this.#at);
+    this.#at += 8;
+    return [this.#bytes.readUInt32LE(this.#at - 4), low];
+  }
+
+  static readonly varint = (reader: ProtoReader): number => reader.varint();
   static readonly sint = (reader: ProtoReader): number => reader.sint();
   static readonly fixed64 = (reader: ProtoReader): number => reader.#fixed64();
 

@@ -1,5 +1,6 @@
 export * from "./client/config.ts";
 export * from "./client/http-client.ts";
+export * from "./compress/snappy.ts";
 export * from "./files/atomic.ts";
 export * from "./flags/flags.ts";
 export * from "./http/metrics.ts";

@@ -1,5 +1,7 @@
 /** What starting a Prometheus takes; the command line and the operator's local driver fill it in. */
+
 import type { Logger } from "@pharos/kit";
+import type { WriteVersion } from "@pharos/remote";
 
 export interface PrometheusOptions {
   configFile: string;
@@ -22,6 +24,8 @@ export interface PrometheusOptions {
   };
   enableLifecycle: boolean;
   enableAdminApi: boolean;
+  /** The receiver of remote write; off when absent. */
+  remoteWriteReceiver?: { versions: readonly WriteVersion[] };
   query?: { lookbackMs?: number; timeoutMs?: number; maxSamples?: number; maxConcurrency?: number };
   rules?: { resendDelayMs?: number; outageToleranceMs?: number; forGracePeriodMs?: number };
   /** For /status/flags. */

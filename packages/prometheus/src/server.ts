@@ -16,6 +16,7 @@ import { mountAdminApi } from "./api/admin.ts";
 import type { ApiContext } from "./api/context.ts";
 import { sendError } from "./api/envelope.ts";
 import { mountQueryApi } from "./api/query.ts";
+import { mountRemoteWrite } from "./api/remote-write.ts";
 import { mountRulesApi } from "./api/rules.ts";
 import { mountSeriesApi } from "./api/series.ts";
 import { mountStatusApi } from "./api/status.ts";
@@ -140,6 +141,10 @@ class Server implements PrometheusServer {
       flags: options.flags ?? {},
       storagePath: options.storagePath,
       enableAdminApi: options.enableAdminApi,
+      remoteWrite: {
+        enabled: options.remoteWriteReceiver !== undefined,
+        versions: options.remoteWriteReceiver?.versions ?? [],
+      },
       retentionText: retentionText(options.retention),
       configText: () => redactConfig(this.#config?.text ?? ""),
       reloadStatus: () => this.#reload,
@@ -152,6 +157,7 @@ class Server implements PrometheusServer {
     mountRulesApi(app, context);
     mountStatusApi(app, context);
     mountAdminApi(app, context);
+    mountRemoteWrite(app, context);
     mountMetrics(app, this.#registry);
     mountPages(app, {
       isReady: () => this.#ready && this.#db.ready,

@@ -15,6 +15,13 @@ const FLAGS = {
   "web.external-url": { type: "string", help: "The URL under which Prometheus is externally reachable." },
   "web.enable-lifecycle": { type: "boolean", help: "Enable shutdown and reload via HTTP request." },
   "web.enable-admin-api": { type: "boolean", help: "Enable API endpoints for admin control actions." },
+  "web.enable-remote-write-receiver": { type: "boolean", help: "Enable API endpoint accepting remote write requests." },
+  "web.remote-write-receiver.accepted-protobuf-messages": {
+    type: "string",
+    multiple: true,
+    choices: ["prometheus.WriteRequest", "io.prometheus.write.v2.Request"],
+    help: "List of the remote write protobuf messages to accept when receiving the remote writes; both when none is given.",
+  },
   "storage.tsdb.path": { type: "string", default: "data/", help: "Base path for metrics storage." },
   "storage.tsdb.retention.time": {
     type: "duration",
@@ -76,6 +83,11 @@ const FLAGS = {
 
 const DEFAULT_RETENTION_MS = 15 * 86_400_000;
 
+function writeVersions(messages: readonly string[]): (1 | 2)[] {
+  if (messages.length === 0) return [1, 2];
+  return messages.map((message) => (message === "prometheus.WriteRequest" ? 1 : 2));
+}
+
 export const prometheus: Command = {
   name: "prometheus",
   summary: "Run a Prometheus server.",
@@ -100,6 +112,9 @@ export const prometheus: Command = {
       listen,
       externalUrl: values["web.external-url"],
       retention: { timeMs: values["storage.tsdb.retention.time"] ?? (bytes > 0 ? 0 : DEFAULT_RETENTION_MS), bytes },
+      remoteWriteReceiver: values["web.enable-remote-write-receiver"]
+        ? { versions: writeVersions(values["web.remote-write-receiver.accepted-protobuf-messages"]) }
+        : undefined,
       storage: {
         lock: !values["storage.tsdb.no-lockfile"],
         walCompression:

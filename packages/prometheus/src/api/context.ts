@@ -2,6 +2,7 @@
 import type { Queryable } from "@pharos/model";
 import type { Notifier } from "@pharos/notify";
 import type { Engine } from "@pharos/promql";
+import type { WriteVersion } from "@pharos/remote";
 import type { RuleManager } from "@pharos/rules";
 import type { ScrapeManager } from "@pharos/scrape";
 import type { Db } from "@pharos/tsdb";
@@ -17,6 +18,8 @@ export interface ApiContext {
   readonly flags: Readonly<Record<string, string>>;
   readonly storagePath: string;
   readonly enableAdminApi: boolean;
+  /** Whether others may write samples here, and in which versions of the protocol. */
+  readonly remoteWrite: { enabled: boolean; versions: readonly WriteVersion[] };
   /** As /status/runtimeinfo shows it, e.g. `15d or 512MB`. */
   readonly retentionText: string;
   /** The running configuration with secrets redacted. */

@@ -1,7 +1,7 @@
 /** Several blocks become one: chunks are copied as they are where they neither overlap nor have deleted samples in them. */
 import { SampleBuffer } from "@pharos/model";
 import type { Block, BlockSeries } from "../block/block.ts";
-import type { BlockMeta } from "../block/meta.ts";
+import { type BlockMeta, LATE_HINT } from "../block/meta.ts";
 import { type EncodedChunk, encodeBuffer } from "../chunk/encode.ts";
 import { repack } from "../chunk/repack.ts";
 import { MergedSeries } from "../merge.ts";
@@ -27,6 +27,8 @@ export async function mergeBlocks(
     compaction: {
       level: Math.max(...metas.map(({ compaction }) => compaction.level)) + (blocks.length > 1 ? 1 : 0),
       sources: [...new Set(metas.flatMap(({ ulid, compaction }) => compaction.sources ?? [ulid]))].sort(),
+      // What is made of late samples only still says so.
+      ...(metas.every(({ compaction }) => compaction.hints?.includes(LATE_HINT)) ? { hints: [LATE_HINT] } : {}),
       parents: metas.map(({ ulid, minTime, maxTime }) => ({ ulid, minTime, maxTime })),
     },
     symbols,

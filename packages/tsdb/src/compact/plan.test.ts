@@ -10,6 +10,10 @@ const block = (ulid: string, minTime: number, maxTime: number, failed = false): 
   compaction: { level: 1, failed },
   version: 1,
 });
+const late = (ulid: string, minTime: number, maxTime: number): BlockMeta => ({
+  ...block(ulid, minTime, maxTime),
+  compaction: { level: 1, hints: ["from-out-of-order"] },
+});
 const plan = (...blocks: BlockMeta[]): string =>
   planCompaction(blocks, [20, 60, 180])
     .map(({ ulid }) => ulid)
@@ -37,6 +41,12 @@ test.each([
     [block("a", 0, 20, true), block("b", 20, 40), block("c", 40, 60), block("d", 60, 80)],
     "",
   ],
+  [
+    "late samples wait for the others of their time",
+    [block("a", 0, 20), block("b", 20, 40), late("c", 20, 40), late("d", 40, 60), late("e", 60, 80)],
+    "bc",
+  ],
+  ["late ones alone wait", [late("d", 0, 20), late("e", 20, 40), late("f", 40, 60), late("g", 60, 80)], ""],
   ["levels", [block("a", 0, 60), block("b", 60, 120), block("c", 120, 180), block("d", 180, 200)], "abc"],
 ])("%s", (_, blocks, expected) => {
   expect(plan(...(blocks as BlockMeta[]))).toBe(expected);

@@ -1,5 +1,5 @@
 /** Which blocks are to be merged, as Prometheus' leveled compaction chooses them. */
-import type { BlockMeta } from "../block/meta.ts";
+import { type BlockMeta, LATE_HINT } from "../block/meta.ts";
 
 const MAX_RANGE_MS = 31 * 24 * 3600_000;
 
@@ -13,7 +13,13 @@ export function compactionRanges(first: number, retentionMs: number, maxMs = 0):
 
 /** The blocks to merge next, [] when there is nothing to do: overlapping ones first, then full ranges. */
 export function planCompaction(metas: readonly BlockMeta[], ranges: readonly number[]): BlockMeta[] {
-  const blocks = metas.toSorted((a, b) => a.minTime - b.minTime || a.maxTime - b.maxTime);
+  const isLate = ({ compaction }: BlockMeta): boolean => compaction.hints?.includes(LATE_HINT) ?? false;
+  const inOrderEnd = Math.max(...metas.filter((meta) => !isLate(meta)).map(({ maxTime }) => maxTime));
+  const blocks = metas
+    // Late samples of a time whose other samples are still in the head wait for these: a merged block would say that
+    // everything up to its end is in blocks.
+    .filter((meta) => !isLate(meta) || meta.maxTime <= inOrderEnd)
+    .sort((a, b) => a.minTime - b.minTime || a.maxTime - b.maxTime);
   const overlapping = firstOverlap(blocks);
   if (overlapping.length > 0) return overlapping;
   // The newest block may still get neighbours. A range that is not full is taken only when data behind it is old as well.

@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { snappyBound, snappyPack, snappySize, snappyUnpack } from "@pharos/kit";
 import { type FloatHistogram, type IntHistogram, Labels, SampleBuffer } from "@pharos/model";
 import { Block } from "../block/block.ts";
 import { ChunkReader } from "../block/chunk-files.ts";
@@ -27,7 +28,6 @@ import {
   encodeSeries,
   encodeTombstones,
 } from "../wal/records.ts";
-import { snappyBound, snappyPack, snappySize, snappyUnpack } from "../wal/snappy.ts";
 import type { Random } from "./mutate.ts";
 
 export interface FuzzTarget {

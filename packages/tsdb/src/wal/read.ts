@@ -4,9 +4,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
+import { snappySize, snappyUnpack } from "@pharos/kit";
 import { crc32c } from "./crc32c.ts";
 import { FIRST, FULL, HEADER, LAST, PAGE, SNAPPY, segmentPath, type WalCompression, ZSTD } from "./segments.ts";
-import { snappySize, snappyUnpack } from "./snappy.ts";
 import { WalWriter } from "./write.ts";
 
 /** Bytes read at once, a multiple of the page. */

@@ -33,14 +33,18 @@ export function segmentsOf(dir: string): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Newest checkpoint folder: `checkpoint.<last segment in it>`. */
-export function lastCheckpoint(dir: string): { path: string; index: number } | undefined {
-  if (!existsSync(dir)) return undefined;
-  const indexes = readdirSync(dir)
+/** Checkpoint folders, `checkpoint.<last segment in it>`, oldest first. */
+export function checkpointsOf(dir: string): { path: string; index: number }[] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir)
     .map((name) => /^checkpoint\.(\d+)$/.exec(name))
     .filter((match) => match !== null)
-    .map((match) => ({ path: join(dir, match[0]), index: Number(match[1]) }));
-  return indexes.sort((a, b) => b.index - a.index)[0];
+    .map((match) => ({ path: join(dir, match[0]), index: Number(match[1]) }))
+    .sort((a, b) => a.index - b.index);
+}
+
+export function lastCheckpoint(dir: string): { path: string; index: number } | undefined {
+  return checkpointsOf(dir).at(-1);
 }
 
 /** Bytes of the whole log on disk, checkpoint included. */

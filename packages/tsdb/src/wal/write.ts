@@ -10,15 +10,15 @@
 import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
-import { syncFolder } from "@pharos/kit";
+import { snappyBound, snappyPack, syncFolder } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import { crc32c } from "./crc32c.ts";
 import {
+  checkpointsOf,
   FIRST,
   FULL,
   HEADER,
   LAST,
-  lastCheckpoint,
   MIDDLE,
   PAGE,
   SEGMENT_PAGES,
@@ -29,7 +29,6 @@ import {
   type WalCompression,
   ZSTD,
 } from "./segments.ts";
-import { snappyBound, snappyPack } from "./snappy.ts";
 
 /** Writes records into consecutive segment files of a folder. */
 export class WalWriter implements Disposable {
@@ -172,9 +171,9 @@ export function replaceByCheckpoint(
     using writer = new WalWriter(temporary, 0, compression);
     rewrite(writer);
   }
-  const old = lastCheckpoint(dir);
   renameSync(temporary, join(dir, name));
   syncFolder(dir);
   for (const index of segmentsOf(dir)) if (index <= last) rmSync(segmentPath(dir, index));
-  if (old && old.index !== last) rmSync(old.path, { recursive: true });
+  // Also those of runs that ended before they came to it.
+  for (const { path, index } of checkpointsOf(dir)) if (index < last) rmSync(path, { recursive: true });
 }

@@ -1,6 +1,6 @@
 /**
- * Snappy's block format into and out of buffers that are used again: what the write-ahead log does for every record, without a
- * crossing into native code and without garbage.
+ * Snappy's block format into and out of buffers that are used again: what the write-ahead log and remote write do for every
+ * record, without a crossing into native code and without garbage.
  *
  *   block: uvarint size unpacked · (literal | copy)*
  *   literal: tag (size-1) << 2, sizes over 60 in 1 to 4 bytes behind it · bytes

@@ -1,0 +1,2 @@
+export * from "./write-receiver.ts";
+export * from "./write-request.ts";

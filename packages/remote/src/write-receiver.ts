@@ -1,0 +1,135 @@
+/**
+ * Takes remote write requests into a storage. A sample that may not go in (too old, out of order, of another value at the same
+ * time) is left out and reported; the others of its request are kept. Upstream keeps none of a 1.0 request then, which
+ * makes senders lose what was right in it.
+ */
+
+import { validateNative } from "@pharos/exposition";
+import { snappySize, snappyUnpack } from "@pharos/kit";
+import { type Appendable, AppendResult, describeError, Labels, METRIC_NAME, UserError } from "@pharos/model";
+import { readWriteRequest, type WriteVersion, type WrittenSeries } from "./write-request.ts";
+
+/** Bytes a request may have unpacked. */
+const MAX_UNPACKED = 256 * 2 ** 20;
+const SOURCE = "(remote write)";
+
+export interface WriteOutcome {
+  samples: number;
+  histograms: number;
+  exemplars: number;
+  /** Why something was left out, the first ones; empty when everything is in. */
+  refusals: string[];
+  refused: number;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  [AppendResult.outOfOrder]: "out of order sample",
+  [AppendResult.outOfBounds]: "out of bounds",
+  [AppendResult.tooOld]: "too old sample",
+  [AppendResult.duplicate]: "duplicate sample for timestamp",
+  [AppendResult.unknownSeries]: "the series was refused: the memory budget is used up",
+  [AppendResult.overBudget]: "the series was refused: the memory budget is used up",
+};
+/** Refusals that are told one by one. */
+const TOLD = 5;
+
+/**
+ * The version a request's content type names; undefined when it is none that is known. Without parameters it is 1.0, as
+ * before there were two.
+ */
+export function writeVersion(contentType: string): WriteVersion | undefined {
+  const [type, ...parameters] = contentType.split(";").map((part) => part.trim());
+  if (type !== "application/x-protobuf") return undefined;
+  for (const parameter of parameters) {
+    const [name, value] = parameter.split("=").map((part) => part.trim());
+    if (name.toLowerCase() !== "proto") continue;
+    if (value === "prometheus.WriteRequest") return 1;
+    return value === "io.prometheus.write.v2.Request" ? 2 : undefined;
+  }
+  return 1;
+}
+
+/** Unpacks a request's body. Throws a UserError when it is not snappy, or too large. */
+export function unpackRequest(body: Buffer): Buffer {
+  try {
+    const size = snappySize(body);
+    if (size > MAX_UNPACKED || size > 64 * body.length) throw new Error(`${size} bytes unpacked are too many`);
+    const out = Buffer.allocUnsafe(size);
+    snappyUnpack(body, out);
+    return out;
+  } catch (error) {
+    throw new UserError("remote.snappy", `the body cannot be unpacked: ${describeError(error)}`, {
+      fix: "Send it in snappy's block format",
+      cause: error,
+    });
+  }
+}
+
+/** Appends a request in one transaction. Throws when it cannot be read, or not be stored: nothing of it is kept then. */
+export function receiveWrite(storage: Appendable, request: Buffer, version: WriteVersion): WriteOutcome {
+  const outcome: WriteOutcome = { samples: 0, histograms: 0, exemplars: 0, refusals: [], refused: 0 };
+  const appender = storage.appender(SOURCE);
+  const refuse = (why: string, labels: string): void => {
+    outcome.refused++;
+    if (outcome.refusals.length < TOLD) outcome.refusals.push(`${why}: ${labels}`);
+  };
+  try {
+    for (const series of readWriteRequest(request, version)) {
+      const labels = checkLabels(series, refuse);
+      if (!labels) continue;
+      const ref = appender.series(labels);
+      if (ref === 0) {
+        refuse(REASONS[AppendResult.overBudget], String(labels));
+        continue;
+      }
+      const take = (result: AppendResult, time: number): boolean => {
+        if (result === AppendResult.ok) return true;
+        refuse(REASONS[result], `${labels} at ${time}`);
+        return false;
+      };
+      for (const { timestamp, value, stale } of series.samples) {
+        const result = stale ? appender.appendStale(ref, timestamp) : appender.append(ref, timestamp, value);
+        if (take(result, timestamp)) outcome.samples++;
+      }
+      for (const { timestamp, histogram } of series.histograms) {
+        const problem = histogram.stale ? undefined : invalid(histogram);
+        if (problem) refuse(problem, `${labels} at ${timestamp}`);
+        else if (take(appender.appendHistogram(ref, timestamp, histogram), timestamp)) outcome.histograms++;
+      }
+      // Exemplars out of order are left out in silence, as upstream does: senders repeat them.
+      for (const { labels: own, value, timestamp } of series.exemplars) {
+        const result = appender.appendExemplar(ref, { labels: Labels.fromEntries(own), value, timestamp });
+        if (result === AppendResult.ok) outcome.exemplars++;
+      }
+      if (series.metadata) appender.updateMetadata(ref, series.metadata);
+    }
+  } catch (error) {
+    appender.rollback();
+    throw error;
+  }
+  appender.commit();
+  return outcome;
+}
+
+function invalid(histogram: Parameters<typeof validateNative>[0]): string | undefined {
+  try {
+    validateNative(histogram);
+    return undefined;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+function checkLabels(series: WrittenSeries, refuse: (why: string, labels: string) => void): Labels | undefined {
+  const { labels } = series;
+  const names = new Set(labels.map(([name]) => name));
+  const text = (): string => String(Labels.fromEntries(labels));
+  if (names.size < labels.length) refuse("duplicate label names", text());
+  else if (names.has("")) refuse("empty label name", text());
+  else {
+    const set = Labels.fromEntries(labels);
+    if (set.has(METRIC_NAME)) return set;
+    refuse("no metric name", text());
+  }
+  return undefined;
+}
