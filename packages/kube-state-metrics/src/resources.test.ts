@@ -65,6 +65,21 @@ test("a running pod", () => {
   expect(pod).toContain("# TYPE kube_pod_container_status_restarts_total counter\n");
 });
 
+test.each([
+  ["10.0.0.1", "4"],
+  ["fd00::1", "6"],
+  ["::ffff:10.0.0.1", "4"],
+  ["0:0:0:0:0:FFFF:a00:1", "4"],
+  ["0::ffff:10.0.0.1", "4"],
+  ["0:ffff:1:2:3:4:5:6", "6"],
+  ["::ffff:1:2:3", "6"],
+  ["fe80::1%eth0", "6"],
+  ["10.0.0", undefined],
+])("family of %s", (ip, family) => {
+  const shown = text("pods", { ...bare(), status: { podIPs: [{ ip }] } } as KubeObject);
+  expect(/^kube_pod_ips\{.*ip_family="(.)"/m.exec(shown)?.[1]).toBe(family);
+});
+
 test("families stay together, object after object; text outside ASCII is not cut", () => {
   const names = ["a", "日本", "ünïcode", "z"];
   const objects = names.map((name) => ({ ...bare(), metadata: { name, namespace: "n", labels: { l: `${name}"\\` } } }));

@@ -66,11 +66,15 @@ function claims(name: string, help: string, value: (volume: Volume) => number): 
   });
 }
 
-/** Address family of an IP; an IPv4 address within an IPv6 one is the former. Zones, as in fe80::1%eth0, are allowed. */
+/** An IPv4 address written as one of IPv6: 80 bits of zeros, 16 of ones, and the address in either form. */
+const MAPPED =
+  /^(?:(?:0{1,4}:){5}|(?:(?:0{1,4}:){1,4}|:):(?:0{1,4}:){0,4})ffff:(?:\d+\.\d+\.\d+\.\d+|[\da-f]{1,4}:[\da-f]{1,4})$/i;
+
+/** Address family of an IP; undefined when it is none. */
 function ipFamily(address: string): "4" | "6" | undefined {
   const version = isIP(address);
   if (version === 0) return undefined;
-  return version === 4 || /^(0*:)*(0*:)?:?ffff:[\d.:a-f]+$/i.test(address) ? "4" : "6";
+  return version === 4 || MAPPED.test(address) ? "4" : "6";
 }
 
 const families: readonly Family<Pod>[] = [

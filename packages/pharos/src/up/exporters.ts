@@ -3,6 +3,7 @@ import { createGpuExporter, findNvml, type GpuExporter, gpuExporterFlags } from 
 import { type Logger, parseFlags } from "@pharos/kit";
 import type { KubeClient } from "@pharos/kube";
 import { createKubeStateMetrics, type KubeStateMetrics, kubeStateMetricsFlags } from "@pharos/kube-state-metrics";
+import { UserError } from "@pharos/model";
 import { VERSION } from "../version.ts";
 
 export interface ExporterPorts {
@@ -14,21 +15,28 @@ export interface ExporterPorts {
 /** The alerts about full volumes leave out those whose claim says so. */
 const LABELS = "persistentvolumeclaims=[excluded_from_alerts]";
 
-export function startKubeStateMetrics(
+/**
+ * On its own ports where they are free: 8080 is everybody's favourite, and scrapers find this one by its Service wherever it
+ * listens.
+ */
+export async function startKubeStateMetrics(
   client: KubeClient,
   host: string,
   ports: ExporterPorts,
   log: Logger,
 ): Promise<KubeStateMetrics> {
   const { values } = parseFlags(kubeStateMetricsFlags, [`--metric-labels-allowlist=${LABELS}`]);
-  const flags = {
-    ...values,
-    host,
-    port: ports.kubeStateMetrics,
-    "telemetry-host": host,
-    "telemetry-port": ports.kubeStateMetricsTelemetry,
+  const listening = (port: number, telemetryPort: number): Promise<KubeStateMetrics> => {
+    const flags = { ...values, host, port, "telemetry-host": host, "telemetry-port": telemetryPort };
+    return createKubeStateMetrics({ flags, client, log, version: VERSION });
   };
-  return createKubeStateMetrics({ flags, client, log, version: VERSION });
+  try {
+    return await listening(ports.kubeStateMetrics, ports.kubeStateMetricsTelemetry);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== "kit.port") throw error;
+    log.warn("listening on other ports", { err: error.message });
+    return listening(0, 0);
+  }
 }
 
 /** Whether this machine has NVIDIA's driver. */

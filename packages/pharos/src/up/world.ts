@@ -53,8 +53,17 @@ async function writeDefaults(server: ApiServer, gpus: boolean): Promise<void> {
   for (const object of defaultResources(gpus)) await server.store.apply(object, { fieldManager: "pharos" });
 }
 
-async function publishOwnEndpoints(client: KubeClient, options: WorldOptions, gpus: boolean): Promise<void> {
-  const { host: address, ports } = options;
+interface Listening {
+  node: number;
+  ui: number;
+  kubeStateMetrics: number;
+  kubeStateMetricsTelemetry: number;
+  gpu: number | undefined;
+}
+
+const portOf = (url: string): number => Number(new URL(url).port);
+
+async function publishOwnEndpoints(client: KubeClient, address: string, ports: Listening): Promise<void> {
   const publish = (component: string, port: number, { service = component, portName = "web" } = {}): Promise<void> =>
     publishEndpoint(client, "pharos", {
       namespace: NAMESPACE,
@@ -71,7 +80,7 @@ async function publishOwnEndpoints(client: KubeClient, options: WorldOptions, gp
   await publish("kube-state-metrics", ports.kubeStateMetrics);
   const telemetry = { service: "kube-state-metrics-telemetry", portName: "telemetry" };
   await publish("kube-state-metrics", ports.kubeStateMetricsTelemetry, telemetry);
-  if (gpus) await publish("gpu-exporter", ports.gpu);
+  if (ports.gpu !== undefined) await publish("gpu-exporter", ports.gpu);
 }
 
 export async function startWorld(options: WorldOptions): Promise<World> {
@@ -114,7 +123,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         await start("GPU exporter", () => startGpuExporter(host, ports.gpu, log.with({ component: "gpu-exporter" }))),
       )
     : undefined;
-  await publishOwnEndpoints(client, options, gpus);
+  await publishOwnEndpoints(client, host, {
+    node: ports.node,
+    ui: ports.ui,
+    kubeStateMetrics: portOf(objects.url),
+    kubeStateMetricsTelemetry: portOf(objects.telemetryUrl),
+    gpu: gpu && portOf(gpu.url),
+  });
 
   const driver = stack.use(
     new LocalDriver({
