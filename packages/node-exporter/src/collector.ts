@@ -153,6 +153,11 @@ export function cleanName(text: string): string {
   return text.replace(/[^a-zA-Z0-9_]/g, "_");
 }
 
+/** A figure that is none is a file of another form than the collector knows: it fails, instead of telling nonsense. */
+function checkNumber(name: string, value: number): void {
+  if (Number.isNaN(value)) throw new Error(`not a number for ${name}`);
+}
+
 type SimpleType = "counter" | "gauge" | "unknown";
 
 /** Collects samples into families, in the order in which the names first come up. */
@@ -163,6 +168,7 @@ export class FamilySet {
   /** `labels` is a flat run of names and values. An undefined value adds nothing. */
   add(type: SimpleType, name: string, help: string, value: number | undefined, labels: readonly string[] = []): void {
     if (value === undefined) return;
+    checkNumber(name, value);
     let family = this.#byName.get(name);
     if (!family) {
       family = { name, help, type, metrics: [] };
@@ -186,10 +192,12 @@ export class FamilySet {
 }
 
 export function gauge(name: string, help: string, metrics: SimpleMetric[]): MetricFamily {
+  for (const { value } of metrics) checkNumber(name, value);
   return { name, help, type: "gauge", metrics };
 }
 
 export function counter(name: string, help: string, metrics: SimpleMetric[]): MetricFamily {
+  for (const { value } of metrics) checkNumber(name, value);
   return { name, help, type: "counter", metrics };
 }
 

@@ -134,11 +134,16 @@ function addThrottles(out: FamilySet, root: string, folders: readonly string[]):
   }
 }
 
+/** More than any machine has. */
+const MAX_CPU = 65_536;
+
 /** `1,3-5` as numbers. */
 function parseRanges(text: string): number[] {
   return text.split(",").flatMap((part) => {
-    const [first, last = first] = part.split("-").map(Number);
-    return part === "" ? [] : Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    if (part === "") return [];
+    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
+    if (first === undefined || Number(last) > MAX_CPU) throw new Error(`not a list of processors: ${text}`);
+    return Array.from({ length: Math.max(0, Number(last) - Number(first) + 1) }, (_, i) => Number(first) + i);
   });
 }
 

@@ -1,4 +1,4 @@
-import { UserError } from "@pharos/model";
+import { UserError } from "@pharos/model/error";
 import { type Collector, FamilySet, readTextOrNoData } from "../collector.ts";
 
 const LABELS = ["local_address", "local_port", "remote_address", "remote_port", "proto", "local_mark"];

@@ -1,4 +1,4 @@
-import { type Collector, readText } from "../collector.ts";
+import { type Collector, FamilySet, readText } from "../collector.ts";
 
 export const vmstat: Collector = {
   name: "vmstat",
@@ -12,18 +12,14 @@ export const vmstat: Collector = {
   },
   collect({ paths, patterns }) {
     const fields = patterns["collector.vmstat.fields"];
-    const families = [];
+    const out = new FamilySet();
     for (const line of readText(paths.procfs, "vmstat").split("\n")) {
       const space = line.indexOf(" ");
       const key = line.slice(0, space);
       if (space < 0 || !fields?.matches(key)) continue;
-      families.push({
-        name: `node_vmstat_${key}`,
-        help: `/proc/vmstat information field ${key}.`,
-        type: "unknown" as const,
-        metrics: [{ labels: [], value: Number(line.slice(space + 1)) }],
-      });
+      const value = Number(line.slice(space + 1));
+      out.untyped(`node_vmstat_${key}`, `/proc/vmstat information field ${key}.`, value);
     }
-    return families;
+    return out.families;
   },
 };
