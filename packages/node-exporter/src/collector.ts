@@ -171,6 +171,8 @@ export class FamilySet {
     checkNumber(name, value);
     let family = this.#byName.get(name);
     if (!family) {
+      // Parts of names come out of files.
+      if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) throw new Error(`not a name of a metric: ${JSON.stringify(name)}`);
       family = { name, help, type, metrics: [] };
       this.#byName.set(name, family);
       this.families.push(family);

@@ -1,4 +1,4 @@
-import { type Collector, FamilySet, listOrNoData, readInteger, readTrimmed } from "../collector.ts";
+import { type Collector, cleanName, FamilySet, listOrNoData, readInteger, readTrimmed } from "../collector.ts";
 
 /** Running average power limit counters of Intel (and newer AMD) processors. Reading them needs root on current kernels. */
 export const rapl: Collector = {
@@ -22,7 +22,7 @@ export const rapl: Collector = {
         out.counter("node_rapl_joules_total", "Current RAPL value in joules", joules, [...labels, "rapl_zone", bare]);
       } else {
         const help = `Current RAPL ${bare} value in joules`;
-        out.counter(`node_rapl_${bare.replaceAll("-", "_")}_joules_total`, help, joules, labels);
+        out.counter(`node_rapl_${cleanName(bare)}_joules_total`, help, joules, labels);
       }
     }
     return out.families;
