@@ -222,3 +222,34 @@ export function mergeShards(
   }
   return { series, read: (group) => accumulator.finish(group) };
 }
+
+/** The parts of aggregations on their way elsewhere; they end when the query does. */
+export class ShardedParts implements Disposable {
+  /** By aggregation. */
+  readonly results: Promise<ShardResult[]>[];
+  readonly #controller = new AbortController();
+
+  constructor(
+    runner: ShardRunner | undefined,
+    { query }: Context,
+    aggregates: readonly AggregateExpr[],
+    source: string,
+    { start, end, step }: { start: number; end: number; step: number },
+  ) {
+    const { lookbackMs } = query.settings;
+    const timeoutMs = Math.max(0, query.deadline - performance.now());
+    const count = runner?.count ?? 0;
+    const request = { query: source, start, end, step, lookbackMs, timeoutMs, count };
+    this.results = aggregates.map(({ pos }) =>
+      Promise.all(
+        Array.from({ length: count }, (_, index) => runner!.run({ ...request, pos, index }, this.#controller.signal)),
+      ),
+    );
+    // The query may end for another reason before anybody waits for them.
+    for (const result of this.results) result.catch(() => undefined);
+  }
+
+  [Symbol.dispose](): void {
+    this.#controller.abort();
+  }
+}

@@ -1,6 +1,7 @@
 /** Comparison of query results with what a promqltest file expects. */
 import type { FloatHistogram, Labels } from "@pharos/model";
-import type { MatrixSeries, QueryResult, QueryValue, VectorSample } from "../engine/engine.ts";
+import type { QueryResult } from "../engine/engine.ts";
+import type { MatrixSeries, QueryValue, VectorSample } from "../engine/result.ts";
 import { compactHistogram } from "../histogram/algebra.ts";
 import { almostEqual } from "../histogram/almost-equal.ts";
 import { formatHistogramNotation } from "../histogram/format.ts";

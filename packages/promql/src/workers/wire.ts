@@ -3,8 +3,9 @@
  * arrays, so labels go as their pairs and all numbers of a result as one transferable array.
  */
 import { type FloatHistogram, Labels } from "@pharos/model";
-import type { MatrixSeries, QueryResult, QueryValue, VectorSample } from "../engine/engine.ts";
+import type { QueryResult } from "../engine/engine.ts";
 import { QueryError, type QueryErrorKind } from "../engine/error.ts";
+import type { MatrixSeries, QueryValue, VectorSample } from "../engine/result.ts";
 
 type Pairs = readonly string[];
 
