@@ -110,7 +110,7 @@ describe("running queries", () => {
       const asked = performance.now();
       expect(await ended).toMatchObject({ kind: "canceled" });
       // 50 ms are promised; a busy machine may add to them.
-      expect(performance.now() - asked).toBeLessThan(500);
+      expect(performance.now() - asked).toBeLessThan(1000);
       expect(engine.running()).toEqual([]);
       expect(engine.cancel(running.id)).toBe(false);
       expect(engine.heldBytes).toBe(0);
@@ -118,13 +118,17 @@ describe("running queries", () => {
   );
 
   it("one that takes too long is ended, and others get their turns meanwhile", async () => {
-    const engine = new Engine({ timeoutMs: 150 });
-    const slow = run(engine, "sum_over_time(m[10000s])");
+    const engine = new Engine();
+    const ended = engine.range(heavy, "sum_over_time(m[10000s])", 10_000_000, 19_999_000, 100, { timeoutMs: 100 }).then(
+      () => new Error("went on to the end"),
+      (error: Error) => error,
+    );
     const began = performance.now();
     const quick = engine.instant(storageOf(3, 10), "sum(m)", 5000);
     expect((await quick).value).toMatchObject({ samples: [{ v: 18 }] });
-    await expect(slow).rejects.toMatchObject({ kind: "timeout" });
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(await ended).toMatchObject({ kind: "timeout" });
+    // The whole would take half a minute.
+    expect(performance.now() - began).toBeLessThan(3000);
   });
 
   it("in turns the values are the same", async () => {
