@@ -2,7 +2,7 @@
  * Side by side with the real node exporter on this very machine: same families, types, help texts and series, and values no
  * further apart than the time between two readings. Runs with $PHAROS_PEERS, a folder with `node_exporter` in it.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ import type { Suite, SuiteResult } from "./suite.ts";
 /** Collectors that are off by default and can be asked anywhere. */
 const OPTIONAL = (
   "buddyinfo cgroups cpu_vulnerabilities drbd ethtool interrupts lnstat logind meminfo_numa mountstats " +
-  "network_route ntp processes qdisc runit slabinfo softirqs supervisord swap sysctl systemd tcpstat wifi xfrm zoneinfo"
+  "network_route ntp perf processes qdisc runit slabinfo softirqs supervisord swap sysctl systemd tcpstat wifi xfrm zoneinfo"
 ).split(" ");
 
 /** The peer's defaults, where its packager changed them. */
@@ -41,7 +41,7 @@ const REPAIRED = /rotational="\d"/;
 
 /** Figures that jump between two readings: their series must be the same, their values need not. */
 const JUMPY =
-  /^node_(procs_|processes_(state|threads)|load|sockstat_|tcp_connection|memory_|zoneinfo_|buddyinfo_|slabinfo_|entropy_|filefd_|ksmd_|disk_io_now|disk_io_time_weighted|pressure_|softnet_backlog|udp_queues|lnstat_|schedstat|timex_(offset|maxerror|estimated|frequency|tick)|textfile_|scrape_collector_success|filesystem_|arp_)/;
+  /^node_(procs_|processes_(state|threads)|load|sockstat_|tcp_connection|memory_|zoneinfo_|buddyinfo_|slabinfo_|entropy_|filefd_|ksmd_|disk_io_now|disk_io_time_weighted|pressure_|perf_|softnet_backlog|udp_queues|lnstat_|schedstat|timex_(offset|maxerror|estimated|frequency|tick)|textfile_|scrape_collector_success|filesystem_|arp_)/;
 /** Relative difference that other figures may have beyond what they moved meanwhile. */
 const SLACK = 0.02;
 const ATTEMPTS = 4;
@@ -134,19 +134,18 @@ async function compare(peerUrl: string, url: string): Promise<SuiteResult> {
   return result;
 }
 
-async function sideBySide(): Promise<SuiteResult> {
+/** Runs with both exporters listening, with the same flags. */
+async function besides(
+  more: readonly string[],
+  run: (peerUrl: string, url: string) => Promise<SuiteResult>,
+): Promise<SuiteResult> {
   const peers = process.env.PHAROS_PEERS;
   const binary = peers === undefined ? undefined : join(peers, "node_exporter");
   if (binary === undefined || !existsSync(binary)) {
     const notRun = `no real node exporter to compare with (PHAROS_PEERS=${peers ?? ""})`;
     return { passed: 0, total: 0, failures: [], notRun };
   }
-  const folder = mkdtempSync(join(tmpdir(), "pharos-node-live-"));
-  writeFileSync(
-    join(folder, "jobs.prom"),
-    "# HELP backup_last_success_timestamp_seconds Last.\n# TYPE backup_last_success_timestamp_seconds gauge\nbackup_last_success_timestamp_seconds 1.7e9\n",
-  );
-  const argv = [...FLAGS, `--collector.textfile.directory=${folder}`, ...OPTIONAL.map((name) => `--collector.${name}`)];
+  const argv = [...FLAGS, ...more, ...OPTIONAL.map((name) => `--collector.${name}`)];
   const port = await freePort();
   const child = spawn(binary, [...argv, `--web.listen-address=127.0.0.1:${port}`], { stdio: "ignore" });
   try {
@@ -155,11 +154,46 @@ async function sideBySide(): Promise<SuiteResult> {
     await using exporter = await createNodeExporter({ ...options, host: "127.0.0.1", port: 0, log: silentLogger });
     const peerUrl = `http://127.0.0.1:${port}/metrics`;
     await waitFor(peerUrl, child);
-    return await compare(peerUrl, `${exporter.url}/metrics`);
+    return await run(peerUrl, `${exporter.url}/metrics`);
   } finally {
     child.kill();
+  }
+}
+
+async function sideBySide(): Promise<SuiteResult> {
+  const folder = mkdtempSync(join(tmpdir(), "pharos-node-live-"));
+  const name = "backup_last_success_timestamp_seconds";
+  writeFileSync(join(folder, "jobs.prom"), `# HELP ${name} Last.\n# TYPE ${name} gauge\n${name} 1.7e9\n`);
+  try {
+    return await besides([`--collector.textfile.directory=${folder}`], compare);
+  } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-export const suites: Suite[] = [{ name: "node-exporter-live", data: "exporters/node-fixtures", run: sideBySide }];
+/** What promtool complains about in a text; upstream's own names are not all to its taste. */
+function lint(promtool: string, text: string): string[] {
+  const { stdout, stderr } = spawnSync(promtool, ["check", "metrics"], { input: text, encoding: "utf8" });
+  return `${stdout}\n${stderr}`.split("\n").filter(Boolean);
+}
+
+/** `promtool check metrics` says nothing of ours that it does not say of the peer's. */
+async function promtool(): Promise<SuiteResult> {
+  const peers = process.env.PHAROS_PEERS ?? "";
+  const tool = join(peers, "promtool");
+  if (peers === "" || !existsSync(tool)) {
+    return { passed: 0, total: 0, failures: [], notRun: `no promtool to ask (PHAROS_PEERS=${peers})` };
+  }
+  return besides([], async (peerUrl, url) => {
+    const theirs = new Set(lint(tool, await (await fetch(peerUrl)).text()));
+    const text = await (await fetch(url)).text();
+    const families = text.split("\n").filter((line) => line.startsWith("# TYPE ")).length;
+    const failures = lint(tool, text).filter((line) => !theirs.has(line));
+    return { passed: families - failures.length, total: families, failures };
+  });
+}
+
+export const suites: Suite[] = [
+  { name: "node-exporter-live", data: "exporters/node-fixtures", run: sideBySide },
+  { name: "node-exporter-promtool", data: "exporters/node-fixtures", run: promtool },
+];

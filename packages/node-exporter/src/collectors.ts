@@ -320,6 +320,48 @@ export const COLLECTORS: readonly Collector[] = [
       help: "Offset between local clock and local ntpd time to tolerate",
     },
   }),
+  optional("perf", async () => (await import("./collectors/perf.ts")).perf, {
+    "collector.perf.cpus": {
+      type: "string",
+      default: "",
+      help: "List of CPUs from which perf metrics should be collected",
+    },
+    "collector.perf.tracepoint": {
+      type: "string",
+      multiple: true,
+      help: "perf tracepoint that should be collected",
+    },
+    "collector.perf.disable-hardware-profilers": {
+      type: "boolean",
+      default: "false",
+      help: "disable perf hardware profilers",
+    },
+    "collector.perf.hardware-profilers": {
+      type: "string",
+      multiple: true,
+      help: "perf hardware profilers that should be collected",
+    },
+    "collector.perf.disable-software-profilers": {
+      type: "boolean",
+      default: "false",
+      help: "disable perf software profilers",
+    },
+    "collector.perf.software-profilers": {
+      type: "string",
+      multiple: true,
+      help: "perf software profilers that should be collected",
+    },
+    "collector.perf.disable-cache-profilers": {
+      type: "boolean",
+      default: "false",
+      help: "disable perf cache profilers",
+    },
+    "collector.perf.cache-profilers": {
+      type: "string",
+      multiple: true,
+      help: "perf cache profilers that should be collected",
+    },
+  }),
   optional("qdisc", async () => (await import("./collectors/qdisc.ts")).qdisc, {
     "collector.qdisc.fixtures": {
       type: "string",

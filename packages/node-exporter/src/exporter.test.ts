@@ -127,6 +127,15 @@ test("flags: defaults off and single collectors on; pairs that exclude each othe
   expect(await scrape("?collect[]=cpu&exclude[]=cpu")).toContain("not allowed");
 });
 
+test("flags under their former names", async () => {
+  const { patterns } = await nodeExporterOptions({ "collector.diskstats.ignored-devices": "^sd" });
+  expect(patterns["collector.diskstats.device-exclude"]?.matches("sda")).toBe(true);
+  expect(patterns["collector.diskstats.device-exclude"]?.matches("loop0")).toBe(false);
+  await expect(
+    nodeExporterOptions({ "collector.netdev.device-blacklist": "a", "collector.netdev.device-exclude": "b" }),
+  ).rejects.toThrow("mutually exclusive");
+});
+
 test("protobuf on request, never OpenMetrics", async () => {
   const typeFor = async (accept: string) =>
     (await fetch(`${exporter.url}/metrics?collect[]=loadavg`, { headers: { accept } })).headers.get("content-type");

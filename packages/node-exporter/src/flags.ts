@@ -63,7 +63,29 @@ const GENERAL_FLAGS = {
   },
 } as const satisfies Readonly<Record<string, FlagSpec>>;
 
-export const nodeExporterFlags: Readonly<Record<string, FlagSpec>> = { ...GENERAL_FLAGS, ...COLLECTOR_FLAGS };
+/** Names that flags had before, which upstream takes until its next major release. */
+const FORMER_NAMES: Readonly<Record<string, string>> = {
+  "collector.diskstats.ignored-devices": "collector.diskstats.device-exclude",
+  "collector.filesystem.ignored-mount-points": "collector.filesystem.mount-points-exclude",
+  "collector.filesystem.ignored-fs-types": "collector.filesystem.fs-types-exclude",
+  "collector.netdev.device-whitelist": "collector.netdev.device-include",
+  "collector.netdev.device-blacklist": "collector.netdev.device-exclude",
+  "collector.qdisk.device-include": "collector.qdisc.device-include",
+  "collector.qdisk.device-exclude": "collector.qdisc.device-exclude",
+  "collector.systemd.unit-whitelist": "collector.systemd.unit-include",
+  "collector.systemd.unit-blacklist": "collector.systemd.unit-exclude",
+};
+
+export const nodeExporterFlags: Readonly<Record<string, FlagSpec>> = {
+  ...GENERAL_FLAGS,
+  ...COLLECTOR_FLAGS,
+  ...Object.fromEntries(
+    Object.entries(FORMER_NAMES).map(([former, name]) => [
+      former,
+      { type: "string", help: `DEPRECATED: Use --${name}`, hidden: true } satisfies FlagSpec,
+    ]),
+  ),
+};
 
 export interface CollectionOptions {
   paths: Paths;
@@ -103,6 +125,16 @@ function defaultOf(name: string): unknown {
 export async function nodeExporterOptions(values: Readonly<Record<string, unknown>> = {}): Promise<CollectionOptions> {
   const flags: Record<string, unknown> = {};
   for (const name of Object.keys(nodeExporterFlags)) flags[name] = values[name] ?? defaultOf(name);
+  for (const [former, name] of Object.entries(FORMER_NAMES)) {
+    if (!flags[former]) continue;
+    if (flags[name] !== defaultOf(name)) {
+      throw new UserError("node-exporter.flag", `--${former} and --${name} are mutually exclusive`, {
+        where: { flag: `--${former}` },
+        fix: `Give --${name} alone`,
+      });
+    }
+    flags[name] = flags[former];
+  }
   const patterns: Record<string, Pattern | undefined> = {};
   for (const name of PATTERNS) {
     const source = String(flags[name] ?? "");

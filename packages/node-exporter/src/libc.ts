@@ -13,6 +13,7 @@ const SYMBOLS = {
   recv: { arguments: ["i32", "buffer", "u64", "i32"], return: "i64" },
   send: { arguments: ["i32", "buffer", "u64", "i32"], return: "i64" },
   setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
+  syscall: { arguments: ["i64", "buffer", "i64", "i64", "i64", "i64"], return: "i64" },
   socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
 } as const;
 

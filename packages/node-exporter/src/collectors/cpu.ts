@@ -7,6 +7,7 @@ import {
   readText,
   readTrimmed,
 } from "../collector.ts";
+import { parseCpuList } from "../cpu-list.ts";
 import { existsSync } from "../system.ts";
 
 /** Columns of a `cpuN` line of /proc/stat; time in guests follows, and is part of user and nice as well. */
@@ -134,19 +135,6 @@ function addThrottles(out: FamilySet, root: string, folders: readonly string[]):
   }
 }
 
-/** More than any machine has. */
-const MAX_CPU = 65_536;
-
-/** `1,3-5` as numbers. */
-function parseRanges(text: string): number[] {
-  return text.split(",").flatMap((part) => {
-    if (part === "") return [];
-    const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
-    if (first === undefined || Number(last) > MAX_CPU) throw new Error(`not a list of processors: ${text}`);
-    return Array.from({ length: Math.max(0, Number(last) - Number(first) + 1) }, (_, i) => Number(first) + i);
-  });
-}
-
 export const cpu: Collector = {
   name: "cpu",
   flags: {
@@ -171,7 +159,7 @@ export const cpu: Collector = {
     addTimes(out, context);
     const root = `${context.paths.sysfs}/devices/system/cpu`;
     const folders = list(root).filter((name) => /^cpu\d+$/.test(name));
-    for (const number of parseRanges(readTrimmed(root, "isolated") ?? "")) {
+    for (const number of parseCpuList(readTrimmed(root, "isolated") ?? "")) {
       const help = "Whether each core is isolated, information from /sys/devices/system/cpu/isolated.";
       out.gauge("node_cpu_isolated", help, 1, ["cpu", String(number)]);
     }

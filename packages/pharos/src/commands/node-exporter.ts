@@ -1,9 +1,18 @@
 import { flushCompileCache } from "node:module";
 import { describeFlags, type FlagSpecs, parseFlags } from "@pharos/kit/flags";
-import { createNodeExporter, nodeExporterFlags, nodeExporterOptions } from "@pharos/node-exporter";
+import {
+  createNodeExporter,
+  NODE_EXPORTER_VERSION,
+  nodeExporterFlags,
+  nodeExporterOptions,
+} from "@pharos/node-exporter";
 import { type Command, interrupted, LOG_FLAGS, loggerFrom } from "./command.ts";
 
-const FLAGS = { ...nodeExporterFlags, ...LOG_FLAGS } as const satisfies FlagSpecs;
+const FLAGS: FlagSpecs = {
+  ...nodeExporterFlags,
+  ...LOG_FLAGS,
+  version: { type: "boolean", default: "false", help: "Show application version." },
+};
 
 export const nodeExporter: Command = {
   name: "node-exporter",
@@ -11,7 +20,11 @@ export const nodeExporter: Command = {
   help: () => describeFlags(FLAGS),
   async run(argv) {
     const { values } = parseFlags(FLAGS, argv);
-    const log = loggerFrom(values);
+    if (values.version) {
+      process.stdout.write(`node_exporter, version ${NODE_EXPORTER_VERSION} (Pharos)\n`);
+      return 0;
+    }
+    const log = loggerFrom({ "log.level": String(values["log.level"]), "log.format": String(values["log.format"]) });
     const stopRequested = interrupted();
     await using exporter = await createNodeExporter({ ...(await nodeExporterOptions(values)), log });
     log.info("Node exporter is ready", { address: exporter.url });
