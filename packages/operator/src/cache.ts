@@ -27,6 +27,14 @@ function decodeData(object: KubeObject): Record<string, string> {
 /** What changed: a kind, and what happened to an object of it. */
 export type Changed = (kind: string, action: "add" | "update" | "delete" | "list") => void;
 
+/** As upstream, a cluster may lack these kinds, or not allow them: they must not keep the others waiting. */
+const OPTIONAL: ReadonlySet<OperatorKind> = new Set([
+  "ScrapeConfig",
+  "PrometheusAgent",
+  "ThanosRuler",
+  "AlertmanagerConfig",
+]);
+
 export class OperatorCache {
   readonly #client: KubeClient;
   readonly #log: Logger;
@@ -82,8 +90,9 @@ export class OperatorCache {
               },
               onError: (error) => {
                 this.#log.warn("watch failed, trying again", { kind, err: error });
-                // A kind that is not there or not allowed must not keep the others waiting.
-                if (error instanceof KubeError && (error.code === 404 || error.code === 403)) resolve();
+                if (OPTIONAL.has(kind) && error instanceof KubeError && (error.code === 404 || error.code === 403)) {
+                  resolve();
+                }
               },
             },
             this.#abort.signal,

@@ -35,6 +35,16 @@ export function createOperatorMetrics(registry: Registry) {
       "namespace",
       "name",
     ]),
+    specShards: registry.gauge("prometheus_operator_spec_shards", "Number of expected shards for the object", [
+      "controller",
+      "namespace",
+      "name",
+    ]),
+    sampleLimit: registry.gauge(
+      "prometheus_operator_prometheus_enforced_sample_limit",
+      "Global limit on the number of scraped samples per scrape target",
+      ["controller", "namespace", "name"],
+    ),
     ready: registry.gauge(
       "prometheus_operator_ready",
       "1 when the controller is ready to reconcile resources, 0 otherwise",

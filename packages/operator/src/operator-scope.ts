@@ -1,5 +1,5 @@
 /** Which namespaces and instances an operator looks after, so that several can share a cluster. */
-import { type KubeObject, type LabelSelector, matchesLabelSelector } from "@pharos/kube";
+import type { KubeObject, LabelTest } from "@pharos/kube";
 import type { InstanceKind } from "./drivers/driver.ts";
 import type { OperatorKind } from "./kinds.ts";
 
@@ -12,8 +12,8 @@ export interface OperatorScope {
   instanceNamespaces?: Partial<Record<InstanceKind, readonly string[]>>;
   /** Namespaces whose AlertmanagerConfigs are looked at; absent: as all else. */
   alertmanagerConfigNamespaces?: readonly string[];
-  /** Labels instances of a kind must have. */
-  instanceSelectors?: Partial<Record<InstanceKind, LabelSelector>>;
+  /** What the labels of instances of a kind must be. */
+  instanceSelectors?: Partial<Record<InstanceKind, LabelTest>>;
   /** Only instances with this annotation; without it, only those that have none. */
   controllerId?: string;
 }
@@ -38,6 +38,6 @@ export function inScope(kind: OperatorKind, { metadata }: KubeObject, scope: Ope
   if (!namespaceInScope(metadata.namespace ?? "", kind, scope)) return false;
   if (!INSTANCES.has(kind)) return true;
   const selector = scope.instanceSelectors?.[kind as InstanceKind];
-  if (selector && !matchesLabelSelector(selector, metadata.labels ?? {})) return false;
+  if (selector && !selector(metadata.labels ?? {})) return false;
   return (metadata.annotations?.[CONTROLLER_ID] ?? "") === (scope.controllerId ?? "");
 }

@@ -1,5 +1,6 @@
 import { Registry } from "@pharos/kit";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { KubeError } from "@pharos/kube";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EVENTS } from "./events.ts";
 import { MemoryDriver, TestCluster } from "./testing/cluster.ts";
 import {
@@ -161,6 +162,32 @@ describe("instances", () => {
     await expect.poll(() => operator.report.reconciledAt).toBeGreaterThan(reconciled);
     await expect.poll(() => driver.applied.length).toBe(2);
     expect((await cluster.get("ServiceMonitor", "good")).metadata.resourceVersion).toBe(version);
+  });
+});
+
+describe("starting", () => {
+  test("nothing is published before everything is listed", async () => {
+    await cluster.apply(prometheus(EVERYTHING, { name: "main" }));
+    await cluster.apply(good);
+    const list = cluster.client.list.bind(cluster.client);
+    vi.spyOn(cluster.client, "list").mockImplementation(async (type, ...rest) => {
+      if (type.plural === "servicemonitors") await new Promise((resolve) => setTimeout(resolve, 200));
+      return list(type, ...rest) as never;
+    });
+    await cluster.operator(driver);
+    expect(driver.applied).toHaveLength(1);
+    expect(driver.config("main")).toContain("serviceMonitor/default/good/0");
+  });
+
+  test("a kind the cluster does not have keeps nobody waiting", async () => {
+    await cluster.apply(prometheus(EVERYTHING, { name: "main" }));
+    const list = cluster.client.list.bind(cluster.client);
+    vi.spyOn(cluster.client, "list").mockImplementation(async (type, ...rest) => {
+      if (type.plural === "scrapeconfigs") throw new KubeError(404, "NotFound", "no such resource");
+      return list(type, ...rest) as never;
+    });
+    const operator = await cluster.operator(driver);
+    expect(operator.report.instances).toMatchObject([{ name: "main", failed: false }]);
   });
 });
 

@@ -33,6 +33,8 @@ export interface OperatorOptions {
   debounceMs?: number;
   /** Which namespaces and instances are this operator's; default all. */
   scope?: OperatorScope;
+  /** Also the configuration of a Prometheus that selects nothing is written over what people wrote. */
+  alwaysManaged?: boolean;
 }
 
 /** One instance and what is wanted of it, or why that is not known. */
@@ -67,6 +69,8 @@ export class Operator implements AsyncDisposable {
   /** Something outside stood in the way of an instance. */
   #retry = false;
   #stopped = false;
+  /** Every kind was listed: before, what is not there yet would look deleted. */
+  #synced = false;
   readonly #abort = new AbortController();
   readonly #metrics;
 
@@ -92,12 +96,12 @@ export class Operator implements AsyncDisposable {
   /** Lists everything and reconciles once; from then on changes take effect by themselves. */
   async start(): Promise<void> {
     await this.#cache.start();
+    this.#synced = true;
     this.#options.driver.watch?.((kind, action) => {
       this.#metrics.triggered.labels(kind, action).inc();
       this.#schedule();
     }, this.#abort.signal);
     this.#metrics.ready.set(1);
-    clearTimeout(this.#timer);
     await this.#run();
   }
 
@@ -114,7 +118,7 @@ export class Operator implements AsyncDisposable {
   }
 
   #schedule(delay = this.#options.debounceMs ?? 100): void {
-    if (this.#stopped) return;
+    if (this.#stopped || !this.#synced) return;
     if (this.#running) {
       this.#dirty = true;
       return;
@@ -177,7 +181,8 @@ export class Operator implements AsyncDisposable {
 
   #plan(report: ReportBuilder): Planned[] {
     const { driver } = this.#options;
-    const context: PlanContext = { cache: this.#cache, driver, report, references: new Set() };
+    const { alwaysManaged = false } = this.#options;
+    const context: PlanContext = { cache: this.#cache, driver, report, references: new Set(), alwaysManaged };
     const planned: Planned[] = [];
     let failed = false;
     for (const kind of INSTANCE_KINDS) {
@@ -233,6 +238,7 @@ export class Operator implements AsyncDisposable {
       selected: plan?.selected ?? {},
       rejected: plan?.rejected ?? 0,
       notes: plan?.notes ?? [],
+      unmanaged: plan?.desired.unmanaged ?? false,
       paused: (resource.spec as { paused?: boolean }).paused ?? false,
       appliedAt: known?.at ?? 0,
     };
@@ -270,7 +276,7 @@ export class Operator implements AsyncDisposable {
       const count = verdicts.filter(({ accepted, code }) => !accepted && code !== "operator.not-selected").length;
       rejected.set(kind, (rejected.get(kind) ?? 0) + count);
     }
-    const { managed, ready, specReplicas, syncs } = this.#metrics;
+    const { managed, ready, specReplicas, specShards, sampleLimit, syncs } = this.#metrics;
     for (const kind of new Set([...selected.keys(), ...rejected.keys()])) {
       const { plural } = KINDS[kind as OperatorKind];
       managed.labels(plural, "selected").set(selected.get(kind) ?? 0);
@@ -282,8 +288,14 @@ export class Operator implements AsyncDisposable {
       syncs.labels(kind.toLowerCase(), "ok").set(own.filter(({ failed }) => !failed).length);
       syncs.labels(kind.toLowerCase(), "failed").set(own.filter(({ failed }) => failed).length);
       for (const { namespace, name } of own) {
-        const spec = this.#find(kind, namespace, name)?.spec as { replicas?: number } | undefined;
-        specReplicas.labels(kind.toLowerCase(), namespace, name).set(spec?.replicas ?? 1);
+        const spec = this.#find(kind, namespace, name)?.spec as
+          | { replicas?: number; shards?: number; enforcedSampleLimit?: number }
+          | undefined;
+        const labels = [kind.toLowerCase(), namespace, name] as const;
+        specReplicas.labels(...labels).set(spec?.replicas ?? 1);
+        if (kind !== "Prometheus" && kind !== "PrometheusAgent") continue;
+        specShards.labels(...labels).set(spec?.shards ?? 1);
+        if (spec?.enforcedSampleLimit) sampleLimit.labels(...labels).set(spec.enforcedSampleLimit);
       }
     }
   }

@@ -16,6 +16,7 @@ export interface PlanContext {
   cache: OperatorCache;
   driver: InstanceDriver;
   report: ReportBuilder;
+  alwaysManaged: boolean;
   /** Collects `Kind/namespace/name` of every Secret and ConfigMap that was asked for. */
   references: Set<string>;
 }

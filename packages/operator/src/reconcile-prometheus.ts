@@ -116,6 +116,7 @@ export function planPrometheus(
       daemonSet: kind === "PrometheusAgent" && (prometheus as PrometheusAgent).spec.mode === "DaemonSet",
     },
   };
+  const unmanaged = !context.alwaysManaged && isUnmanaged(prometheus);
   try {
     checkInstance(scope);
     const rules = kind === "Prometheus" ? planRules(prometheus as Prometheus, version, context) : NO_RULES;
@@ -135,11 +136,18 @@ export function planPrometheus(
     checkNames(sections.scrape_configs as Yaml[], selected.jobs);
     const config = assemble(sections, selected.jobs);
     return {
-      desired: { kind, resource: prometheus, config, files: rules.files, certificates: merged(selected.files, assets) },
+      desired: {
+        kind,
+        resource: prometheus,
+        config,
+        unmanaged,
+        files: rules.files,
+        certificates: merged(selected.files, assets),
+      },
       selected: kind === "Prometheus" ? { ...selected.counts, PrometheusRule: rules.accepted } : selected.counts,
       rejected: selected.rejected + rules.rejected,
       notes: [
-        ...(isUnmanaged(prometheus) ? ["no selector of monitors is set, so nothing is selected"] : []),
+        ...(unmanaged ? [UNMANAGED] : []),
         ...[...scope.gate.ignored].map(([key, why]) => `${key} is left out: it ${why}`),
       ],
     };
@@ -162,6 +170,9 @@ function checkNames(additional: readonly Yaml[], jobs: readonly string[]): void 
     });
   }
 }
+
+const UNMANAGED =
+  "no selector of monitors is set, so nothing is selected and a configuration that is there already stays as it is";
 
 const NO_RULES = { files: new Map<string, string>(), accepted: 0, rejected: 0 };
 

@@ -38,6 +38,8 @@ export interface InstanceReport {
   /** What was left out of its own settings, and why. */
   notes: string[];
   paused: boolean;
+  /** Its configuration is the user's own. */
+  unmanaged?: boolean;
   shards?: readonly ShardState[];
   selector?: string;
   /** Unix ms of the last configuration change that took effect; 0 when none did. */

@@ -151,5 +151,6 @@ function reconciled(report: InstanceReport): Pick<Condition, "status" | "reason"
     ...(report.rejected > 0 ? [`${report.rejected} left out, each named in its own status`] : []),
     ...report.notes,
   ].join("; ");
-  return { status: "True", reason: total === 0 ? "NoSelectedResources" : "", message };
+  const reason = report.unmanaged ? "ConfigurationUnmanaged" : total === 0 ? "NoSelectedResources" : "";
+  return { status: "True", reason, message };
 }

@@ -15,6 +15,8 @@ export interface DesiredInstance {
   resource: KubeObject & { spec: object };
   /** The main configuration file; "" where the instance has none, as Thanos Ruler. */
   config: string;
+  /** The configuration is the user's own: one that is there already stays as it is. */
+  unmanaged?: boolean;
   /** Rule files (Prometheus, Thanos Ruler) or templates (Alertmanager). */
   files: ReadonlyMap<string, string>;
   /** TLS material. */

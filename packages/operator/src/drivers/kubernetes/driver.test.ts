@@ -1,6 +1,6 @@
 import { Registry, silentLogger } from "@pharos/kit";
 import type { KubeObject, ResourceType } from "@pharos/kube";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CONFIG_MAPS, SECRETS } from "../../kinds.ts";
 import { KubeletSync, NODES } from "../../kubelet/sync.ts";
 import { TestCluster } from "../../testing/cluster.ts";
@@ -145,6 +145,54 @@ describe("the driver for clusters", () => {
       message: expect.stringContaining("Service default/mine does not exist"),
     });
     expect(await names(STATEFUL_SETS)).toEqual([]);
+  });
+
+  test("a configuration people wrote stays where nothing is selected", async () => {
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "prometheus-main", namespace: "default" } };
+    const data = { "prometheus.yaml.gz": "bXk=" };
+    await cluster.client.create(SECRETS, { ...secret, data } as KubeObject);
+    await cluster.apply(prometheus({}, { name: "main" }));
+    await start();
+    const read = async () =>
+      ((await cluster.client.get(SECRETS, { namespace: "default", name: "prometheus-main" })) as { data?: unknown })
+        .data;
+    expect(await read()).toEqual(data);
+    expect((await status()).conditions[1]).toMatchObject({ status: "True", reason: "ConfigurationUnmanaged" });
+    expect(await names(STATEFUL_SETS)).toEqual(["prometheus-main"]);
+    await cluster.apply(prometheus(EVERYTHING, { name: "main" }));
+    await expect.poll(read).not.toEqual(data);
+  });
+
+  test.each(["evict", "delete"] as const)("Pods that hang in an old revision: %s", async (repairPolicy) => {
+    await cluster.apply(prometheus(EVERYTHING, { name: "main" }));
+    const { client } = cluster;
+    const driver = new KubernetesDriver({ client, log: silentLogger, repairPolicy });
+    const operator = await cluster.operator(driver);
+    const known = await set();
+    const { matchLabels } = (known.spec as { selector: { matchLabels: Record<string, string> } }).selector;
+    const { name = "", uid = "" } = known.metadata;
+    await client.create(PODS, {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        name: "prometheus-main-0",
+        namespace: "default",
+        labels: { ...matchLabels, "controller-revision-hash": "old" },
+        ownerReferences: [{ apiVersion: "apps/v1", kind: "StatefulSet", name, uid, controller: true }],
+      },
+      spec: { containers: [{ name: "prometheus", image: "x" }] },
+    } as KubeObject);
+    const created = vi.spyOn(client, "create").mockResolvedValue({} as KubeObject);
+    const evicted = () => created.mock.calls.filter(([type]) => type.plural === "pods/prometheus-main-0/eviction");
+    const updateRevision = "new";
+    await client.patchStatus(
+      STATEFUL_SETS,
+      { namespace: "default", name },
+      { status: { replicas: 1, updateRevision } },
+    );
+    if (repairPolicy === "delete") await expect.poll(() => names(PODS)).toEqual([]);
+    else await expect.poll(() => evicted().length).toBeGreaterThan(0);
+    expect(operator.report.instances[0].failed).toBe(false);
   });
 
   test("removed, nothing of it is left", async () => {

@@ -15,7 +15,15 @@ import type { DesiredInstance, InstanceDriver, InstanceKind, InstancePaths, Inst
 import { SERVICES } from "../local-endpoints.ts";
 import { ALERTMANAGER_FOLDERS } from "./alertmanager.ts";
 import { ruleConfigMapName } from "./config-objects.ts";
-import { governingService, MANAGED_BY, prefixedName, selectorLabels, selectorText, statefulSetName } from "./names.ts";
+import {
+  configSecretName,
+  governingService,
+  MANAGED_BY,
+  prefixedName,
+  selectorLabels,
+  selectorText,
+  statefulSetName,
+} from "./names.ts";
 import { DEFAULT_WORKLOAD_OPTIONS, type WorkloadOptions } from "./options.ts";
 import { isDaemonSet } from "./prometheus.ts";
 import { PROMETHEUS_FOLDERS } from "./prometheus-args.ts";
@@ -132,7 +140,7 @@ export class KubernetesDriver implements InstanceDriver {
     const rendered = renderInstance(desired, this.#options);
     if (rendered.service) await this.#apply(rendered.service, `${this.#options.fieldManager}/${kind}/${name}`);
     else await this.#checkService(desired);
-    for (const object of rendered.files) await this.#apply(object);
+    for (const object of rendered.files) if (!(await this.#isUsersOwn(desired, object))) await this.#apply(object);
     for (const workload of rendered.workloads) await this.#applyWorkload(kind, workload);
     await this.#deleteOthers(desired, [...rendered.files, ...rendered.workloads]);
     this.#log.debug("applied", { instance: `${kind} ${namespace}/${name}` });
@@ -155,7 +163,7 @@ export class KubernetesDriver implements InstanceDriver {
     const workloads = Array.from({ length: shards }, (_, shard) =>
       sets.items.find(({ metadata }) => metadata.name === statefulSetName(kind, name, shard)),
     );
-    if (this.#options.repairPolicy === "delete") {
+    if (this.#options.repairPolicy !== "none") {
       for (const workload of workloads) if (workload) await this.#repair(workload, pods.items);
     }
     const service = (resource.spec as WorkloadSpec).serviceName || governingService(kind);
@@ -179,6 +187,13 @@ export class KubernetesDriver implements InstanceDriver {
 
   async #apply(object: KubeObject, fieldManager = this.#options.fieldManager): Promise<void> {
     await this.#client.apply(typeOf(object), object, { fieldManager, force: true });
+  }
+
+  /** The configuration of an instance that selects nothing, once it is there: people write it themselves. */
+  async #isUsersOwn({ kind, resource, unmanaged }: DesiredInstance, object: KubeObject): Promise<boolean> {
+    const { namespace = "", name = "" } = object.metadata;
+    if (!unmanaged || name !== configSecretName(kind, resource.metadata.name ?? "")) return false;
+    return (await this.#known(SECRETS, namespace, name)) !== undefined;
   }
 
   /** A Service of the user's own must be there: without it, Pods get no names. */
@@ -290,10 +305,26 @@ export class KubernetesDriver implements InstanceDriver {
     return this.#options.features.retentionPolicies === true && policy?.whenScaled === "Retain";
   }
 
+  /** Asks whether a disruption budget allows it; when not, the next observation asks again. */
+  async #evict(namespace: string, name: string): Promise<boolean> {
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { namespace, name } };
+    try {
+      await this.#client.create({ ...PODS, plural: `pods/${name}/eviction` }, eviction);
+      return true;
+    } catch (error) {
+      if (!(error instanceof KubeError) || (error.code !== 429 && error.code !== 404)) throw error;
+      this.#log.info("Pod hangs in an old revision and may not be evicted yet", { pod: `${namespace}/${name}` });
+      return false;
+    }
+  }
+
   async #repair(workload: Workload, pods: readonly Pod[]): Promise<void> {
     for (const { metadata } of stuckPods(workload, pods)) {
-      await this.#client.delete(PODS, { namespace: metadata.namespace, name: metadata.name ?? "" });
-      this.#log.info("Pod hangs in an old revision, deleted", { pod: `${metadata.namespace}/${metadata.name}` });
+      const { namespace = "", name = "" } = metadata;
+      const pod = `${namespace}/${name}`;
+      if (this.#options.repairPolicy === "delete") await this.#client.delete(PODS, { namespace, name });
+      else if (!(await this.#evict(namespace, name))) continue;
+      this.#log.info("Pod hangs in an old revision, removed", { pod, policy: this.#options.repairPolicy });
     }
   }
 }

@@ -16,7 +16,7 @@ export interface WorkloadOptions {
   annotations: Record<string, string>;
   features: GenerationFeatures;
   /** What is done about Pods that hang in an old revision. */
-  repairPolicy: "none" | "delete";
+  repairPolicy: "none" | "evict" | "delete";
   /** `metadata.name` of the controller in events and field managers. */
   fieldManager: string;
 }
