@@ -6,6 +6,7 @@ import type { Command } from "./commands/command.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import("./commands/up.ts")).up,
   prometheus: async () => (await import("./commands/prometheus.ts")).prometheus,
+  operator: async () => (await import("./commands/operator.ts")).operator,
   alertmanager: async () => (await import("./commands/alertmanager.ts")).alertmanager,
   am: async () => (await import("./commands/am.ts")).am,
   "node-exporter": async () => (await import("./commands/node-exporter.ts")).nodeExporter,

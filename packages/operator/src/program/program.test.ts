@@ -8,6 +8,7 @@ import { STATEFUL_SETS } from "../drivers/kubernetes/driver.ts";
 import { NODES } from "../kubelet/sync.ts";
 import { TestCluster } from "../testing/cluster.ts";
 import { prometheus, prometheusRule } from "../testing/objects.ts";
+import { CA, SERVER_CERT, SERVER_KEY } from "../testing/server-certificates.ts";
 import { operatorFlags } from "./flags.ts";
 import { createOperatorProgram } from "./program.ts";
 import { operatorSettings } from "./settings.ts";
@@ -117,7 +118,6 @@ describe("the program", () => {
   });
 
   test("serves with TLS, as webhooks need it", async () => {
-    const { CA, SERVER_CERT, SERVER_KEY } = await import("../../../kit/src/web/test-certificates.ts");
     const dir = mkdtempSync(join(tmpdir(), "pharos-operator-tls-"));
     try {
       writeFileSync(join(dir, "crt"), SERVER_CERT);
