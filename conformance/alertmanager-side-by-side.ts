@@ -3,6 +3,7 @@
  * the same. `PHAROS_STREAMS=500` is the long form of the random part.
  */
 import { compareAmtool } from "./alertmanager/amtool.ts";
+import { compareFiles } from "./alertmanager/files.ts";
 import { peersFolder } from "./alertmanager/real.ts";
 import { compareReceivers } from "./alertmanager/receivers.ts";
 import { compareStreams } from "./alertmanager/streams.ts";
@@ -17,6 +18,11 @@ const NOT_RUN: SuiteResult = {
 const SHORT_STREAMS = 40;
 
 export const suites: Suite[] = [
+  {
+    name: "alertmanager-files",
+    data: "alertmanager",
+    run: async () => (peersFolder() ? compareFiles() : NOT_RUN),
+  },
   {
     name: "alertmanager-amtool",
     data: "alertmanager",

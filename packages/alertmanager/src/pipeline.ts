@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@pharos/kit";
 import { describeError } from "@pharos/model";
 import { alertHash } from "./alert-hash.ts";
-import { fingerprint, type StoredAlert } from "./alerts.ts";
+import { fingerprint, isResolved, type StoredAlert } from "./alerts.ts";
 import type { AlertmanagerConfig } from "./config/config.ts";
 import { intervalContains } from "./config/time-intervals.ts";
 import { notificationReason } from "./dedup.ts";
@@ -194,18 +194,21 @@ export class Pipeline {
 
   async #notify(channel: Channel, notification: Notification): Promise<boolean> {
     const { notifications, peers } = this.#parts;
-    const { group, alerts, now, signal } = notification;
+    const { group, now, signal } = notification;
     const wait = peers?.wait() ?? 0;
     if (wait > 0) await sleep(wait, undefined, { signal }).catch(() => {});
     if (signal.aborted) return false;
     const { repeatInterval } = group.route;
     const { sendResolved, id } = channel;
+    const known = notifications.get(group.key, id);
+    // A replica spoke after this flush had begun: what was over by then must not be told to fire once more.
+    const isNewer = known !== undefined && known.timestamp > now;
+    const alerts = isNewer ? this.#current(notification) : notification.alerts;
     const firing = alerts.filter(({ endsAt }) => endsAt === 0);
     const state = {
       firing: firing.map(({ labels }) => alertHash(labels)),
       resolved: alerts.filter(({ endsAt }) => endsAt !== 0).map(({ labels }) => alertHash(labels)),
     };
-    const known = notifications.get(group.key, id);
     const reason = notificationReason(known, state, { sendResolved, repeatInterval, now });
     if (!reason) return true;
     const store = storeOf(known, reason);
@@ -213,6 +216,15 @@ export class Pipeline {
     if (told.length > 0 && !(await this.#send(channel, notification, told, reason, store))) return false;
     notifications.put({ groupKey: group.key, receiver: id, ...state, data: store }, 2 * repeatInterval);
     return true;
+  }
+
+  /** Alerts of a flush with those resolved that have ended since it began. */
+  #current({ group, alerts }: Notification): readonly StoredAlert[] {
+    const now = this.#parts.now();
+    return alerts.map((alert) => {
+      const stored = alert.endsAt === 0 ? group.alerts.get(fingerprint(alert.labels)) : undefined;
+      return stored && isResolved(stored, now) ? stored : alert;
+    });
   }
 
   /** Sends, again and again while that may help and there is time. */
