@@ -128,27 +128,26 @@ describe.skipIf(!compiled)("with the library", () => {
   });
 
   test("a call that hangs holds up no scrape longer than the deadline, and old figures are not told again", async () => {
-    const exporter = await withStub("--read.timeout=400ms");
-    await expect
-      .poll(() => scrape(exporter), { timeout: 10_000, interval: 1_100 })
-      .toContain("nvidia_gpu_exporter_up 1");
+    // Long enough for a process to start on a busy machine.
+    const exporter = await withStub("--read.timeout=2s");
+    const up = { timeout: 40_000, interval: 500 };
+    await expect.poll(() => scrape(exporter), up).toContain("nvidia_gpu_exporter_up 1");
     play("hang 60");
     const started = performance.now();
     const [text, other] = await Promise.all([scrape(exporter), scrape(exporter)]);
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(8_000);
     for (const body of [text, other]) {
       expect(body).toContain("nvidia_gpu_exporter_up 0");
       expect(body).not.toContain("nvidia_gpu_duty_cycle");
     }
-    expect(await scrape(exporter)).toMatch(/nvidia_gpu_exporter_read_errors_total\{reason="timeout"\} [1-9]/);
     // While the pause lasts nothing is tried: the answer comes at once.
     const again = performance.now();
-    await scrape(exporter);
-    expect(performance.now() - again).toBeLessThan(300);
+    expect(await scrape(exporter)).toMatch(/nvidia_gpu_exporter_read_errors_total\{reason="timeout"\} [1-9]/);
+    expect(performance.now() - again).toBeLessThan(1_500);
     play("");
-    await expect.poll(() => scrape(exporter), { timeout: 15_000, interval: 500 }).toContain("nvidia_gpu_exporter_up 1");
+    await expect.poll(() => scrape(exporter), up).toContain("nvidia_gpu_exporter_up 1");
     expect(await scrape(exporter)).toMatch(/nvidia_gpu_exporter_restarts_total [1-9]/);
-  }, 30_000);
+  }, 120_000);
 
   test("a library that takes its process with it is survived", async () => {
     const exporter = await withStub();
@@ -157,8 +156,8 @@ describe.skipIf(!compiled)("with the library", () => {
     expect(text).toContain('nvidia_gpu_exporter_read_errors_total{reason="died"} 1');
     expect(text).toContain("nvidia_gpu_exporter_up 0");
     play("");
-    await expect.poll(() => scrape(exporter), { timeout: 10_000, interval: 300 }).toContain("nvidia_gpu_exporter_up 1");
-  }, 15_000);
+    await expect.poll(() => scrape(exporter), { timeout: 30_000, interval: 300 }).toContain("nvidia_gpu_exporter_up 1");
+  }, 60_000);
 
   test.each([
     ["init 9", "driver_not_loaded"],
@@ -175,7 +174,7 @@ describe.skipIf(!compiled)("with the library", () => {
       expect(text).not.toContain("nvidia_gpu_num_devices");
       play("");
       await expect
-        .poll(() => scrape(exporter), { timeout: 10_000, interval: 300 })
+        .poll(() => scrape(exporter), { timeout: 30_000, interval: 300 })
         .toContain("nvidia_gpu_exporter_up 1");
     },
     15_000,
@@ -288,5 +287,5 @@ describe("through nvidia-smi", () => {
     const started = performance.now();
     expect(await scrape(await withProgram("exec sleep 60"))).toContain('reason="timeout"');
     expect(performance.now() - started).toBeLessThan(6_000);
-  }, 15_000);
+  }, 60_000);
 });

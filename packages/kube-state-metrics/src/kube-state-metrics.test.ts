@@ -44,6 +44,9 @@ async function scrape({ url }: { url: string }, query = "", headers: Record<stri
   return response.text();
 }
 
+/** Patient: the machine may be busy. */
+const eventually = <T>(probe: () => T) => expect.poll(probe, { timeout: 15_000 });
+
 /** Names of the objects that a metric has, in order. */
 function names(text: string, metric: string, label: string): string[] {
   const pattern = new RegExp(`^${metric}\\{.*\\b${label}="([^"]*)"`, "gm");
@@ -69,9 +72,9 @@ test("what there is, then every change", async () => {
   expect(names(text, "kube_namespace_created", "namespace")).toContain("kube-system");
   expect(text).not.toContain("kube_pod_");
   await apply(api, configMap("b"));
-  await expect.poll(async () => names(await scrape(ksm), "kube_configmap_info", "configmap")).toEqual(["a", "b"]);
+  await eventually(async () => names(await scrape(ksm), "kube_configmap_info", "configmap")).toEqual(["a", "b"]);
   await api.store.delete(CONFIG_MAPS, { namespace: "default", name: "a" });
-  await expect.poll(async () => names(await scrape(ksm), "kube_configmap_info", "configmap")).toEqual(["b"]);
+  await eventually(async () => names(await scrape(ksm), "kube_configmap_info", "configmap")).toEqual(["b"]);
 });
 
 test("under churn what is shown is what there is in the end", async () => {
@@ -101,7 +104,7 @@ test("under churn what is shown is what there is in the end", async () => {
       .split("\n")
       .filter((line) => line.startsWith("kube_configmap_labels{"))
       .sort();
-  await expect.poll(shown).toEqual(expected);
+  await eventually(shown).toEqual(expected);
 });
 
 test("namespaces, and those left out; what is of the cluster comes once", async () => {
@@ -153,7 +156,7 @@ test("queries choose resources; OpenMetrics and gzip on request", async () => {
   expect(text.replace("# EOF\n", "")).toBe(plain);
   for (let i = 0; i < 2; i++) expect(await zipped(`${ksm.url}/metrics`)).toBe(plain);
   await apply(api, configMap("b"));
-  await expect.poll(() => zipped(`${ksm.url}/metrics`)).toContain('configmap="b"');
+  await eventually(() => zipped(`${ksm.url}/metrics`)).toContain('configmap="b"');
   expect(await zipped(`${ksm.url}/metrics?resources=nothing`)).toBe("");
 });
 
@@ -250,7 +253,7 @@ test("a pod of a StatefulSet finds its shard and follows the number of replicas"
   const shown = async () => names(await scrape(ksm), "kube_configmap_info", "configmap");
   expect(await shown()).toEqual(expected(2));
   await set(4);
-  await expect.poll(shown).toEqual(expected(4));
+  await eventually(shown).toEqual(expected(4));
   expect(await scrape({ url: ksm.telemetryUrl })).toContain("kube_state_metrics_total_shards 4");
   await expect(start(api.url, "--pod=other-0", "--pod-namespace=default")).rejects.toThrow();
 });
@@ -298,7 +301,7 @@ test("custom resources come and go with their definitions", async () => {
   await apply(api, foo("a", 3));
   const line =
     'kube_customresource_size{customresource_group="example.com",customresource_kind="Foo",customresource_version="v1",name="a"} 3\n';
-  await expect.poll(() => scrape(ksm)).toContain(line);
+  await eventually(() => scrape(ksm)).toContain(line);
   const text = await scrape(ksm);
   expect(text).toContain("# HELP kube_customresource_size Size\\nof it\n");
   expect(text).toContain("# TYPE kube_customresource_phase gauge\n");
@@ -309,7 +312,7 @@ test("custom resources come and go with their definitions", async () => {
     { group: "apiextensions.k8s.io", version: "v1", plural: "customresourcedefinitions" },
     { name: "foos.example.com" },
   );
-  await expect.poll(() => scrape(ksm)).not.toContain("kube_customresource_size{");
+  await eventually(() => scrape(ksm)).not.toContain("kube_customresource_size{");
 });
 
 test("the same family of several versions stands together", async () => {
@@ -321,7 +324,7 @@ test("the same family of several versions stands together", async () => {
   });
   await apply(api, foo("a", 3));
   const ksm = await start(api.url, "--custom-resource-state-only", `--custom-resource-state-config=${CUSTOM}`);
-  await expect.poll(() => scrape(ksm)).toContain('customresource_version="v2"');
+  await eventually(() => scrape(ksm)).toContain('customresource_version="v2"');
   const text = await scrape(ksm, "", { accept: "application/openmetrics-text" });
   const families = parseFamilies(Buffer.from(text.replaceAll("stateset", "gauge")), "openmetrics");
   expect(families.map(({ name, metrics }) => `${name} ${metrics.length}`)).toEqual([
@@ -380,6 +383,26 @@ test("any file of options is settings or a complaint", () => {
     { seed: 29, numRuns: 300 },
   );
 });
+
+test("files that change, or come only later, are seen without being told", async () => {
+  const api = await apiServer();
+  await apply(api, CRD);
+  await apply(api, foo("a", 3));
+  const file = join(dir, "custom.yaml");
+  const flags = ["--custom-resource-state-only", `--custom-resource-state-config-file=${file}`];
+  await expect(start(api.url, ...flags)).rejects.toThrow("cannot read");
+  const ksm = await start(api.url, ...flags, "--continue-without-custom-resource-state-config-file");
+  expect(await scrape(ksm)).toBe("");
+  writeFileSync(file, CUSTOM);
+  await expect.poll(() => scrape(ksm), { timeout: 15_000, interval: 200 }).toContain("kube_customresource_size{");
+  writeFileSync(file, CUSTOM.replace("name: size", "name: extent"));
+  await expect.poll(() => scrape(ksm), { timeout: 15_000, interval: 200 }).toContain("kube_customresource_extent{");
+  writeFileSync(file, "spec: { resources: [{}] }");
+  const own = () => scrape({ url: ksm.telemetryUrl });
+  const failed = `kube_state_metrics_last_config_reload_successful{type="customresourceconfig",filename="${file}"} 0`;
+  await expect.poll(own, { timeout: 15_000, interval: 200 }).toContain(failed);
+  expect(await scrape(ksm)).toContain("kube_customresource_extent{");
+}, 60_000);
 
 test.each([
   [["--resources=nothing"], "resource nothing does not exist"],
@@ -459,9 +482,9 @@ test("of secrets and configuration maps nothing but what is shown is ever asked 
     response.end(JSON.stringify({ ...body, metadata: { resourceVersion: "1" } }));
   });
   const ksm = await start(url, "--resources=secrets,configmaps");
-  await expect
-    .poll(() => scrape(ksm))
-    .toContain('kube_secret_type{namespace="default",secret="t",type="kubernetes.io/tls"} 1');
+  await eventually(() => scrape(ksm)).toContain(
+    'kube_secret_type{namespace="default",secret="t",type="kubernetes.io/tls"} 1',
+  );
   expect(await scrape(ksm)).toContain('kube_secret_type{namespace="default",secret="s",type="Opaque"} 1');
   const only = (key: string, form: RegExp) =>
     expect([...accepts.get(key)!].every((accept) => form.test(accept))).toBe(true);
@@ -531,7 +554,7 @@ test("pods of a node, and pods of none", async () => {
     else response.end(JSON.stringify({ metadata: { resourceVersion: "1" }, items: [] }));
   });
   const first = await start(url, "--node=n1", "--namespaces-denylist=x");
-  await expect.poll(() => selectors).toEqual(Array(2).fill("metadata.namespace!=x,spec.nodeName=n1"));
+  await eventually(() => selectors).toEqual(Array(2).fill("metadata.namespace!=x,spec.nodeName=n1"));
   await first.close();
   selectors.length = 0;
   await start(url, "--track-unscheduled-pods", "--resources=pods");

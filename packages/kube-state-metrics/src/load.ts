@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Logger, ParsedFlags } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import { type CustomResource, parseCustomResourceState } from "./custom/config.ts";
+import { type Contents, readContents } from "./file-watch.ts";
 import type { kubeStateMetricsFlags } from "./flags.ts";
 import type { SelfMetrics } from "./self-metrics.ts";
 import { type Settings, settingsFrom } from "./settings.ts";
@@ -12,8 +13,8 @@ export type FlagValues = ParsedFlags<typeof kubeStateMetricsFlags>["values"];
 export interface Loaded {
   settings: Settings;
   customResources: readonly CustomResource[];
-  /** Files whose change means loading anew. */
-  files: readonly string[];
+  /** Files whose change means loading anew, as they were read. */
+  files: Contents;
 }
 
 function read(file: string, flag: string, mayBeMissing: boolean): string | undefined {
@@ -43,9 +44,8 @@ export function load(flags: FlagValues, metrics: SelfMetrics, log: Logger): Load
   const { customResourceState, customResourceStateFile: file, verbosity } = settings;
   const fromFile = customResourceState === "" && file !== "";
   const mayBeMissing = settings.continueWithoutCustomResourceStateFile;
-  const customText = fromFile
-    ? (read(file, "custom-resource-state-config-file", mayBeMissing) ?? "")
-    : customResourceState;
+  const customFile = fromFile ? read(file, "custom-resource-state-config-file", mayBeMissing) : undefined;
+  const customText = fromFile ? (customFile ?? "") : customResourceState;
   let customResources: CustomResource[];
   try {
     customResources = parseCustomResourceState(
@@ -61,5 +61,8 @@ export function load(flags: FlagValues, metrics: SelfMetrics, log: Logger): Load
     throw error;
   }
   if (fromFile) metrics.loaded("customresourceconfig", file, customText);
-  return { settings, customResources, files: [config, file, settings.kubeconfig].filter((name) => name !== "") };
+  const files = new Map(readContents(settings.kubeconfig === "" ? [] : [settings.kubeconfig]));
+  if (config !== "") files.set(config, text);
+  if (fromFile) files.set(file, customFile);
+  return { settings, customResources, files };
 }

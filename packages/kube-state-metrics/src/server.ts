@@ -1,5 +1,4 @@
 /** kube-state-metrics as a whole: what it collects, and its two HTTP servers. */
-import { unwatchFile, watchFile } from "node:fs";
 import { negotiate } from "@pharos/exposition";
 import {
   createHttpServer,
@@ -14,6 +13,7 @@ import { createKubeClient, type KubeClient } from "@pharos/kube";
 import { describeError } from "@pharos/model";
 import { AuthFilter } from "./auth-filter.ts";
 import { Collection } from "./collection.ts";
+import { FileWatch } from "./file-watch.ts";
 import { type FlagValues, type Loaded, load } from "./load.ts";
 import { GzipBodies, plainBody } from "./metrics-body.ts";
 import { SelfMetrics } from "./self-metrics.ts";
@@ -41,8 +41,6 @@ export interface KubeStateMetrics extends AsyncDisposable {
 type FastifyRequest = Parameters<HttpServer["app"]["errorHandler"]>[1];
 type FastifyReply = Parameters<HttpServer["app"]["errorHandler"]>[2];
 
-/** How often files are looked at; a ConfigMap in a volume changes by its links, of which the system tells nothing. */
-const POLL_MS = 2_000;
 /** A new configuration takes over when it has listed everything, at the latest after this time. */
 const TAKE_OVER_MS = 30_000;
 const PLAIN = "text/plain; charset=utf-8";
@@ -96,7 +94,7 @@ class Server implements KubeStateMetrics {
   readonly #metrics: SelfMetrics;
   readonly #gzip = new GzipBodies();
   readonly #stack = new AsyncDisposableStack();
-  readonly #watched = new Set<string>();
+  #files: FileWatch | undefined;
   #loaded: Loaded;
   #client!: KubeClient;
   #auth: AuthFilter | undefined;
@@ -104,7 +102,6 @@ class Server implements KubeStateMetrics {
   #main!: HttpServer;
   #telemetry!: HttpServer;
   #reloading: Promise<void> = Promise.resolve();
-  readonly #onChange = (): void => void this.reload();
 
   constructor(options: KubeStateMetricsOptions) {
     this.#options = options;
@@ -133,7 +130,7 @@ class Server implements KubeStateMetrics {
         await listen({ host: settings.host, port: settings.port, log, web }, (server) => this.#mountMain(server)),
       );
       this.#watch();
-      this.#stack.defer(() => this.#unwatch());
+      this.#stack.defer(() => this.#files?.[Symbol.dispose]());
     } catch (error) {
       await this.#stack.disposeAsync();
       throw error;
@@ -187,7 +184,6 @@ class Server implements KubeStateMetrics {
       this.#auth = loaded.settings.authFilter ? new AuthFilter(client) : undefined;
       before.collection[Symbol.dispose]();
       if (before.client !== client) await before.client.close();
-      this.#unwatch();
       this.#watch();
       const address = ({ host, port, telemetryHost, telemetryPort }: Settings): string =>
         `${host} ${port} ${telemetryHost} ${telemetryPort}`;
@@ -201,15 +197,8 @@ class Server implements KubeStateMetrics {
   }
 
   #watch(): void {
-    for (const file of this.#loaded.files) {
-      watchFile(file, { interval: POLL_MS, persistent: false }, this.#onChange);
-      this.#watched.add(file);
-    }
-  }
-
-  #unwatch(): void {
-    for (const file of this.#watched) unwatchFile(file, this.#onChange);
-    this.#watched.clear();
+    this.#files?.[Symbol.dispose]();
+    this.#files = new FileWatch(this.#loaded.files, () => void this.reload());
   }
 
   /** False when the request was answered with a refusal. */
