@@ -53,6 +53,8 @@ interface Applied {
 
 /** A reconciliation that failed for reasons outside is tried again after this time. */
 const RETRY_MS = 5_000;
+/** Timers do not reach further than some weeks; looking in between costs nothing. */
+const MAX_WAIT_MS = 3_600_000;
 
 export class Operator implements AsyncDisposable {
   readonly #options: OperatorOptions;
@@ -146,6 +148,14 @@ export class Operator implements AsyncDisposable {
     }
     if (this.#dirty) this.#schedule();
     else if (failed || this.#retry) this.#schedule(RETRY_MS);
+    else this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    const times = [...this.#applied.values()].map(({ state }) => state.lookAgainAt ?? Number.POSITIVE_INFINITY);
+    const next = Math.min(...times);
+    // A second later, so that clocks agree that it is time.
+    if (Number.isFinite(next)) this.#schedule(Math.min(Math.max(next - Date.now(), 0) + 1_000, MAX_WAIT_MS));
   }
 
   async #reconcile(): Promise<void> {

@@ -40,6 +40,8 @@ export interface InstanceState {
   shards?: readonly ShardState[];
   /** Text of the label selector of its Pods, for autoscalers. */
   selector?: string;
+  /** When it is to be observed again even if nothing changes, in Unix ms; absent: never. */
+  lookAgainAt?: number;
 }
 
 export interface InstancePaths {

@@ -101,6 +101,24 @@ describe("the driver for clusters", () => {
     await expect.poll(() => names(STATEFUL_SETS)).toEqual(["prometheus-main"]);
   });
 
+  test("a shard that was scaled away goes when its time is over, and stays when it is wanted again", async () => {
+    const policy = (retentionPeriod: string) => ({
+      shardRetentionPolicy: { whenScaled: "Retain", retain: { retentionPeriod } },
+    });
+    const scale = (shards: number, period: string) =>
+      cluster.apply(prometheus({ ...EVERYTHING, shards, ...policy(period) }, { name: "main" }));
+    const second = "prometheus-main-shard-1";
+    const deadline = async () => (await set(second)).metadata.annotations?.["operator.prometheus.io/deletion-deadline"];
+    await scale(2, "1h");
+    await start();
+    await scale(1, "1h");
+    await expect.poll(deadline).toMatch(/^\d{4}-.*Z$/);
+    await scale(2, "1h");
+    await expect.poll(deadline).toBeUndefined();
+    await scale(1, "1s");
+    await expect.poll(() => names(STATEFUL_SETS), { timeout: 8_000 }).toEqual(["prometheus-main"]);
+  });
+
   test("volumes grow while Pods and claims stay", async () => {
     const storage = (size: string) => ({
       storage: { volumeClaimTemplate: { spec: { resources: { requests: { storage: size } } } } },

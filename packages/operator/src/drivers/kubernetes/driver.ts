@@ -8,7 +8,7 @@ import { UserError } from "@pharos/model";
 import { CONFIG_MAPS, SECRETS } from "../../kinds.ts";
 import { shardCount } from "../../prometheus/sharding.ts";
 import type { Reader } from "../../readable.ts";
-import type { CommonPrometheusSpec } from "../../resources/prometheus.ts";
+import type { CommonPrometheusSpec, PrometheusSpec } from "../../resources/prometheus.ts";
 import type { WorkloadSpec } from "../../resources/workload.ts";
 import { THANOS_FOLDERS } from "../../thanos/args.ts";
 import type { DesiredInstance, InstanceDriver, InstanceKind, InstancePaths, InstanceState } from "../driver.ts";
@@ -28,6 +28,7 @@ import { DEFAULT_WORKLOAD_OPTIONS, type WorkloadOptions } from "./options.ts";
 import { isDaemonSet } from "./prometheus.ts";
 import { PROMETHEUS_FOLDERS } from "./prometheus-args.ts";
 import { renderInstance, ruleGlobs } from "./render.ts";
+import { DEADLINE, fateOf } from "./shard-retention.ts";
 import { planExpansion } from "./storage-expansion.ts";
 import { instanceState, type Pod, stuckPods, type Workload } from "./workload-state.ts";
 
@@ -168,7 +169,14 @@ export class KubernetesDriver implements InstanceDriver {
     }
     const service = (resource.spec as WorkloadSpec).serviceName || governingService(kind);
     const url = `http://${service}.${namespace}.svc:${PORTS[kind]}`;
-    return instanceState(workloads, pods.items, url, labelSelector);
+    const wanted = new Set(workloads);
+    const deadlines: number[] = [];
+    for (const set of type === STATEFUL_SETS ? sets.items : []) {
+      const until = wanted.has(set) ? undefined : await this.#retire(set, desired);
+      if (until !== undefined) deadlines.push(until);
+    }
+    const state = instanceState(workloads, pods.items, url, labelSelector);
+    return deadlines.length > 0 ? { ...state, lookAgainAt: Math.min(...deadlines) } : state;
   }
 
   /** Everything the instance is, but its volumes. */
@@ -231,6 +239,11 @@ export class KubernetesDriver implements InstanceDriver {
     }
     try {
       await this.#apply(workload);
+      // Scaled up again before its time was over.
+      if (known?.metadata.annotations?.[DEADLINE] !== undefined) {
+        const annotations = { [DEADLINE]: null };
+        await this.#client.patch(type, { namespace, name }, { metadata: { annotations } });
+      }
     } catch (error) {
       if (!(error instanceof KubeError) || error.code !== 422 || !known) throw error;
       // A field that cannot be changed: the StatefulSet is made anew around its Pods, which run on.
@@ -293,16 +306,31 @@ export class KubernetesDriver implements InstanceDriver {
     const files = await this.#filesOf(kind, namespace, name);
     for (const object of [...workloads, ...files]) {
       const id = `${object.kind}/${object.metadata.name}`;
-      if (names.has(id) || (object.kind === "StatefulSet" && this.#retains(desired))) continue;
+      if (names.has(id)) continue;
+      if (object.kind === "StatefulSet") {
+        await this.#retire(object, desired);
+        continue;
+      }
       await this.#client.delete(typeOf(object), { namespace, name: object.metadata.name ?? "" });
       this.#log.info("no longer wanted, deleted", { object: `${id} of ${prefixedName(kind, name)}` });
     }
   }
 
-  /** Shards that were scaled away keep running for their data where the resource asks for it; they scrape nothing. */
-  #retains({ resource }: DesiredInstance): boolean {
-    const policy = (resource.spec as CommonPrometheusSpec).shardRetentionPolicy;
-    return this.#options.features.retentionPolicies === true && policy?.whenScaled === "Retain";
+  /** Deletes the StatefulSet of a shard that was scaled away, or answers until when it runs on, in Unix ms. */
+  async #retire(object: KubeObject, { resource }: DesiredInstance): Promise<number | undefined> {
+    const { namespace = "", name = "" } = object.metadata;
+    const enabled = this.#options.features.retentionPolicies === true;
+    const fate = fateOf(object, resource.spec as PrometheusSpec, enabled, Date.now());
+    if (fate.delete) {
+      await this.#client.delete(STATEFUL_SETS, { namespace, name });
+      this.#log.info("no longer wanted, deleted", { object: `StatefulSet ${namespace}/${name}` });
+      return undefined;
+    }
+    if (fate.annotate) {
+      const annotations = { [DEADLINE]: fate.annotate };
+      await this.#client.patch(STATEFUL_SETS, { namespace, name }, { metadata: { annotations } });
+    }
+    return fate.until;
   }
 
   /** Asks whether a disruption budget allows it; when not, the next observation asks again. */
