@@ -1,8 +1,10 @@
 /** The exporter as a scraper and a person meet it. */
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { parseFamilies } from "@pharos/exposition";
 import { silentLogger } from "@pharos/kit/log";
@@ -104,6 +106,35 @@ test("more scrapes at once than allowed are refused", async () => {
   const text = await (await fetch(`${url}/metrics`)).text();
   const refused = statuses.filter((status) => status === 503).length;
   expect(text).toContain(`promhttp_metric_handler_requests_total{code="503"} ${refused}`);
+});
+
+test("a file that hangs delays its own collector only, and is not asked again", async () => {
+  const folder = join(dir, "text");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "a.prom"), "jobs 1\n");
+  // Whoever opens it waits for somebody to write.
+  execFileSync("mkfifo", [join(folder, "b.prom")]);
+  const url = await start({ "collector.textfile": true, "collector.textfile.directory": [folder] });
+  const scrape = async () => {
+    const started = performance.now();
+    const headers = { "x-prometheus-scrape-timeout-seconds": "0.8" };
+    const text = await (await fetch(`${url}/metrics`, { headers })).text();
+    return { text, took: performance.now() - started };
+  };
+  const first = await scrape();
+  expect(first.text).toContain('node_scrape_collector_success{collector="textfile"} 0');
+  expect(first.text).toContain('node_scrape_collector_success{collector="loadavg"} 1');
+  expect(first.text).toContain("node_load1 0.5");
+  expect(first.text).not.toContain("jobs");
+  // The scraper's patience less what it takes to answer.
+  expect(first.took).toBeGreaterThan(250);
+  const second = await scrape();
+  expect(second.text).toContain('node_scrape_collector_success{collector="textfile"} 0');
+  expect(second.took).toBeLessThan(first.took);
+  writeFileSync(join(folder, "b.prom"), "jobs 2\n");
+  rmSync(join(folder, "b.prom"));
+  await sleep(50);
+  expect((await scrape()).text).toContain("jobs 1");
 });
 
 test("web configuration: users", async () => {

@@ -3,7 +3,7 @@
  * a user does and, with $PHAROS_PEERS/node_exporter, the real one; scrapes both in turn with gzip, SECONDS apart (0), and
  * prints processor time per scrape and resident memory of each.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { get } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
@@ -74,6 +74,12 @@ function cpu({ pid }: Program): number {
 function resident({ pid }: Program): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 }
+
+// Installs and builds what is not there yet, however long it takes, and leaves the modules without their types behind.
+spawnSync(process.execPath, [join(root, "scripts/run.mjs"), "version"], { stdio: "ignore" });
+const first = await start("pharos node-exporter", process.execPath, [join(root, "scripts/run.mjs"), "node-exporter"]);
+first.child.kill();
+await new Promise((resolve) => first.child.on("exit", resolve));
 
 const programs = [
   await start("pharos node-exporter", process.execPath, [join(root, "scripts/run.mjs"), "node-exporter"]),
