@@ -3,7 +3,7 @@ import { AnchoredRegexp, UserError } from "@pharos/model";
 import { isValidLabelName } from "../parser/text.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
-import { mergeDuplicates } from "./labels.ts";
+import { mergeDuplicates, withLabel } from "./labels.ts";
 import { natural } from "./natural.ts";
 import { FLOAT, type SeriesRow, type VectorResult } from "./row.ts";
 
@@ -23,7 +23,7 @@ export function labelReplace(
   const series = vector.series.map((input) => {
     const value = regexp.expand(input.labels.get(source), replacement);
     if (value === undefined) return input;
-    return { labels: input.labels.with(target, value), dropName: input.dropName && target !== "__name__" };
+    return { labels: withLabel(input.labels, target, value), dropName: input.dropName && target !== "__name__" };
   });
   return mergeDuplicates(context, { series, read: (index) => vector.read(index) });
 }
@@ -37,7 +37,7 @@ export function labelJoin(
   if (bad !== undefined) throw executionError(`invalid source label name in label_join(): ${bad}`);
   if (!isValidLabelName(target)) throw executionError(`invalid destination label name in label_join(): ${target}`);
   const series = vector.series.map(({ labels, dropName }) => ({
-    labels: labels.with(target, sources.map((name) => labels.get(name)).join(separator)),
+    labels: withLabel(labels, target, sources.map((name) => labels.get(name)).join(separator)),
     dropName: dropName && target !== "__name__",
   }));
   return mergeDuplicates(context, { series, read: (index) => vector.read(index) });

@@ -22,12 +22,14 @@ export function dropMetadata(labels: Labels): Labels {
 export function withLabel(labels: Labels, name: string, value: string): Labels {
   if (value === "") return labels.has(name) ? labels.with(name, value) : labels;
   const { pairs } = labels;
-  const out: string[] = [];
-  let i = 0;
-  for (; i < pairs.length && compareStrings(pairs[i], name) < 0; i += 2) out.push(pairs[i], pairs[i + 1]);
-  out.push(name, value);
-  if (pairs[i] === name) i += 2;
-  for (; i < pairs.length; i += 2) out.push(pairs[i], pairs[i + 1]);
+  let at = 0;
+  while (at < pairs.length && compareStrings(pairs[at], name) < 0) at += 2;
+  const rest = pairs[at] === name ? at + 2 : at;
+  const out: string[] = new Array(at + 2 + pairs.length - rest);
+  for (let i = 0; i < at; i++) out[i] = pairs[i];
+  out[at] = name;
+  out[at + 1] = value;
+  for (let i = rest; i < pairs.length; i++) out[at + 2 + i - rest] = pairs[i];
   return Labels.fromSortedPairs(out);
 }
 
@@ -75,23 +77,30 @@ const SERIES_PER_LOOK = 4096;
 export class Grouping {
   readonly #names: ReadonlySet<string>;
   readonly #ordered: readonly string[];
+  readonly #finders: readonly LabelFinder[];
   readonly #without: boolean;
 
   /** `without` leaves the metric name out as well. */
   constructor(names: readonly string[], without: boolean) {
     this.#names = new Set(without ? [...names, METRIC_NAME] : names);
     this.#ordered = [...this.#names].sort(compareStrings);
+    this.#finders = this.#ordered.map((name) => new LabelFinder(name));
     this.#without = without;
   }
 
   labelsOf(labels: Labels): Labels {
     if (this.#without) return labels.filter((name) => !this.#names.has(name));
     if (this.#ordered.length === 0) return Labels.empty;
-    const pairs: string[] = [];
-    for (const name of this.#ordered) {
-      const value = labels.get(name);
-      if (value !== "") pairs.push(name, value);
+    // Of the right size from the beginning: there is one for each group.
+    const pairs: string[] = new Array(2 * this.#ordered.length);
+    let length = 0;
+    for (let i = 0; i < this.#ordered.length; i++) {
+      const value = this.#finders[i].in(labels);
+      if (value === "") continue;
+      pairs[length++] = this.#ordered[i];
+      pairs[length++] = value;
     }
+    pairs.length = length;
     return Labels.fromSortedPairs(pairs);
   }
 
@@ -102,7 +111,7 @@ export class Grouping {
     table = new KeyTable(),
   ): Promise<{ ids: Int32Array; count: number }> {
     const ids = new Int32Array(series.length);
-    const finders = this.#ordered.map((name) => new LabelFinder(name));
+    const finders = this.#finders;
     for (let i = 0; i < series.length; i++) {
       if (i % SERIES_PER_LOOK === 0 && query.isDue) await query.pause();
       const { labels } = series[i];

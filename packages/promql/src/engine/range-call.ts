@@ -242,6 +242,11 @@ function isPlain({ floats, histograms, anchored, smoothed }: Window): boolean {
   return histograms.length === 0 && !floats.starts && !anchored && !smoothed;
 }
 
+function looksLikeCounter(metric: string): boolean {
+  for (const suffix of COUNTER_SUFFIXES) if (metric.endsWith(suffix)) return true;
+  return false;
+}
+
 /** rate() of something that does not look like a counter is allowed, and most often a mistake. */
 function hintNonCounter(context: Context, window: Window, row: Row): void {
   const metric = window.metricName;
@@ -251,7 +256,7 @@ function hintNonCounter(context: Context, window: Window, row: Row): void {
     if (type !== "counter" && type !== "histogram") {
       context.annotations.possibleNonCounterLabel(metric, type, window.position);
     }
-  } else if (!COUNTER_SUFFIXES.some((suffix) => metric.endsWith(suffix))) {
+  } else if (!looksLikeCounter(metric)) {
     context.annotations.possibleNonCounter(metric, window.position);
   }
 }

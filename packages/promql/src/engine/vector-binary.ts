@@ -229,7 +229,8 @@ class Matcher {
   }
 
   #apply(side: OneSide, output: Output, step: number, many: Sample, one: Sample): void {
-    const [a, b] = this.#swapped ? [one, many] : [many, one];
+    const a = this.#swapped ? one : many;
+    const b = this.#swapped ? many : one;
     const { op, returnBool } = this.#expr;
     if (typeof a === "number" && typeof b === "number" && op !== "</" && op !== ">/") {
       this.#meet(side, output, step);
@@ -273,7 +274,8 @@ class Matcher {
     const { op, returnBool } = this.#expr;
     const other = side.rows[0];
     if (row.histograms || other.row.histograms || op === "</" || op === ">/") return false;
-    const [left, right] = this.#swapped ? [other.row.values, row.values] : [row.values, other.row.values];
+    const left = this.#swapped ? other.row.values : row.values;
+    const right = this.#swapped ? row.values : other.row.values;
     const mine = row.kinds;
     const theirs = other.row.kinds;
     const { steps } = row;

@@ -87,7 +87,10 @@ function rates(isCounter: boolean, isRate: boolean): FloatKernel {
     const { timestamps, values, length, steps, from: froms, to: tos, end: firstEnd, interval, range } = windows;
     const resets = isCounter && countDrops(values, length) > 0;
     const seconds = range / 1000;
-    let [lastSize, lastSampled, lastBefore, lastBehind] = [-1, -1, -1, -1];
+    let lastSize = -1;
+    let lastSampled = -1;
+    let lastBefore = -1;
+    let lastBehind = -1;
     let sampled = 0;
     let toStart = 0;
     let toEnd = 0;
@@ -105,7 +108,10 @@ function rates(isCounter: boolean, isRate: boolean): FloatKernel {
       const beforeMs = firstTime - (end - range);
       const behindMs = end - lastTime;
       if (size !== lastSize || sampledMs !== lastSampled || beforeMs !== lastBefore || behindMs !== lastBehind) {
-        [lastSize, lastSampled, lastBefore, lastBehind] = [size, sampledMs, beforeMs, behindMs];
+        lastSize = size;
+        lastSampled = sampledMs;
+        lastBefore = beforeMs;
+        lastBehind = behindMs;
         sampled = sampledMs / 1000;
         const average = sampled / (size - 1);
         const threshold = average * 1.1;
@@ -303,7 +309,10 @@ export function slidingQuantiles(
 ): number {
   for (let i = 0; i < length; i++) if (Number.isNaN(values[i]) || Object.is(values[i], -0)) return -1;
   if (sorted.length < length) sorted = new Float64Array(length * 2);
-  let [low, high, size, filled] = [0, 0, 0, 0];
+  let low = 0;
+  let high = 0;
+  let size = 0;
+  let filled = 0;
   for (let step = 0; step < steps; step++) {
     const from = froms[step];
     const to = tos[step];

@@ -3,7 +3,7 @@ import type { FloatHistogram } from "@pharos/model";
 import { executionError } from "../engine/error.ts";
 import type { Window } from "../engine/window.ts";
 import { HistogramAccumulator, IncompatibleSchemas } from "../histogram/algebra.ts";
-import { carry, kahanAdd } from "../histogram/kahan.ts";
+import { CompensatedSum, carry, kahanAdd } from "../histogram/kahan.ts";
 import { formatFixed } from "../parser/text.ts";
 import { runningMean } from "./float-windows.ts";
 
@@ -179,18 +179,14 @@ export function madOverTime(window: Window): Sample {
 function variance(window: Window): number | undefined {
   if (!floatsOnly(window)) return undefined;
   const { samples, from, to } = window.floats;
-  let mean = 0;
-  let meanLost = 0;
-  let squares = 0;
-  let squaresLost = 0;
+  const mean = new CompensatedSum();
+  const squares = new CompensatedSum();
   for (let i = from; i < to; i++) {
-    const distance = samples[i] - (mean + meanLost);
-    mean = kahanAdd(distance / (i - from + 1), mean, meanLost);
-    meanLost = carry;
-    squares = kahanAdd(distance * (samples[i] - (mean + meanLost)), squares, squaresLost);
-    squaresLost = carry;
+    const distance = samples[i] - mean.total;
+    mean.add(distance / (i - from + 1));
+    squares.add(distance * (samples[i] - mean.total));
   }
-  return (squares + squaresLost) / (to - from);
+  return squares.total / (to - from);
 }
 
 export const stdvarOverTime = (window: Window): Sample => variance(window);
@@ -203,32 +199,28 @@ export function stddevOverTime(window: Window): Sample {
 /** Least squares over the floats of a window; the intercept is the value at `origin` (ms), the slope per second. */
 function regression({ floats }: Window, origin: number): { slope: number; intercept: number } {
   const { samples, timestamps, from, to } = floats;
-  let [sumX, lostX, sumY, lostY, sumXY, lostXY, sumX2, lostX2] = [0, 0, 0, 0, 0, 0, 0, 0];
+  const sumX = new CompensatedSum();
+  const sumY = new CompensatedSum();
+  const sumXY = new CompensatedSum();
+  const sumX2 = new CompensatedSum();
   let constant = true;
   for (let i = from; i < to; i++) {
     const x = (timestamps[i] - origin) / 1000;
     const y = samples[i];
     if (y !== samples[from]) constant = false;
-    sumX = kahanAdd(x, sumX, lostX);
-    lostX = carry;
-    sumY = kahanAdd(y, sumY, lostY);
-    lostY = carry;
-    sumXY = kahanAdd(x * y, sumXY, lostXY);
-    lostXY = carry;
-    sumX2 = kahanAdd(x * x, sumX2, lostX2);
-    lostX2 = carry;
+    sumX.add(x);
+    sumY.add(y);
+    sumXY.add(x * y);
+    sumX2.add(x * x);
   }
   if (constant) {
     const value = samples[from];
     return Number.isFinite(value) ? { slope: 0, intercept: value } : { slope: Number.NaN, intercept: Number.NaN };
   }
   const n = to - from;
-  sumX += lostX;
-  sumY += lostY;
-  sumXY += lostXY;
-  sumX2 += lostX2;
-  const slope = (sumXY - (sumX * sumY) / n) / (sumX2 - (sumX * sumX) / n);
-  return { slope, intercept: sumY / n - (slope * sumX) / n };
+  const [x, y] = [sumX.total, sumY.total];
+  const slope = (sumXY.total - (x * y) / n) / (sumX2.total - (x * x) / n);
+  return { slope, intercept: y / n - (slope * x) / n };
 }
 
 export function deriv(window: Window): Sample {

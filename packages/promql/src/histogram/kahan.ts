@@ -11,3 +11,22 @@ export function kahanAdd(value: number, sum: number, compensation: number): numb
   else carry = compensation + (value - total + sum);
   return total;
 }
+
+/** A running sum with its compensation, for loops over samples: its fields are numbers in place, no second result is needed. */
+export class CompensatedSum {
+  sum = 0;
+  lost = 0;
+
+  add(value: number): void {
+    const { sum } = this;
+    const total = sum + value;
+    if (total === Infinity || total === -Infinity) this.lost = 0;
+    else if (Math.abs(sum) >= Math.abs(value)) this.lost += sum - total + value;
+    else this.lost += value - total + sum;
+    this.sum = total;
+  }
+
+  get total(): number {
+    return this.sum + this.lost;
+  }
+}
