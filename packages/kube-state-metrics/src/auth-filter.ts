@@ -1,5 +1,5 @@
 /** Access by Kubernetes' own rules: whose token it is (TokenReview), and whether they may read the path. */
-import type { KubeClient, KubeObject, ResourceType } from "@pharos/kube";
+import type { KubeClient, KubeObject, ResourceType } from "@pharos/kube/client";
 
 const TOKEN_REVIEWS: ResourceType = { group: "authentication.k8s.io", version: "v1", plural: "tokenreviews" };
 const ACCESS_REVIEWS: ResourceType = { group: "authorization.k8s.io", version: "v1", plural: "subjectaccessreviews" };

@@ -1,6 +1,6 @@
 /** Sharding by the StatefulSet this program runs in: the pod's ordinal of as many shards as there are replicas. */
 import type { Logger } from "@pharos/kit";
-import { type KubeClient, type KubeObject, type ResourceType, watchResources } from "@pharos/kube";
+import { type KubeClient, type KubeObject, type ResourceType, watchResources } from "@pharos/kube/client";
 import { UserError } from "@pharos/model";
 import type { Shard } from "./shard.ts";
 

@@ -3,7 +3,7 @@
  * A new configuration gets a collection of its own, and the old one serves until the new one knows enough.
  */
 import type { Logger } from "@pharos/kit";
-import type { KubeClient, KubeObject } from "@pharos/kube";
+import type { KubeClient, KubeObject } from "@pharos/kube/client";
 import { describeError } from "@pharos/model";
 import { followShard } from "./auto-shard.ts";
 import type { CustomResource } from "./custom/config.ts";

@@ -1,5 +1,5 @@
 /** A pod as clusters have them, for tests and benchmarks. */
-import type { KubeObject } from "@pharos/kube";
+import type { KubeObject } from "@pharos/kube/client";
 
 export function examplePod(index: number, restarts = 0): KubeObject {
   const name = `web-${(index >> 4).toString(16).padStart(6, "0")}-${index}`;

@@ -3,7 +3,7 @@
  * The families of a kind are data in `resources/<kind>.ts`; names, help, types, stability and label order are upstream's
  * (kube-state-metrics 2.20).
  */
-import type { KubeObject, ObjectMeta, OwnerReference, ResourceType } from "@pharos/kube";
+import type { KubeObject, ObjectMeta, OwnerReference, ResourceType } from "@pharos/kube/client";
 import type { KeyFilter } from "./values/allow-list.ts";
 import { unixSeconds } from "./values/time.ts";
 

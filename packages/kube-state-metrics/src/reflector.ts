@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@pharos/kit";
-import { type KubeClient, KubeError, type KubeList, type KubeObject, type ResourceType } from "@pharos/kube";
+import { type KubeClient, KubeError, type KubeList, type KubeObject, type ResourceType } from "@pharos/kube/client";
 import { describeError } from "@pharos/model";
 import type { ListWatchMetrics } from "./self-metrics.ts";
 

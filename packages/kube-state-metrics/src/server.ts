@@ -9,7 +9,7 @@ import {
   prepareWeb,
   requestParams,
 } from "@pharos/kit";
-import { createKubeClient, type KubeClient } from "@pharos/kube";
+import { createKubeClient, type KubeClient } from "@pharos/kube/client";
 import { describeError } from "@pharos/model";
 import { AuthFilter } from "./auth-filter.ts";
 import { Collection } from "./collection.ts";

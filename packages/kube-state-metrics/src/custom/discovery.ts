@@ -1,6 +1,6 @@
 /** Which custom resources a cluster has: followed by their definitions, of which only names and versions are kept. */
 import type { Logger } from "@pharos/kit";
-import type { KubeClient, KubeObject, ResourceType } from "@pharos/kube";
+import type { KubeClient, KubeObject, ResourceType } from "@pharos/kube/client";
 import { Reflector, type Sink } from "../reflector.ts";
 import type { SelfMetrics } from "../self-metrics.ts";
 import type { GroupVersionKind } from "./config.ts";
