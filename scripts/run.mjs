@@ -25,9 +25,12 @@ const env = {
   UV_THREADPOOL_SIZE: "8",
   ...process.env,
 };
+// Sockets that systemd opened lie behind the three streams; the child knows them by this process' id.
+const sockets = process.env.LISTEN_PID === String(process.pid) ? Number(process.env.LISTEN_FDS) || 0 : 0;
+const stdio = ["inherit", "inherit", "inherit", ...Array.from({ length: sockets }, (_, i) => 3 + i)];
 // Node says of node:ffi, which reads the clock, that it may change; the pinned Node does not.
 const child = spawn(pinnedNode(), ["--disable-warning=ExperimentalWarning", ...flags, ...target], {
-  stdio: "inherit",
+  stdio,
   env,
 });
 // A terminal sends Ctrl-C to the whole group: the child gets it by itself and decides when to end.

@@ -24,7 +24,9 @@ type Place = ListenOptions & { fd?: number };
 const FIRST_DESCRIPTOR = 3;
 
 function systemdSockets(): Place[] {
-  const count = process.env.LISTEN_PID === String(process.pid) ? Number(process.env.LISTEN_FDS) : 0;
+  // A launcher that passes them on could not know the id its child would have.
+  const ids = [process.pid, process.ppid].map(String);
+  const count = ids.includes(process.env.LISTEN_PID ?? "") ? Number(process.env.LISTEN_FDS) : 0;
   if (!(count > 0)) {
     throw new UserError("kit.listen", "no socket activation file descriptors found", {
       where: { flag: "--web.systemd-socket" },

@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { request as httpsRequest } from "node:https";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@pharos/model";
@@ -246,6 +249,29 @@ describe("serving", () => {
     const url = await start("rate_limit:\n  burst: 2\n  interval: 1h\n");
     const statuses = [await fetch(url), await fetch(url), await fetch(url)].map(({ status }) => status);
     expect(statuses).toEqual([200, 200, 429]);
+  });
+
+  test("sockets that were opened for the program", async () => {
+    const opened = createServer().listen(0, "127.0.0.1");
+    await once(opened, "listening");
+    const { port } = opened.address() as AddressInfo;
+    const { fd } = (opened as unknown as { _handle: { fd: number } })._handle;
+    const program = `
+      import { silentLogger } from ${JSON.stringify(new URL("../log/logger.ts", import.meta.url).href)};
+      import { listenWeb } from ${JSON.stringify(new URL("./web-listener.ts", import.meta.url).href)};
+      await listenWeb({ addresses: [], systemdSocket: true, log: silentLogger }, (_, response) => response.end("passed on"));
+      console.log("ready");`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit", fd],
+      env: { ...process.env, LISTEN_PID: String(process.pid), LISTEN_FDS: "1" },
+    });
+    try {
+      await once(child.stdout!, "data");
+      opened.close();
+      expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe("passed on");
+    } finally {
+      child.kill();
+    }
   });
 
   test("an address that is taken, or none, is a UserError that names the flag", async () => {
