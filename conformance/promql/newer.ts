@@ -38,7 +38,7 @@ export const NEWER: readonly NewerBehaviour[] = [
   {
     reason: "histograms with different custom buckets are reconciled",
     query: /mixture|custom/,
-    difference: /mismatched custom buckets|incompatible custom buckets|only here/,
+    difference: /mismatched custom buckets|incompatible custom buckets|only here|is missing/,
   },
   {
     reason: "rates of histograms are not extrapolated below zero",
@@ -97,6 +97,20 @@ export const NEWER: readonly NewerBehaviour[] = [
     reason: "series that become the same when their names go are joined where they do not overlap",
     delayedNames: true,
     difference: /error missing: vector cannot contain metrics with the same labelset/,
+  },
+  {
+    reason: "info() goes by labels, not by the places of series, which differ where some have no sample",
+    query: /info\(/,
+    difference: /only here|is missing/,
+  },
+  {
+    reason: "every incompatible pair of a step is told of, not the last one only",
+    difference: /annotation only here: .*incompatible/,
+  },
+  {
+    reason: "quantiles of compensated sums with negative buckets",
+    query: /histogram_(quantile|fraction|stddev|stdvar).*(sum|avg).*delta\(/,
+    difference: /peer -?[\d.NI]/,
   },
   {
     reason: "label_replace, label_join and the sign join series that become the same where they do not overlap",

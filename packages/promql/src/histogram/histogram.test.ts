@@ -131,6 +131,8 @@ describe("arithmetic", () => {
 
 describe("resets", () => {
   it.each([
+    // A negative bucket that is gone: histograms of differences.
+    ["count:2 buckets:[3 -1]", "count:3 buckets:[3]", true],
     ["count:3 buckets:[1 2]", "count:2 buckets:[1 1]", true],
     ["count:2 buckets:[1 1]", "count:3 buckets:[1 2]", false],
     ["count:3 buckets:[3]", "count:4 buckets:[0 4]", true],

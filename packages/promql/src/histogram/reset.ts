@@ -3,13 +3,13 @@ import type { FloatHistogram } from "@pharos/model";
 import { usesCustomBuckets } from "./bounds.ts";
 import { coarsen, rebound, type Side, sameBounds, sharedBounds, toSparse, widenZeroBucket } from "./sparse.ts";
 
-/** Whether some bucket of `previous` holds more than the same bucket of `current`. */
+/** Whether some bucket of `previous` is not in `current` any more, or holds less there. */
 function shrank(current: Side, previous: Side): boolean {
   let c = 0;
   for (let p = 0; p < previous.index.length; p++) {
     while (c < current.index.length && current.index[c] < previous.index[p]) c++;
-    const count = c < current.index.length && current.index[c] === previous.index[p] ? current.count[c] : 0;
-    if (count < previous.count[p]) return true;
+    if (c === current.index.length || current.index[c] !== previous.index[p]) return true;
+    if (current.count[c] < previous.count[p]) return true;
   }
   return false;
 }
