@@ -35,26 +35,35 @@ const OPTIONAL: ReadonlySet<OperatorKind> = new Set([
   "AlertmanagerConfig",
 ]);
 
+/** What was asked of the API server, and whether it failed. */
+export type Observed = (kind: string, operation: "list" | "watch", failed: boolean) => void;
+
 export class OperatorCache {
   readonly #client: KubeClient;
   readonly #log: Logger;
   readonly #changed: Changed;
   readonly #inScope: (kind: OperatorKind, object: KubeObject) => boolean;
+  readonly #observed: Observed;
   readonly #abort = new AbortController();
   readonly #objects = new Map<OperatorKind, Map<string, KubeObject>>();
   readonly #references = new Map<string, Reference>();
 
-  /** `changed` is called after every change of anything the cache holds; objects out of scope are as if they were not. */
+  /**
+   * `changed` is called after every change of anything the cache holds; objects out of scope are as if they were not.
+   * `observed` is told of every listing and watch.
+   */
   constructor(
     client: KubeClient,
     log: Logger,
     changed: Changed,
-    inScope: (kind: OperatorKind, object: KubeObject) => boolean = () => true,
+    inScope: (kind: OperatorKind, object: KubeObject) => boolean,
+    observed: Observed,
   ) {
     this.#client = client;
     this.#log = log;
     this.#changed = changed;
     this.#inScope = inScope;
+    this.#observed = observed;
   }
 
   /** Resolves when every kind was listed once. */
@@ -63,6 +72,7 @@ export class OperatorCache {
       (Object.keys(KINDS) as OperatorKind[]).map((kind) => {
         const objects = new Map<string, KubeObject>();
         this.#objects.set(kind, objects);
+        let listed = false;
         return new Promise<void>((resolve) => {
           const set = (object: KubeObject): void => {
             const known = objects.get(keyOf(object));
@@ -79,6 +89,10 @@ export class OperatorCache {
                 const before = new Map(objects);
                 objects.clear();
                 for (const object of all) objects.set(keyOf(object), merge(before.get(keyOf(object)), object));
+                listed = true;
+                this.#observed(kind, "list", false);
+                // A listing is followed by a watch.
+                this.#observed(kind, "watch", false);
                 resolve();
                 this.#changed(kind, "list");
               },
@@ -90,6 +104,8 @@ export class OperatorCache {
               },
               onError: (error) => {
                 this.#log.warn("watch failed, trying again", { kind, err: error });
+                this.#observed(kind, listed ? "watch" : "list", true);
+                listed = false;
                 if (OPTIONAL.has(kind) && error instanceof KubeError && (error.code === 404 || error.code === 403)) {
                   resolve();
                 }

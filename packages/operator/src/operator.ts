@@ -12,8 +12,8 @@ import {
   type InstanceState,
 } from "./drivers/driver.ts";
 import { EventWriter } from "./events.ts";
-import { KINDS, type OperatorKind } from "./kinds.ts";
-import { createOperatorMetrics } from "./metrics.ts";
+import type { OperatorKind } from "./kinds.ts";
+import { controllerOf, countReport, createOperatorMetrics } from "./metrics.ts";
 import { MonitorCache } from "./monitor-cache.ts";
 import { inScope, type OperatorScope } from "./operator-scope.ts";
 import type { Plan, PlanContext } from "./plan.ts";
@@ -82,15 +82,21 @@ export class Operator implements AsyncDisposable {
       options.client,
       options.log,
       (kind, action) => {
-        this.#metrics.triggered.labels(kind, action).inc();
+        this.#metrics.triggered.labels(controllerOf(kind), kind, action).inc();
         this.#schedule();
       },
       (kind, object) => inScope(kind, object, options.scope ?? {}),
+      (kind, operation, failed) => this.#observe(kind, operation, failed),
     );
-    this.#status = new StatusWriter(options.client, options.log, (kind, namespace, name) => {
-      const object = this.#cache.find(kind, namespace, name);
-      return object !== undefined && !inScope(kind, object, options.scope ?? {});
-    });
+    this.#status = new StatusWriter(
+      options.client,
+      options.log,
+      (kind, namespace, name) => {
+        const object = this.#cache.find(kind, namespace, name);
+        return object !== undefined && !inScope(kind, object, options.scope ?? {});
+      },
+      (kind, failed) => this.#observe(kind, "status", failed),
+    );
     this.#events = new EventWriter(options.client, options.log);
     this.#metrics = createOperatorMetrics(options.registry);
   }
@@ -100,10 +106,9 @@ export class Operator implements AsyncDisposable {
     await this.#cache.start();
     this.#synced = true;
     this.#options.driver.watch?.((kind, action) => {
-      this.#metrics.triggered.labels(kind, action).inc();
+      this.#metrics.triggered.labels(controllerOf(kind), kind, action).inc();
       this.#schedule();
     }, this.#abort.signal);
-    this.#metrics.ready.set(1);
     await this.#run();
   }
 
@@ -175,7 +180,11 @@ export class Operator implements AsyncDisposable {
     const duration = (performance.now() - started) / 1000;
     this.#report = { instances, objects, reconciledAt: Date.now(), duration };
     this.#metrics.duration.observe(duration);
-    this.#count(instances);
+    countReport(
+      this.#metrics,
+      this.#report,
+      (kind, namespace, name) => (this.#find(kind, namespace, name)?.spec ?? {}) as object,
+    );
     await this.#writeStatuses();
   }
 
@@ -197,14 +206,14 @@ export class Operator implements AsyncDisposable {
     let failed = false;
     for (const kind of INSTANCE_KINDS) {
       for (const resource of this.#cache.list<DesiredInstance["resource"]>(kind)) {
-        this.#metrics.operations.labels(kind.toLowerCase()).inc();
+        this.#metrics.operations.labels(controllerOf(kind)).inc();
         try {
           const reason = driver.unsupported(kind);
           if (reason) throw new Error(reason);
           planned.push({ kind, resource, plan: this.#planOne(kind, resource, context) });
         } catch (error) {
           failed = true;
-          this.#metrics.errors.labels(kind.toLowerCase()).inc();
+          this.#metrics.errors.labels(controllerOf(kind)).inc();
           planned.push({ kind, resource, error });
         }
       }
@@ -265,7 +274,7 @@ export class Operator implements AsyncDisposable {
       if (changed) log.info("instance brought up to date", { instance, url: state.url });
       return { ...report, ...state, appliedAt: at };
     } catch (failure) {
-      this.#metrics.errors.labels(kind.toLowerCase()).inc();
+      this.#metrics.errors.labels(controllerOf(kind)).inc();
       log.error("instance could not be brought up to date", { instance, err: failure });
       // Whatever stands in the way outside may be gone soon.
       this.#retry = true;
@@ -273,41 +282,15 @@ export class Operator implements AsyncDisposable {
     }
   }
 
-  /** How many objects are selected and left out, over all instances. */
-  #count(instances: readonly InstanceReport[]): void {
-    const selected = new Map<string, number>();
-    const rejected = new Map<string, number>();
-    for (const instance of instances) {
-      for (const [kind, count] of Object.entries(instance.selected)) {
-        selected.set(kind, (selected.get(kind) ?? 0) + count);
-      }
-    }
-    for (const { kind, verdicts } of this.#report.objects) {
-      const count = verdicts.filter(({ accepted, code }) => !accepted && code !== "operator.not-selected").length;
-      rejected.set(kind, (rejected.get(kind) ?? 0) + count);
-    }
-    const { managed, ready, specReplicas, specShards, sampleLimit, syncs } = this.#metrics;
-    for (const kind of new Set([...selected.keys(), ...rejected.keys()])) {
-      const { plural } = KINDS[kind as OperatorKind];
-      managed.labels(plural, "selected").set(selected.get(kind) ?? 0);
-      managed.labels(plural, "rejected").set(rejected.get(kind) ?? 0);
-    }
-    ready.set(1);
-    for (const kind of INSTANCE_KINDS) {
-      const own = instances.filter((instance) => instance.kind === kind);
-      syncs.labels(kind.toLowerCase(), "ok").set(own.filter(({ failed }) => !failed).length);
-      syncs.labels(kind.toLowerCase(), "failed").set(own.filter(({ failed }) => failed).length);
-      for (const { namespace, name } of own) {
-        const spec = this.#find(kind, namespace, name)?.spec as
-          | { replicas?: number; shards?: number; enforcedSampleLimit?: number }
-          | undefined;
-        const labels = [kind.toLowerCase(), namespace, name] as const;
-        specReplicas.labels(...labels).set(spec?.replicas ?? 1);
-        if (kind !== "Prometheus" && kind !== "PrometheusAgent") continue;
-        specShards.labels(...labels).set(spec?.shards ?? 1);
-        if (spec?.enforcedSampleLimit) sampleLimit.labels(...labels).set(spec.enforcedSampleLimit);
-      }
-    }
+  #observe(kind: string, operation: "list" | "watch" | "status", failed: boolean): void {
+    const { lists, failedLists, watches, failedWatches, statusUpdates, statusErrors } = this.#metrics;
+    const [all, bad] = {
+      list: [lists, failedLists],
+      watch: [watches, failedWatches],
+      status: [statusUpdates, statusErrors],
+    }[operation];
+    all.labels(controllerOf(kind)).inc();
+    if (failed) bad.labels(controllerOf(kind)).inc();
   }
 
   #find(kind: OperatorKind, namespace: string, name: string): KubeObject | undefined {

@@ -1,5 +1,4 @@
 /** One Alertmanager resource: base configuration, selected AlertmanagerConfigs, each checked alone, then the whole. */
-import { loadAlertmanagerConfig } from "@pharos/alertmanager";
 import { UserError } from "@pharos/model";
 import { toAlpha } from "./alertmanager/api-versions.ts";
 import { baseConfig, generateAlertmanagerConfig, globalAlertmanagerConfig } from "./alertmanager/config.ts";
@@ -9,6 +8,7 @@ import { AssetStore } from "./assets.ts";
 import type { Plan, PlanContext } from "./plan.ts";
 import { toYaml } from "./prometheus/config.ts";
 import type { Yaml } from "./prometheus/http-client.ts";
+import { checkAlertmanagerReadable } from "./readable.ts";
 import { rejection } from "./report.ts";
 import type { Alertmanager, AlertmanagerConfig } from "./resources/types.ts";
 import { select, selectorPair } from "./selection.ts";
@@ -78,7 +78,7 @@ export function planAlertmanager(alertmanager: Alertmanager, context: PlanContex
     const config = generateAlertmanagerConfig(scope, base(scope, context), accepted);
     const templates = templateFiles(scope);
     const text = toYaml({ ...config, templates: [...(config.templates as string[]), ...templates.globs] });
-    loadAlertmanagerConfig(text, { file: "" });
+    checkAlertmanagerReadable(text, context.driver.readerOf(alertmanager));
     return {
       desired: {
         kind: "Alertmanager",

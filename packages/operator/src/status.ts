@@ -26,6 +26,7 @@ function condition(old: Condition | undefined, next: Omit<Condition, "lastTransi
   };
 }
 
+type Observed = (kind: OperatorKind, failed: boolean) => void;
 type Foreign = (kind: OperatorKind, namespace: string, name: string) => boolean;
 
 interface Binding {
@@ -45,12 +46,17 @@ export class StatusWriter {
   readonly #log: Logger;
 
   readonly #foreign: Foreign;
+  readonly #observed: Observed;
 
-  /** `foreign`: whether an instance is another operator's, whose bindings are left as they are. */
-  constructor(client: KubeClient, log: Logger, foreign: Foreign = () => false) {
+  /**
+   * `foreign`: whether an instance is another operator's, whose bindings are left as they are. `observed` is told of every
+   * update.
+   */
+  constructor(client: KubeClient, log: Logger, foreign: Foreign, observed: Observed) {
     this.#client = client;
     this.#log = log;
     this.#foreign = foreign;
+    this.#observed = observed;
   }
 
   /** Bindings say which instances took the object, or why one refused it; an unselected object has none. */
@@ -103,7 +109,9 @@ export class StatusWriter {
   async #patch(kind: OperatorKind, { metadata }: KubeObject, status: unknown): Promise<void> {
     try {
       await this.#client.patchStatus(KINDS[kind], { namespace: metadata.namespace, name: metadata.name! }, { status });
+      this.#observed(kind, false);
     } catch (error) {
+      this.#observed(kind, true);
       // Gone or changed meanwhile: the next reconciliation writes again.
       this.#log.debug("status not written", {
         object: `${kind} ${metadata.namespace}/${metadata.name}`,

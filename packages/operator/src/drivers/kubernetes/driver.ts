@@ -6,6 +6,7 @@ import type { Logger, Registry } from "@pharos/kit";
 import { type KubeClient, KubeError, type KubeObject, type ResourceType, watchResources } from "@pharos/kube";
 import { UserError } from "@pharos/model";
 import { CONFIG_MAPS, SECRETS } from "../../kinds.ts";
+import { controllerOf } from "../../metrics.ts";
 import { shardCount } from "../../prometheus/sharding.ts";
 import type { Reader } from "../../readable.ts";
 import type { CommonPrometheusSpec, PrometheusSpec } from "../../resources/prometheus.ts";
@@ -264,7 +265,7 @@ export class KubernetesDriver implements InstanceDriver {
 
   /** Deletes the controller and leaves its Pods. */
   async #release(kind: InstanceKind, type: ResourceType, namespace: string, name: string): Promise<void> {
-    this.#recreated?.labels(kind.toLowerCase()).inc();
+    this.#recreated?.labels(controllerOf(kind)).inc();
     await this.#client.delete(type, { namespace, name, propagationPolicy: "Orphan" });
     const deadline = Date.now() + GONE_MS;
     while (await this.#known(type, namespace, name)) {
