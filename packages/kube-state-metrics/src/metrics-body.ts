@@ -1,10 +1,9 @@
 /** The body of a scrape: copied from snapshots, piece by piece; compressed parts are kept while nothing changes. */
 import { Readable } from "node:stream";
-import { promisify } from "node:util";
-import { constants, gzip } from "node:zlib";
+import { pipeline } from "node:stream/promises";
+import { constants, createGzip } from "node:zlib";
 import { type Snapshot, write } from "./store.ts";
 
-const compress = promisify(gzip);
 /** The text repeats itself so much that the fastest level is within a fifth of the best one. */
 const LEVEL = constants.Z_BEST_SPEED;
 const EOF = Buffer.from("# EOF\n");
@@ -21,6 +20,19 @@ export function plainBody(snapshots: readonly Snapshot[], openMetrics: boolean):
 }
 
 /** Compresses resource by resource; gzip's members may follow each other. */
+/** Piece by piece: the text itself is never in memory as a whole. */
+async function compress(text: Iterable<Buffer>): Promise<Buffer> {
+  const compressed: Buffer[] = [];
+  await pipeline(
+    Readable.from(text, { objectMode: false }),
+    createGzip({ level: LEVEL }),
+    async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) compressed.push(chunk);
+    },
+  );
+  return Buffer.concat(compressed);
+}
+
 export class GzipBodies {
   readonly #kept = new WeakMap<Snapshot, Map<boolean, Promise<Buffer>>>();
 
@@ -30,14 +42,13 @@ export class GzipBodies {
     for (const snapshot of snapshots) {
       // A resource whose headers stand above another one's series is not the same text as alone.
       const alone = !snapshot.families.some(({ name }) => seen.has(name));
-      const text = (): Promise<Buffer> =>
-        compress(Buffer.concat([...write(snapshot, openMetrics, seen)]), { level: LEVEL });
-      if (!alone) members.push(text());
-      else members.push(this.#keep(snapshot, openMetrics, text));
+      const before = new Set(seen);
+      const text = (): Promise<Buffer> => compress(write(snapshot, openMetrics, before));
+      members.push(alone ? this.#keep(snapshot, openMetrics, text) : text());
       if (snapshot.objects.length > 0) for (const { name } of snapshot.families) seen.add(name);
     }
     // Without any member it would be no gzip at all.
-    if (openMetrics || members.length === 0) members.push(compress(openMetrics ? EOF : "", { level: LEVEL }));
+    if (openMetrics || members.length === 0) members.push(compress(openMetrics ? [EOF] : []));
     return Buffer.concat(await Promise.all(members));
   }
 
