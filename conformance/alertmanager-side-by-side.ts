@@ -3,6 +3,7 @@
  * the same. `PHAROS_STREAMS=500` is the long form of the random part.
  */
 import { compareAmtool } from "./alertmanager/amtool.ts";
+import { checkApi } from "./alertmanager/api.ts";
 import { compareFiles } from "./alertmanager/files.ts";
 import { peersFolder } from "./alertmanager/real.ts";
 import { compareReceivers } from "./alertmanager/receivers.ts";
@@ -18,6 +19,11 @@ const NOT_RUN: SuiteResult = {
 const SHORT_STREAMS = 40;
 
 export const suites: Suite[] = [
+  {
+    name: "alertmanager-openapi",
+    data: "alertmanager/openapi/openapi.yaml",
+    run: (file) => checkApi(file),
+  },
   {
     name: "alertmanager-files",
     data: "alertmanager",

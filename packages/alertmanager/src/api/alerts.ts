@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { fingerprint, isResolved, type StoredAlert } from "../alerts.ts";
 import { matchRoutes } from "../config/routes.ts";
 import { notificationData } from "../notify/data.ts";
+import { SchemaError } from "./body.ts";
 import type { ApiContext } from "./context.ts";
 import { badRequest, booleanParam, parseFilter, passesFilter, receiverFilter } from "./filter.ts";
 
@@ -90,6 +91,21 @@ function annotationsOf(given: Record<string, string>): Labels {
   return Labels.fromSortedPairs(names.flatMap((name) => [name, given[name]]));
 }
 
+/** An address as Go's url.ParseRequestURI takes it: absolute, or a path. */
+const ADDRESS = /^(\/|[a-z][a-z0-9+.-]*:(\/\/[^\s/?#<>"]*([/?#]|$)|(?!\/\/)))[^\p{Cc}]*$/iu;
+
+/** What makes the whole request bad. Throws a SchemaError or a UserError. */
+function checkShape(input: unknown, i: number): void {
+  const { labels, annotations, startsAt, endsAt, generatorURL } = (input ?? {}) as Record<string, unknown>;
+  record(labels, `${i}.labels`);
+  record(annotations, `${i}.annotations`);
+  moment(startsAt, `${i}.startsAt`);
+  moment(endsAt, `${i}.endsAt`);
+  if (labels === undefined || labels === null) throw new SchemaError(602, `${i}.labels in body is required`);
+  if (typeof generatorURL === "string" && generatorURL !== "" && !ADDRESS.test(generatorURL))
+    throw new SchemaError(601, `${i}.generatorURL in body must be of type uri: ${JSON.stringify(generatorURL)}`);
+}
+
 /** Throws a UserError when it is no alert. */
 function readAlert(input: unknown, context: ApiContext, now: number): StoredAlert {
   const { labels, annotations, startsAt, endsAt, generatorURL } = (input ?? {}) as Record<string, unknown>;
@@ -156,7 +172,8 @@ export function mountAlerts(app: FastifyInstance, context: ApiContext): void {
         const status = select(alert, now);
         if (!status) continue;
         const own: Status = mutedBy.length > 0 ? { ...status, mutedBy, state: "suppressed" } : status;
-        alerts.push(shown(alert, own, receiversOf(alert)));
+        const receivers = receiversOf(alert);
+        alerts.push(shown(alert, own, wanted ? receivers.filter(wanted) : receivers));
       }
       if (alerts.length === 0) continue;
       let routeLabels: Record<string, string> = {};
@@ -178,11 +195,13 @@ export function mountAlerts(app: FastifyInstance, context: ApiContext): void {
   });
 
   app.post("/api/v2/alerts", async (request, reply) => {
-    if (!Array.isArray(request.body)) throw badRequest("the body must be a list of alerts");
+    const inputs = request.body ?? [];
+    if (!Array.isArray(inputs)) throw badRequest("the body must be a list of alerts");
+    for (const [i, input] of inputs.entries()) checkShape(input, i);
     const now = context.now();
     const good: StoredAlert[] = [];
     const problems: string[] = [];
-    for (const input of request.body) {
+    for (const input of inputs) {
       try {
         const alert = readAlert(input, context, now);
         context.metrics.received.labels(isResolved(alert, now) ? "resolved" : "firing", "v2").inc();

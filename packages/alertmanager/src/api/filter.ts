@@ -33,10 +33,8 @@ export function passesFilter(filter: readonly AlertMatcher[], get: (name: string
 export function booleanParam(params: URLSearchParams, name: string, fallback = true): boolean {
   const text = params.get(name);
   if (text === null) return fallback;
-  // What Go's strconv.ParseBool takes, as upstream's API does.
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
-  throw badRequest(`${name} in query must be of type boolean: ${JSON.stringify(text)}`);
+  // What upstream's server takes for true; all else is false.
+  return /^(true|1|yes|ok|y|on|selected|checked|t|enabled)$/i.test(text);
 }
 
 /** Which receivers are asked for: by a pattern of their names and by matchers of their labels. */

@@ -4,6 +4,7 @@ import { mountMetrics, type Registry } from "@pharos/kit";
 import { describeError } from "@pharos/model";
 import type { FastifyInstance } from "fastify";
 import { mountAlerts } from "./alerts.ts";
+import { checkBodies } from "./body.ts";
 import type { ApiContext } from "./context.ts";
 import { mountHistory } from "./history.ts";
 import { mountSilences } from "./silences.ts";
@@ -72,6 +73,7 @@ export function mountApi(app: FastifyInstance, options: ApiOptions): void {
   if (prefix !== "") app.get("/", async (_request, reply) => reply.redirect(prefix));
   void app.register(
     async (scoped) => {
+      checkBodies(scoped);
       mountAlerts(scoped, context);
       mountSilences(scoped, context);
       mountStatus(scoped, context);

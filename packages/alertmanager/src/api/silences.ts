@@ -3,6 +3,7 @@ import { requestParams } from "@pharos/kit";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { AlertMatcher } from "../matcher/matcher.ts";
 import { type Silence, type SilenceInput, type SilenceMatcher, silenceState } from "../silences.ts";
+import { SchemaError } from "./body.ts";
 import type { ApiContext } from "./context.ts";
 import { badRequest, booleanParam, parseFilter } from "./filter.ts";
 
@@ -42,28 +43,18 @@ function contains(set: readonly SilenceMatcher[], filter: readonly AlertMatcher[
   );
 }
 
-/** A body that breaks the API's schema. */
-class SchemaError extends Error {
-  readonly code: number;
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 function required(body: Record<string, unknown>, field: string, type: "string" | "boolean" = "string"): unknown {
   const value = body[field];
   if (value === undefined || value === null) throw new SchemaError(602, `${field} in body is required`);
   if (typeof value !== type)
-    throw new SchemaError(601, `${field} in body must be of type ${type}: ${JSON.stringify(typeof value)}`);
+    throw badRequest(`${field} in body must be of type ${type}: ${JSON.stringify(typeof value)}`);
   return value;
 }
 
 function moment(body: Record<string, unknown>, field: string): number {
   const text = required(body, field) as string;
   const ms = Date.parse(text);
-  if (Number.isNaN(ms))
-    throw new SchemaError(601, `${field} in body must be of type date-time: ${JSON.stringify(text)}`);
+  if (Number.isNaN(ms)) throw badRequest(`${field} in body must be of type date-time: ${JSON.stringify(text)}`);
   return ms;
 }
 
@@ -78,6 +69,7 @@ function readMatcher(input: unknown): SilenceMatcher {
 }
 
 function readSilence(input: unknown): SilenceInput & { startsAt: number; endsAt: number } {
+  if (Array.isArray(input)) throw badRequest("the body must be an object");
   const body = (input ?? {}) as Record<string, unknown>;
   const comment = required(body, "comment") as string;
   const createdBy = required(body, "createdBy") as string;
@@ -87,7 +79,7 @@ function readSilence(input: unknown): SilenceInput & { startsAt: number; endsAt:
   const startsAt = moment(body, "startsAt");
   const annotations = (body.annotations ?? {}) as Record<string, unknown>;
   for (const [name, value] of Object.entries(annotations)) {
-    if (typeof value !== "string") throw new SchemaError(601, `annotations.${name} in body must be of type string`);
+    if (typeof value !== "string") throw badRequest(`annotations.${name} in body must be of type string`);
   }
   return {
     id: typeof body.id === "string" ? body.id : "",
@@ -127,13 +119,7 @@ export function mountSilences(app: FastifyInstance, context: ApiContext): void {
   });
 
   app.post("/api/v2/silences", async (request, reply) => {
-    let input: ReturnType<typeof readSilence>;
-    try {
-      input = readSilence(request.body);
-    } catch (error) {
-      if (!(error instanceof SchemaError)) throw error;
-      return reply.code(422).send({ code: error.code, message: error.message });
-    }
+    const input = readSilence(request.body);
     if (input.startsAt >= input.endsAt)
       throw badRequest("Failed to create silence: start time must be before end time");
     if (input.endsAt < context.now()) throw badRequest("Failed to create silence: end time can't be in the past");
