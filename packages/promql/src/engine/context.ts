@@ -254,6 +254,13 @@ export class Context {
     this.#holdSamples(row);
   }
 
+  /** As `hold`, of a row that is yet to be filled: it counts as full. */
+  holdFull(row: Row): void {
+    this.#holdBytes(row, this.rowBytes);
+    this.query.hold(this.steps);
+    row.held += this.steps;
+  }
+
   #holdBytes(row: Row, bytes: number): void {
     this.query.memory.reserve(bytes);
     row.bytes += bytes;

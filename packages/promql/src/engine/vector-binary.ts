@@ -1,6 +1,6 @@
 /** Binary operators between instant vectors, and between a vector and a scalar. */
 import type { Labels } from "@pharos/model";
-import type { BinaryExpr, VectorMatching } from "../parser/ast.ts";
+import type { BinaryExpr, BinaryOp, VectorMatching } from "../parser/ast.ts";
 import { isComparison } from "../parser/ast.ts";
 import { compare, histogramOp, type Sample, scalarOp } from "./binary-op.ts";
 import type { Context } from "./context.ts";
@@ -40,6 +40,10 @@ function applyScalar(context: Context, expr: BinaryExpr, row: Row, scalar: Float
   const { kinds, values } = row;
   const comparison = isComparison(op);
   const trims = op === "</" || op === ">/";
+  if (!row.histograms && !trims) {
+    combine(op, returnBool, swapped ? scalar : values, swapped ? values : scalar, row, values);
+    return;
+  }
   for (let i = 0; i < kinds.length; i++) {
     if (kinds[i] === NOTHING) continue;
     if (kinds[i] === FLOAT && !trims) {
@@ -172,7 +176,7 @@ class Matcher {
     );
   }
 
-  #output(side: OneSide, many: Labels, one: Labels): Output {
+  #output(side: OneSide, many: Labels, one: Labels, row?: Row): Output {
     const labels = this.#resultLabels(many, one);
     const { card, on } = this.#matching;
     // The labels matched on are all that is left: no other group has them.
@@ -181,16 +185,19 @@ class Matcher {
     const key = unique ? this.#out.length : this.#keys.keyOf(labels);
     const known = single ? undefined : side.outputs?.get(key);
     if (known) return known;
-    const output: Output = { labels, dropName: this.#expr.returnBool, row: this.#context.newRow(), met: undefined };
+    const output: Output = {
+      labels,
+      dropName: this.#expr.returnBool,
+      row: row ?? this.#context.newRow(),
+      met: undefined,
+    };
     if (key !== this.#out.length) this.#distinct = false;
     if (!single) {
       side.outputs ??= new Map();
       side.outputs.set(key, output);
     }
     this.#out.push(output);
-    // Until it is filled, a row counts as full.
-    this.#context.query.hold(this.#context.steps);
-    output.row.held = this.#context.steps;
+    this.#context.holdFull(output.row);
     return output;
   }
 
@@ -269,19 +276,28 @@ class Matcher {
     }
   }
 
-  /** The common case: one series of floats on the "one" side, floats on the other. False when it is another case. */
+  /**
+   * The common case: one series of floats on the "one" side, floats on the other. False when it is another case. A pair that
+   * nothing else can meet is computed in the row of the "many" side, which then is the output's; see `takes`.
+   */
   #addFloats(side: OneSide, labels: Labels, row: Row): boolean {
     const { op, returnBool } = this.#expr;
     const other = side.rows[0];
     if (row.histograms || other.row.histograms || op === "</" || op === ">/") return false;
-    const left = this.#swapped ? other.row.values : row.values;
-    const right = this.#swapped ? row.values : other.row.values;
     const mine = row.kinds;
     const theirs = other.row.kinds;
     const { steps } = row;
     let first = 0;
     while (first < steps && (mine[first] === NOTHING || theirs[first] === NOTHING)) first++;
     if (first === steps) return true;
+    const left = this.#swapped ? other.row.values : row.values;
+    const right = this.#swapped ? row.values : other.row.values;
+    if (this.takes(side)) {
+      const output = this.#output(side, labels, other.labels, row);
+      for (let step = 0; step < steps; step++) if (theirs[step] === NOTHING) mine[step] = NOTHING;
+      combine(op, returnBool, left, right, output.row);
+      return true;
+    }
     const output = this.#output(side, labels, other.labels);
     const { kinds, values } = output.row;
     const comparison = isComparison(op);
@@ -297,6 +313,11 @@ class Matcher {
     return true;
   }
 
+  /** The only series of the "many" side of a group becomes the output; it is not to be used again. */
+  takes({ many, rows }: OneSide): boolean {
+    return many === 1 && rows.length === 1 && this.#matching.fillLeft === undefined;
+  }
+
   /** Gives the fill value of the "many" side to what found no match there. */
   fillUnmatched(side: OneSide): void {
     const fill = this.#matching.fillLeft;
@@ -306,6 +327,40 @@ class Matcher {
       const { labels, row } = side.rows[index];
       this.#apply(side, this.#output(side, this.#matchLabels(labels), labels), step, fill, sampleAt(row, step));
     });
+  }
+}
+
+/** `left op right` into a row whose kinds say where both are, and which may be one of the two; a filter keeps `kept`. */
+function combine(
+  op: BinaryOp,
+  returnBool: boolean,
+  left: Float64Array,
+  right: Float64Array,
+  { kinds, values }: Row,
+  kept = left,
+): void {
+  const { length } = kinds;
+  switch (op) {
+    case "+":
+      for (let i = 0; i < length; i++) values[i] = left[i] + right[i];
+      return;
+    case "-":
+      for (let i = 0; i < length; i++) values[i] = left[i] - right[i];
+      return;
+    case "*":
+      for (let i = 0; i < length; i++) values[i] = left[i] * right[i];
+      return;
+    case "/":
+      for (let i = 0; i < length; i++) values[i] = left[i] / right[i];
+      return;
+  }
+  const comparison = isComparison(op);
+  for (let i = 0; i < length; i++) {
+    if (kinds[i] === NOTHING) continue;
+    if (!comparison) values[i] = scalarOp(op, left[i], right[i]);
+    else if (returnBool) values[i] = compare(op, left[i], right[i]) ? 1 : 0;
+    else if (compare(op, left[i], right[i])) values[i] = kept[i];
+    else kinds[i] = NOTHING;
   }
 }
 
@@ -340,8 +395,9 @@ export async function vectorVector(
     matcher.addOne(sides[oneIds[i]], { ...one.series[i], row });
   });
   await context.forEach(many, (row, i) => {
-    matcher.addMany(sides[manyIds[i]], many.series[i].labels, row);
-    context.recycle(row);
+    const side = sides[manyIds[i]];
+    matcher.addMany(side, many.series[i].labels, row);
+    if (!matcher.takes(side)) context.recycle(row);
   });
   for (const side of sides) matcher.fillUnmatched(side);
   matcher.check();
