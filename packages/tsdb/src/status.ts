@@ -23,7 +23,13 @@ export interface TsdbStatus {
   memoryInBytesByLabelName: NameValue[];
   seriesCountByLabelValuePair: NameValue[];
   /** Pharos' own: what the head takes, and who brought its series. */
-  memory: { usedBytes: number; budgetBytes: number; refusedSeries: number; sources: BudgetSource[] };
+  memory: {
+    usedBytes: number;
+    reservedBytes: number;
+    budgetBytes: number;
+    refusedSeries: number;
+    sources: BudgetSource[];
+  };
 }
 
 function top(entries: Iterable<[string, number]>, limit: number): NameValue[] {
@@ -70,6 +76,7 @@ export function tsdbStatus(head: Head, limit: number): TsdbStatus {
     seriesCountByLabelValuePair: top(pairs, limit),
     memory: {
       usedBytes: head.budget.used,
+      reservedBytes: head.store.reservedBytes,
       budgetBytes: head.budget.limit,
       refusedSeries: head.budget.refused,
       sources: head.budget.sources

@@ -35,7 +35,6 @@ function labelsOf(target: number, line: number): Labels {
 
 function resident(): number {
   globalThis.gc?.();
-  if (process.env.SHOW) console.log(process.memoryUsage());
   return process.memoryUsage().rss;
 }
 
@@ -84,7 +83,10 @@ for (let scrape = 1; scrape < SCRAPES; scrape++) {
   if (scrape % 60 === 0) report(`${scrape} scrapes`, scrape * SERIES, "sample");
 }
 report("appending", (SCRAPES - 1) * SERIES, "sample");
-console.log(`head: ${(db.status(1).memory.usedBytes / SERIES).toFixed(0)} B a series`);
+const { usedBytes, reservedBytes } = db.status(1).memory;
+console.log(
+  `head: ${(usedBytes / SERIES).toFixed(0)} B a series, ${(reservedBytes / SERIES).toFixed(0)} with free blocks`,
+);
 {
   started = cpu();
   using querier = db.querier(0, Number.MAX_SAFE_INTEGER);

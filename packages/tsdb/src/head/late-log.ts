@@ -13,7 +13,8 @@ import type { LateChunk } from "./late.ts";
 /** Entries of one transaction, written when one of another kind follows. */
 export class LateLog {
   readonly #write: (encode: (out: Encoder) => void) => void;
-  readonly #samples = new SampleColumns();
+  /** Made when the first late sample comes: most transactions have none. */
+  #samples: SampleColumns | undefined;
   #histograms: HistogramRecord[] = [];
   #markers: MarkerRecord[] = [];
 
@@ -24,7 +25,7 @@ export class LateLog {
 
   float(ref: number, time: number, high: number, low: number): void {
     if (this.#histograms.length > 0 || this.#markers.length > 0) this.flush();
-    const samples = this.#samples;
+    const samples = (this.#samples ??= new SampleColumns());
     samples.reserve();
     const row = samples.count++;
     samples.refs[row] = ref;
@@ -34,24 +35,28 @@ export class LateLog {
   }
 
   histogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram): void {
-    if (this.#samples.count > 0 || this.#markers.length > 0) this.flush();
+    if (this.#waiting || this.#markers.length > 0) this.flush();
     this.#histograms.push({ ref, time, histogram });
   }
 
   chunk(ref: number, { file, offset }: LateChunk): void {
-    if (this.#samples.count > 0 || this.#histograms.length > 0) this.flush();
+    if (this.#waiting || this.#histograms.length > 0) this.flush();
     this.#markers.push({ ref, file, offset });
+  }
+
+  get #waiting(): boolean {
+    return (this.#samples?.count ?? 0) > 0;
   }
 
   flush(): void {
     const samples = this.#samples;
-    if (samples.count > 0) this.#write((out) => encodeSamples(out, samples, 0, samples.count));
+    if (samples && samples.count > 0) this.#write((out) => encodeSamples(out, samples, 0, samples.count));
     for (const [type, entries] of groupHistograms(this.#histograms)) {
       this.#write((out) => encodeHistograms(out, type, entries));
     }
     const markers = this.#markers;
     if (markers.length > 0) this.#write((out) => encodeMarkers(out, markers));
-    samples.count = 0;
+    if (samples) samples.count = 0;
     this.#histograms = [];
     this.#markers = [];
   }

@@ -2,10 +2,10 @@
  * The series of the head as records in memory, addressed by number. What appending a sample touches is one cache line.
  *
  *   hot (64 bytes)   f64 time of the newest sample · f64 its value (by words: a NaN keeps its payload) ·
- *                    f64 newest time of the transaction in progress · f64 time the open chunk ends at the latest ·
- *                    f64 ref in the write-ahead log · u32 last difference of times · u32 open chunk (0: none) ·
- *                    u16 bits written, u16 capacity in bytes · u16 samples, u8 leading, u8 trailing zeros of its window ·
- *                    u8 flags, u24 generation · u32 label set
+ *                    f64 newest time of the transaction in progress · u32 ms that the open chunk still has ·
+ *                    u32 its first page (0: none) · f64 ref in the write-ahead log · u32 last difference of times ·
+ *                    u32 the page being written · u32 bits written · u16 samples, u8 leading, u8 trailing zeros of its
+ *                    window · u8 flags, u24 generation · u32 label set
  *   cold (24 bytes)  u32 list of closed chunks · u32 their count · u32 capacity of the list · u32 metadata ·
  *                    u32 hash of the labels · u32 who reported it first
  *   label set        u32 count · u32 pair* (see label-index.ts)
@@ -23,14 +23,15 @@ export const COLD_BYTES = 24;
 /** Index of a field in `hot.f64` is 8 × series + this. */
 export const LAST_TIME = 0;
 export const PENDING_TIME = 2;
-export const CHUNK_END = 3;
 export const REF = 4;
 /** Index of a field in `hot.u32` is 16 × series + this. */
 export const LAST_LOW = 2 + LOW_WORD;
 export const LAST_HIGH = 3 - LOW_WORD;
+export const REMAINING = 6;
+export const FIRST_PAGE = 7;
 export const DELTA = 10;
-export const CHUNK = 11;
-export const BITS_AND_CAPACITY = 12;
+export const PAGE = 11;
+export const BITS = 12;
 export const COUNT_AND_WINDOW = 13;
 export const FLAGS = 14;
 export const LABELS = 15;

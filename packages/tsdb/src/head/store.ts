@@ -13,14 +13,12 @@ import { addClosed, closedMint, dropClosed } from "./closed-chunks.ts";
 import { LabelIndex } from "./label-index.ts";
 import { Late } from "./late.ts";
 import { MetadataTable } from "./metadata-table.ts";
-import { append, isFull, openBytes, openStart, start } from "./open-chunk.ts";
+import { append, gather, isFull, openBytes, openStart, release, start } from "./open-chunk.ts";
 import {
-  BITS_AND_CAPACITY,
-  CHUNK,
-  CHUNK_END,
   CLOSED,
   CLOSED_COUNT,
   COUNT_AND_WINDOW,
+  FIRST_PAGE,
   HISTOGRAM,
   LAST_HIGH,
   LAST_LOW,
@@ -73,6 +71,11 @@ export class HeadStore implements Disposable {
     return this.heap.usedBytes + this.table.bytes + this.index.bytes + this.files.bufferedBytes;
   }
 
+  /** The same with blocks that are free for others: about what is resident. */
+  get reservedBytes(): number {
+    return this.bytes - this.heap.usedBytes + this.heap.reservedBytes;
+  }
+
   /** What is freed from now on stays readable until the pin is disposed. */
   pin(): Pin {
     return this.heap.pin();
@@ -87,7 +90,7 @@ export class HeadStore implements Disposable {
       this.close(series);
       table.clear(series, HISTOGRAM);
     }
-    if (u32[16 * series + CHUNK] !== 0) {
+    if (u32[16 * series + FIRST_PAGE] !== 0) {
       if (!isFull(table, series, time)) {
         append(heap, table, series, time, high, low);
         if (time > this.maxTime) this.maxTime = time;
@@ -105,17 +108,21 @@ export class HeadStore implements Disposable {
     const { f64 } = table.hot;
     this.histograms++;
     let open = this.#histograms.get(series);
-    if (!open || time >= f64[8 * series + CHUNK_END] || open.isFull || !open.accepts(histogram)) {
+    if (!open || this.#crosses(open.firstTime, time) || open.isFull || !open.accepts(histogram)) {
       this.close(series);
       open = new HistogramAppender(histogram, open?.last);
       this.#histograms.set(series, open);
       table.set(series, HISTOGRAM);
-      f64[8 * series + CHUNK_END] = (Math.floor(time / this.#rangeMs) + 1) * this.#rangeMs;
       this.#started(time);
     }
     open.append(time, histogram);
     f64[8 * series + LAST_TIME] = time;
     if (time > this.maxTime) this.maxTime = time;
+  }
+
+  /** Whether the two lie in different ranges. */
+  #crosses(first: number, time: number): boolean {
+    return Math.floor(first / this.#rangeMs) !== Math.floor(time / this.#rangeMs);
   }
 
   #started(time: number): void {
@@ -151,14 +158,14 @@ export class HeadStore implements Disposable {
       this.#histograms.delete(series);
       return;
     }
-    const chunk = u32[16 * series + CHUNK];
+    const chunk = u32[16 * series + FIRST_PAGE];
     if (chunk === 0) return;
     const bytes = openBytes(table, series);
     const mint = openStart(heap, chunk);
     const maxt = f64[8 * series + LAST_TIME];
-    files.write(f64[8 * series + REF], mint, maxt, Encoding.xor, false, heap.region.u8, chunk, chunk + bytes);
+    files.write(f64[8 * series + REF], mint, maxt, Encoding.xor, false, gather(heap, chunk, bytes), 0, bytes);
     addClosed(heap, table, series, files, mint, maxt, bytes, Encoding.xor);
-    this.#dropOpen(series);
+    release(heap, table, series);
   }
 
   /** A closed chunk that is in the files already. */
@@ -173,19 +180,10 @@ export class HeadStore implements Disposable {
     if (chunk.maxt > this.maxTime) this.maxTime = chunk.maxt;
   }
 
-  #dropOpen(series: number): void {
-    const { u32 } = this.table.hot;
-    const hot = 16 * series;
-    this.heap.free(u32[hot + CHUNK], u32[hot + BITS_AND_CAPACITY] >>> 16);
-    u32[hot + CHUNK] = 0;
-    u32[hot + BITS_AND_CAPACITY] = 0;
-    u32[hot + COUNT_AND_WINDOW] = 0;
-  }
-
   /** Whatever the series still has in memory. */
   #freeChunks(series: number): void {
-    if (this.table.hot.u32[16 * series + CHUNK] !== 0) {
-      this.#dropOpen(series);
+    if (this.table.hot.u32[16 * series + FIRST_PAGE] !== 0) {
+      release(this.heap, this.table, series);
       this.#chunks--;
     }
     this.#chunks -= dropClosed(this.heap, this.table, series, Number.POSITIVE_INFINITY);
@@ -202,7 +200,7 @@ export class HeadStore implements Disposable {
     if (cold.u32[6 * series + CLOSED_COUNT] > 0) return closedMint(this.heap, cold.u32[6 * series + CLOSED], 0);
     const histogram = this.#histograms.get(series);
     if (histogram) return histogram.firstTime;
-    const chunk = hot.u32[16 * series + CHUNK];
+    const chunk = hot.u32[16 * series + FIRST_PAGE];
     return chunk === 0 ? Number.POSITIVE_INFINITY : openStart(this.heap, chunk);
   }
 
@@ -244,7 +242,7 @@ export class HeadStore implements Disposable {
       cold.u32[6 * series + CLOSED],
       cold.u32[6 * series + CLOSED_COUNT],
       this.#histograms.get(series),
-      hot.u32[16 * series + CHUNK],
+      hot.u32[16 * series + FIRST_PAGE],
       openBytes(this.table, series),
       hot.u32[16 * series + COUNT_AND_WINDOW] & 0xffff,
       hot.f64[8 * series + LAST_TIME],
@@ -261,8 +259,8 @@ export class HeadStore implements Disposable {
     if (cold.u32[6 * series + CLOSED_COUNT] > 0) this.#chunks -= dropClosed(this.heap, this.table, series, mint);
     if (hot.f64[8 * series + LAST_TIME] >= mint) return false;
     if (this.#histograms.delete(series)) this.#chunks--;
-    if (hot.u32[16 * series + CHUNK] !== 0) {
-      this.#dropOpen(series);
+    if (hot.u32[16 * series + FIRST_PAGE] !== 0) {
+      release(this.heap, this.table, series);
       this.#chunks--;
     }
     return cold.u32[6 * series + CLOSED_COUNT] === 0 && !this.late.has(series);

@@ -8,11 +8,14 @@ import type { HistogramAppender } from "../chunk/histogram.ts";
 import { sortRows } from "../merge.ts";
 import { closedMaxt, closedMint, readClosed } from "./closed-chunks.ts";
 import type { LateView } from "./late.ts";
-import { openStart } from "./open-chunk.ts";
+import { gather, openStart } from "./open-chunk.ts";
 import type { HeadStore } from "./store.ts";
 
-/** No open chunk is longer. */
-const MOST_BYTES = 1280;
+/** The chunk may have got further samples since the view was made. */
+function setCount(chunk: Uint8Array, samples: number): void {
+  chunk[0] = samples >>> 8;
+  chunk[1] = samples;
+}
 
 export class SeriesView implements StoredSeries {
   readonly labels: Labels;
@@ -83,11 +86,11 @@ export class SeriesView implements StoredSeries {
     const end = Math.min(maxt, this.#lastTime);
     if (end >= mint) {
       const histogram = this.#histogram;
-      // Samples appended since the view was made are behind `end`.
       if (histogram) {
         if (histogram.firstTime <= end) decodeChunk(histogram.encoding, histogram.view(), mint, end, out);
       } else if (this.#open !== 0) {
-        const data = heap.region.u8.subarray(this.#open, this.#open + MOST_BYTES);
+        const data = gather(heap, this.#open, this.#openBytes);
+        setCount(data, this.#openCount);
         decodeChunk(Encoding.xor, data, mint, end, out);
       }
     }
@@ -111,10 +114,8 @@ export class SeriesView implements StoredSeries {
     } else if (this.#open !== 0) {
       const first = openStart(heap, this.#open);
       if (first >= mint && first < maxt) {
-        const data = heap.region.u8.slice(this.#open, this.#open + this.#openBytes);
-        // It may have got further samples since.
-        data[0] = this.#openCount >>> 8;
-        data[1] = this.#openCount;
+        const data = gather(heap, this.#open, this.#openBytes).slice();
+        setCount(data, this.#openCount);
         out.push({ mint: first, maxt: this.#lastTime, encoding: Encoding.xor, data });
       }
     }
