@@ -142,7 +142,10 @@ class Prometheus implements AsyncDisposable {
     for (let i = 0; ; i++) {
       const answer = await fetch(`${server.url}/-/ready`).catch(() => undefined);
       if (answer?.ok) return server;
-      if (child.exitCode !== null || i > 300) throw new Error(`it did not start: ${server.#output.slice(-800)}`);
+      if (child.exitCode !== null || i > 300) {
+        const lines = server.#output.split("\n").filter((line) => /level=ERROR|err=/.test(line));
+        throw new Error(`it did not start: ${lines.slice(0, 3).join(" | ") || server.#output.slice(-800)}`);
+      }
       await sleep(100);
     }
   }

@@ -137,6 +137,7 @@ export class WalWriter implements Disposable {
 function fragment(body: Buffer, flag: number, offset: number, out: Buffer): number {
   let length = 0;
   let at = 0;
+  let first = true;
   do {
     let left = PAGE - ((offset + length) % PAGE);
     if (left < HEADER) {
@@ -146,7 +147,9 @@ function fragment(body: Buffer, flag: number, offset: number, out: Buffer): numb
     }
     const take = Math.min(body.length - at, left - HEADER);
     const last = at + take === body.length;
-    const kind = at === 0 ? (last ? FULL : FIRST) : last ? LAST : MIDDLE;
+    // A page may end right behind a header: the first fragment then has no bytes.
+    const kind = first ? (last ? FULL : FIRST) : last ? LAST : MIDDLE;
+    first = false;
     out[length] = kind | flag;
     out.writeUInt16BE(take, length + 1);
     out.writeUInt32BE(crc32c(body, at, at + take), length + 3);
