@@ -144,8 +144,8 @@ export class Collection implements Disposable {
             objectLimit,
             take: (object: KubeObject) => {
               const { ordinal, total } = this.#shard;
-              if (shardOf(object.metadata.uid ?? "", total) !== ordinal) return undefined;
-              return render(object, plan, onError);
+              const isOurs = shardOf(object.metadata.uid ?? "", total) === ordinal;
+              return isOurs ? render(object, plan, onError) : undefined;
             },
             sink: store.addPart(),
             metrics,

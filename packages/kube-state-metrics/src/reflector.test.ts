@@ -46,7 +46,10 @@ async function follow(answer: Answer) {
       goType: "*v1.Thing",
       useApiServerCache: false,
       objectLimit: 0,
-      take: ({ metadata }) => (metadata.name === "other-shard" ? undefined : metadata.resourceVersion),
+      take: ({ metadata: { name, resourceVersion } }) => {
+        if (name === "bad") throw new Error("cannot be read");
+        return name === "other-shard" ? undefined : resourceVersion;
+      },
       sink: {
         replace: (values) => void seen.push(`all ${[...values.keys()].join()}`),
         set: (key, value) => void seen.push(`set ${key} ${value}`),
@@ -98,6 +101,15 @@ test("changes; what is of another shard, or becomes so, is not kept", async () =
     response.write(event("DELETED", object("a", "8")));
   });
   await eventually(() => seen).toEqual(["all a", "set a 6", "delete other-shard", "delete a"]);
+});
+
+test("an object that cannot be used costs none of the others", async () => {
+  const { seen } = await follow((url, response) => {
+    if (!url.searchParams.get("watch")) return response.end(list("5", "a", "bad", "b"));
+    response.write(event("MODIFIED", object("bad", "6")));
+    response.write(event("ADDED", object("c", "7")));
+  });
+  await eventually(() => seen).toEqual(["all a,b", "delete bad", "set c 7"]);
 });
 
 test("asked to, it lists at once, though the watch is well", async () => {

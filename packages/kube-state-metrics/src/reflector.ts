@@ -136,7 +136,7 @@ export class Reflector<V> {
       }
       const objects = this.#objects(page as KubeList & Table);
       for (const object of objectLimit > 0 ? objects.slice(0, objectLimit) : objects) {
-        const value = this.#options.take(object);
+        const value = this.#take(object);
         if (value !== undefined) values.set(keyOf(object), value);
       }
       next = page.metadata.continue || undefined;
@@ -201,9 +201,20 @@ export class Reflector<V> {
     }
   }
 
+  /** One object that cannot be read must not cost all the others. */
+  #take(object: KubeObject): V | undefined {
+    try {
+      return this.#options.take(object);
+    } catch (error) {
+      const { log, type } = this.#options;
+      log.error("cannot use an object", { resource: type.plural, object: keyOf(object), err: describeError(error) });
+      return undefined;
+    }
+  }
+
   #change(object: KubeObject, deleted: boolean): void {
-    const { take, sink } = this.#options;
-    const value = deleted ? undefined : take(object);
+    const { sink } = this.#options;
+    const value = deleted ? undefined : this.#take(object);
     if (value === undefined) sink.delete(keyOf(object));
     else sink.set(keyOf(object), value);
   }

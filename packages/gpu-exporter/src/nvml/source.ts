@@ -108,6 +108,10 @@ export class NvmlSource implements Source {
     child.unref();
     child.channel?.unref();
     child.on("error", () => {});
+    // One that ended while nobody asked is replaced at the next reading.
+    child.once("exit", () => {
+      if (this.#child === child) this.#child = undefined;
+    });
     return child;
   }
 
