@@ -42,6 +42,8 @@ export interface Collector {
    * waits for it any more, and it is not called again before it has settled.
    */
   collect(context: CollectorContext, signal: AbortSignal): MetricFamily[] | Promise<MetricFamily[]>;
+  /** Loads what is loaded at need otherwise. */
+  load?(): Promise<unknown>;
 }
 
 /** The machine has no such thing: told as success 0 like upstream, but not logged as an error. */

@@ -58,6 +58,7 @@ function lazy(
     name,
     defaultOff,
     flags,
+    load,
     collect(context, signal) {
       const path = needs?.(context.paths);
       if (path !== undefined && !existsSync(path)) {

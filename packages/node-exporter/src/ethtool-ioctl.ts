@@ -1,6 +1,6 @@
 /** Questions to the drivers of network devices, by ioctl. */
-import { getRawPointer } from "node:ffi";
 import { ioctl, lastError, libc } from "./libc.ts";
+import { getRawPointer } from "./system.ts";
 
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 2 | 0x80000;

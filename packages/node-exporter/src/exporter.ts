@@ -142,6 +142,15 @@ function send(response: ServerResponse, status: number, type: string, body: stri
   response.end(body);
 }
 
+/** Loads every module that a scrape may need, for Node to keep them without their types. */
+export async function loadEverything(): Promise<void> {
+  await Promise.all([
+    ...COLLECTORS.map(({ load }) => load?.()),
+    import("@pharos/exposition"),
+    import("@pharos/model/regexp"),
+  ]);
+}
+
 /** Listens; a UserError when an address is taken or the web configuration is wrong. */
 export async function createNodeExporter({ host, port, log, ...options }: NodeExporterOptions): Promise<NodeExporter> {
   const collection: CollectionOptions = { ...(await nodeExporterOptions()), ...options };

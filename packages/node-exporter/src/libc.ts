@@ -2,8 +2,7 @@
  * The few calls of the C library for which Node has no functions of its own. They run on the calling thread: only what
  * the kernel answers out of its memory is asked this way.
  */
-import { dlopen, getInt32 } from "node:ffi";
-import { getSystemErrorName } from "./system.ts";
+import { dlopen, getInt32, getSystemErrorName } from "./system.ts";
 
 const SYMBOLS = {
   __errno_location: { arguments: [], return: "pointer" },

@@ -6,7 +6,6 @@
  *
  * A processor has fewer counters than there are events: they take turns, and the value is stretched by the times.
  */
-import { arch } from "node:os";
 import { lastError, libc } from "./libc.ts";
 import { readSync } from "./system.ts";
 
@@ -37,8 +36,8 @@ export class PerfCounter implements Disposable {
 
   /** Throws the system's error: ENOENT where the processor has not the event, EACCES where it is not allowed. */
   constructor({ type, config }: PerfEvent, cpu: number) {
-    const number = PERF_EVENT_OPEN[arch()];
-    if (number === undefined) throw new Error(`perf events are not known for ${arch()}`);
+    const number = PERF_EVENT_OPEN[process.arch];
+    if (number === undefined) throw new Error(`perf events are not known for ${process.arch}`);
     const attributes = Buffer.alloc(ATTRIBUTES_BYTES);
     attributes.writeUInt32LE(type, 0);
     attributes.writeUInt32LE(ATTRIBUTES_BYTES, 4);

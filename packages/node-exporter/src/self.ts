@@ -1,6 +1,5 @@
 /** What the exporter tells of itself: under client_golang's names what any process has, its handler's counts, its version. */
 
-import { arch, platform } from "node:os";
 import type { MetricFamily } from "@pharos/exposition";
 import { FamilySet } from "./collector.ts";
 import { readdirSync, readFileSync } from "./system.ts";
@@ -107,9 +106,9 @@ export function buildInfo(): MetricFamily {
       "branch",
       "pharos",
       "goarch",
-      ARCHITECTURES[arch()] ?? arch(),
+      ARCHITECTURES[process.arch] ?? process.arch,
       "goos",
-      platform(),
+      process.platform,
       "goversion",
       `node${process.version}`,
       "revision",

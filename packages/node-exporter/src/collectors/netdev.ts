@@ -1,9 +1,9 @@
-import { networkInterfaces } from "node:os";
 import type { MetricFamily } from "@pharos/exposition";
 import { type Collector, type CollectorContext, FamilySet, ignored, readText, readTrimmed } from "../collector.ts";
 import { networkLock } from "../netlink.ts";
 import type { Pattern } from "../pattern.ts";
 import { listLinks } from "../rtnetlink.ts";
+import { networkInterfaces } from "../system.ts";
 
 /** Columns of /proc/net/dev. */
 const COLUMNS = [

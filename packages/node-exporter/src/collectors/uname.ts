@@ -1,5 +1,5 @@
-import { machine } from "node:os";
 import { type Collector, gauge, readTrimmed } from "../collector.ts";
+import { machine } from "../system.ts";
 
 export const uname: Collector = {
   name: "uname",

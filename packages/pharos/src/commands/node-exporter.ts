@@ -1,7 +1,7 @@
-import { flushCompileCache } from "node:module";
 import { describeFlags, type FlagSpecs, parseFlags } from "@pharos/kit/flags";
 import {
   createNodeExporter,
+  loadEverything,
   NODE_EXPORTER_VERSION,
   nodeExporterFlags,
   nodeExporterOptions,
@@ -12,6 +12,7 @@ const FLAGS: FlagSpecs = {
   ...nodeExporterFlags,
   ...LOG_FLAGS,
   version: { type: "boolean", default: "false", help: "Show application version." },
+  "load-everything": { type: "boolean", default: "false", help: "Load all modules and end.", hidden: true },
 };
 
 export const nodeExporter: Command = {
@@ -24,12 +25,14 @@ export const nodeExporter: Command = {
       process.stdout.write(`node_exporter, version ${NODE_EXPORTER_VERSION} (Pharos)\n`);
       return 0;
     }
+    if (values["load-everything"]) {
+      await loadEverything();
+      return 0;
+    }
     const log = loggerFrom({ "log.level": String(values["log.level"]), "log.format": String(values["log.format"]) });
     const stopRequested = interrupted();
     await using exporter = await createNodeExporter({ ...(await nodeExporterOptions(values)), log });
     log.info("Node exporter is ready", { address: exporter.url });
-    // The next start finds the program's modules without their types, and needs a third less memory.
-    flushCompileCache();
     await stopRequested;
     return 0;
   },
