@@ -6,7 +6,7 @@
 const fs = process.getBuiltinModule("node:fs");
 const util = process.getBuiltinModule("node:util");
 
-export const { close, closeSync, existsSync, globSync, openSync, read, readdir, readFile, stat, statfs } = fs;
+export const { close, closeSync, existsSync, glob, open, openSync, read, readdir, readFile, stat, statfs } = fs;
 export const { readdirSync, readFileSync, readlinkSync, readSync, realpathSync, statSync } = fs;
 export const { getSystemErrorName } = util;
 export const { machine, networkInterfaces } = process.getBuiltinModule("node:os");

@@ -28,6 +28,9 @@ export interface Web {
   createServer(handler: RequestListener): Server;
 }
 
+/** Between two requests a connection stays open, longer than scrapers wait from one scrape to the next. */
+const KEEP_ALIVE_MS = 5 * 60_000;
+
 type Request = Parameters<RequestListener>[0];
 type Response = Parameters<RequestListener>[1];
 
@@ -133,7 +136,9 @@ function guard(live: LiveConfig, modules: Modules, log: Logger): (handler: Reque
   };
 }
 
-const PLAIN: Web = { secure: false, createServer: (handler) => createServer(handler) };
+const plainServer = (handler: RequestListener): Server => createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
+
+const PLAIN: Web = { secure: false, createServer: plainServer };
 
 /** Reads a web configuration file and follows it from then on. A UserError says what is wrong with it. */
 export async function prepareWeb({ configFile = "", log }: WebServerOptions): Promise<Web> {
@@ -142,11 +147,11 @@ export async function prepareWeb({ configFile = "", log }: WebServerOptions): Pr
   const live = new LiveConfig(configFile, modules);
   const guarded = guard(live, modules, log);
   const { tls, http2 } = live.config;
-  if (!tls) return { secure: false, createServer: (handler) => createServer(guarded(handler)) };
+  if (!tls) return { secure: false, createServer: (handler) => plainServer(guarded(handler)) };
   return {
     secure: true,
     createServer: (handler) => {
-      const options = modules.tlsOptions(tls);
+      const options = { ...modules.tlsOptions(tls), keepAliveTimeout: KEEP_ALIVE_MS };
       const server = http2
         ? modules.http2.createSecureServer({ ...options, allowHTTP1: true }, guarded(handler) as never)
         : modules.https.createServer(options, guarded(handler));

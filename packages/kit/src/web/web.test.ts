@@ -2,10 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
-import { request as httpsRequest } from "node:https";
+import { Agent, request as httpsRequest } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { UserError } from "@pharos/model";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -188,6 +189,45 @@ describe("serving", () => {
     await expect(get(url)).rejects.toThrow();
     write("server.pem", certificates.RENEWED_CERT);
     expect((await get(url)).subject).toBe("renewed");
+  });
+
+  test("versions and suites are those of the file", async () => {
+    const url = await start(
+      `${TLS}  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n  curve_preferences: [CurveP384]\n`,
+    );
+    const { port } = new URL(url);
+    const negotiate = (options: object): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connectTls({ host: "127.0.0.1", port: Number(port), ca: certificates.CA, ...options }, () => {
+          const { name } = socket.getCipher();
+          const key = socket.getEphemeralKeyInfo() as { name?: string };
+          resolve(`${socket.getProtocol()} ${name} ${key.name}`);
+          socket.destroy();
+        });
+        socket.on("error", reject);
+      });
+    expect(await negotiate({})).toBe("TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 secp384r1");
+    await expect(negotiate({ minVersion: "TLSv1.3" })).rejects.toThrow();
+    await expect(negotiate({ ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" })).rejects.toThrow();
+  });
+
+  test("a connection stays open from one request to the next", async () => {
+    const url = await start(TLS);
+    const agent = new Agent({ keepAlive: true, ca: certificates.CA });
+    const ports = new Set<number | undefined>();
+    for (let i = 0; i < 2; i++) {
+      await new Promise<void>((resolve, reject) => {
+        const request = httpsRequest(url, { agent }, (response) => {
+          ports.add(response.socket.localPort);
+          expect(response.headers["keep-alive"]).toBe("timeout=300");
+          response.resume().on("end", resolve);
+        });
+        request.on("error", reject);
+        request.end();
+      });
+    }
+    agent.destroy();
+    expect(ports.size).toBe(1);
   });
 
   test("certificates that do not fit are told at the start", async () => {

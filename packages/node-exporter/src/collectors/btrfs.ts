@@ -1,7 +1,8 @@
 import { type Collector, FamilySet, list, readText, readTextIfThere, readTrimmed } from "../collector.ts";
+import { inPool } from "../device-file.ts";
 import { ioctl, ioctlNumber } from "../libc.ts";
 import { readMounts } from "../mounts.ts";
-import { closeSync, openSync } from "../system.ts";
+import { closeSync, open } from "../system.ts";
 
 const SECTOR_BYTES = 512;
 
@@ -92,14 +93,16 @@ function readDevices(descriptor: number): { id: string; devices: Device[] } {
 }
 
 /** Devices by file system, from each that is mounted and may be asked. */
-function askMounted(procfs: string, rootfs: string): Map<string, Device[]> {
+async function askMounted(procfs: string, rootfs: string): Promise<Map<string, Device[]>> {
   const out = new Map<string, Device[]>();
   const asked = new Set<string>();
   for (const { type, device, mountPoint } of readMounts(procfs)) {
     if (type !== "btrfs" || asked.has(device)) continue;
     let descriptor: number | undefined;
     try {
-      descriptor = openSync(rootfs === "/" ? mountPoint : `${rootfs}${mountPoint}`, "r");
+      const path = rootfs === "/" ? mountPoint : `${rootfs}${mountPoint}`;
+      // The disk may be asked for its root; what follows the kernel knows.
+      descriptor = await inPool<number>((done) => open(path, "r", done));
       const { id, devices } = readDevices(descriptor);
       asked.add(device);
       out.set(id, devices);
@@ -127,11 +130,11 @@ function addDevices(out: FamilySet, uuid: string, devices: readonly Device[]): v
 
 export const btrfs: Collector = {
   name: "btrfs",
-  collect({ paths }) {
+  async collect({ paths }) {
     const root = `${paths.sysfs}/fs/btrfs`;
     const out = new FamilySet();
     const fileSystems = list(root).filter((name) => name.includes("-"));
-    const mounted = fileSystems.length > 0 ? askMounted(paths.procfs, paths.rootfs) : undefined;
+    const mounted = fileSystems.length > 0 ? await askMounted(paths.procfs, paths.rootfs) : undefined;
     for (const entry of fileSystems) {
       const folder = `${root}/${entry}`;
       const number = (file: string): number => Number(/^\d+$/.exec(readTrimmed(folder, file) ?? "")?.[0] ?? 0);

@@ -3,11 +3,28 @@ import type { MetricFamily } from "@pharos/exposition";
 import { UserError } from "@pharos/model/error";
 import { type Collector, gauge, single } from "../collector.ts";
 import { inPool } from "../device-file.ts";
-import { globSync, readdir, readFile, stat } from "../system.ts";
+import { glob, readdir, readFile, stat } from "../system.ts";
+
+/** What a job writes is small: a file beyond this is something else, and would take memory several times its size. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Folders a pattern stands for; one that fits none, or is none, stands for itself. */
+async function expand(pattern: string): Promise<string[]> {
+  if (!/[*?[]/.test(pattern)) return [pattern];
+  const found = await inPool<string[]>((done) => glob(pattern, done));
+  return found.length > 0 ? found.sort() : [pattern];
+}
 
 /** Families of a file. Timestamps are refused: a text file that nobody writes any more would look alive. */
 async function readFamilies(path: string): Promise<{ families: MetricFamily[]; mtime: number }> {
   const { parseFamilies } = await import("@pharos/exposition");
+  const { mtimeMs, size } = await inPool<Stats>((done) => stat(path, done));
+  if (size > MAX_BYTES) {
+    throw new UserError("node-exporter.textfile", `is larger than ${MAX_BYTES / 1024 / 1024} MiB`, {
+      where: { file: path },
+      fix: "Write fewer series",
+    });
+  }
   const families = parseFamilies(await inPool<Buffer>((done) => readFile(path, done)), "text");
   if (families.some(({ metrics }) => metrics.some(({ timestamp }) => timestamp !== undefined))) {
     throw new UserError("node-exporter.textfile", "contains client-side timestamps, which are not supported", {
@@ -15,7 +32,6 @@ async function readFamilies(path: string): Promise<{ families: MetricFamily[]; m
       fix: "Leave the timestamps out",
     });
   }
-  const { mtimeMs } = await inPool<Stats>((done) => stat(path, done));
   return { families, mtime: mtimeMs / 1000 };
 }
 
@@ -71,10 +87,8 @@ export const textfile: Collector = {
     },
   },
   async collect({ flags, log }) {
-    const directories = (flags["collector.textfile.directory"] as string[]).flatMap((pattern) => {
-      const found = globSync(pattern).sort();
-      return found.length > 0 || pattern === "" ? found : [pattern];
-    });
+    const patterns = flags["collector.textfile.directory"] as string[];
+    const directories = (await Promise.all(patterns.filter(Boolean).map(expand))).flat();
     const merger = new Merger();
     const mtimes = [];
     let failed = false;
