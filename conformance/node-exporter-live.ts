@@ -171,6 +171,50 @@ async function sideBySide(): Promise<SuiteResult> {
   }
 }
 
+/** Flags that make collectors take other ways to what they tell; each group is a run of its own. */
+const OTHER_WAYS: readonly (readonly string[])[] = [
+  ["--no-collector.netdev.netlink", "--no-collector.arp.netlink", "--no-collector.cpu.guest"],
+  [
+    "--no-collector.netdev",
+    "--collector.netclass.netlink",
+    "--collector.netclass_rtnl.with-stats",
+    "--collector.perf.disable-hardware-profilers",
+    "--collector.perf.software-profilers=PageFault",
+    "--collector.perf.cpus=0",
+  ],
+  [
+    "--collector.netdev.enable-detailed-metrics",
+    "--collector.netdev.label-ifalias",
+    "--collector.netdev.device-exclude=^lo$",
+    "--collector.netclass.ignored-devices=^lo$",
+    "--collector.netclass.ignore-invalid-speed",
+    "--collector.arp.device-exclude=^eth0$",
+    "--collector.filesystem.fs-types-include=^(tmpfs|proc)$",
+    "--collector.diskstats.device-include=^vda$",
+    "--collector.slabinfo.slabs-include=^kmalloc",
+    "--collector.vmstat.fields=^nr_",
+    "--collector.netstat.fields=^Tcp",
+    "--collector.cpu.info.flags-include=^sse",
+    "--collector.interrupts.name-exclude=^(NMI|LOC)$",
+    "--collector.disable-defaults",
+    ...["arp", "cpu", "diskstats", "filesystem", "netclass", "netdev", "netstat", "vmstat"].map(
+      (name) => `--collector.${name}`,
+    ),
+  ],
+];
+
+async function otherWays(): Promise<SuiteResult> {
+  const sum: SuiteResult = { passed: 0, total: 0, failures: [] };
+  for (const flags of OTHER_WAYS) {
+    const result = await besides(flags, compare);
+    if (result.notRun !== undefined) return result;
+    sum.passed += result.passed;
+    sum.total += result.total;
+    sum.failures.push(...result.failures.map((failure) => `${flags[0]} …: ${failure}`));
+  }
+  return sum;
+}
+
 /** What promtool complains about in a text; upstream's own names are not all to its taste. */
 function lint(promtool: string, text: string): string[] {
   const { stdout, stderr } = spawnSync(promtool, ["check", "metrics"], { input: text, encoding: "utf8" });
@@ -195,5 +239,6 @@ async function promtool(): Promise<SuiteResult> {
 
 export const suites: Suite[] = [
   { name: "node-exporter-live", data: "exporters/node-fixtures", run: sideBySide },
+  { name: "node-exporter-live-flags", data: "exporters/node-fixtures", run: otherWays },
   { name: "node-exporter-promtool", data: "exporters/node-fixtures", run: promtool },
 ];

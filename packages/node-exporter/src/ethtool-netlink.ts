@@ -8,11 +8,10 @@ const HEADER_ATTRIBUTE = 1;
 const HEADER_DEV_INDEX = 1;
 const SPEED = 5;
 const DUPLEX = 6;
-const UNKNOWN_SPEED = 0xffffffff;
 const NESTED = 0x8000;
 
 export interface LinkMode {
-  /** Mbit/s; undefined when the driver does not know. */
+  /** Mbit/s; the largest number of 32 bits when the driver does not know, which upstream tells as a speed. */
   speed?: number;
   duplex: string;
 }
@@ -35,7 +34,7 @@ export function linkModes(): Map<number, LinkMode> {
     const speed = attributes.get(SPEED)?.readUInt32LE(0);
     const duplex = attributes.get(DUPLEX)?.[0];
     out.set(index, {
-      speed: speed === UNKNOWN_SPEED ? undefined : speed,
+      speed,
       duplex: DUPLEXES[duplex ?? -1] ?? "Unknown",
     });
   }

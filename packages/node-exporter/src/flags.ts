@@ -156,6 +156,9 @@ export async function nodeExporterOptions(values: Readonly<Record<string, unknow
   const byDefault = flags["collector.disable-defaults"] !== true;
   const isEnabled = ({ name, defaultOff }: Collector): boolean =>
     (flags[`collector.${name}`] ?? (byDefault && !defaultOff)) === true;
+  const enabled = new Set(COLLECTORS.filter(isEnabled).map(({ name }) => name));
+  // Some collectors tell less, or more, when another one runs.
+  for (const { name } of COLLECTORS) flags[`collector.${name}`] = enabled.has(name);
   return {
     paths: {
       procfs: String(flags["path.procfs"]),
@@ -167,7 +170,7 @@ export async function nodeExporterOptions(values: Readonly<Record<string, unknow
     systemdSocket: flags["web.systemd-socket"] === true,
     webConfigFile: String(flags["web.config.file"]),
     telemetryPath: String(flags["web.telemetry-path"]),
-    enabled: new Set(COLLECTORS.filter(isEnabled).map(({ name }) => name)),
+    enabled,
     patterns,
     flags,
     exporterMetrics: flags["web.disable-exporter-metrics"] !== true,

@@ -85,7 +85,7 @@ function addInfo(out: FamilySet, { paths, flags, patterns }: CollectorContext): 
       "cachesize",
       field("cache size"),
     ]);
-    if (flags["collector.cpufreq"] !== false) {
+    if (flags["collector.cpufreq"] === true) {
       const hertz = Number(field("cpu MHz")) * 1e6;
       out.gauge("node_cpu_frequency_hertz", "CPU frequency in hertz from /proc/cpuinfo.", hertz, place);
     }

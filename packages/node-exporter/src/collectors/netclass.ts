@@ -188,7 +188,7 @@ export const netclass: Collector = {
         const mode = modes.get(link.index);
         addLink(out, link, mode?.duplex ?? "", context);
         const speed = mode?.speed;
-        if (speed === undefined || speed < 0) continue;
+        if (speed === undefined) continue;
         out.gauge("node_network_speed_bytes", helpOf("speed_bytes"), speed * MEGABIT_BYTES, ["device", link.name]);
       }
       return out.families;
