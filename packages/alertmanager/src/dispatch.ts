@@ -76,6 +76,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #starting: NodeJS.Timeout | undefined;
   #started: boolean;
   #size = 0;
+  #turns: Promise<void> = Promise.resolve();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -144,7 +145,8 @@ export class Dispatcher implements AsyncDisposable {
     group.flushing = true;
     group.nextFlushAt = this.#options.now() + group.route.groupInterval;
     this.#arm(group);
-    const work = this.#flush(group)
+    const work = this.#turn()
+      .then(() => this.#flush(group))
       .catch((error) =>
         this.#options.log.error("a group could not be flushed", { aggrGroup: group.key, err: describeError(error) }),
       )
@@ -156,6 +158,12 @@ export class Dispatcher implements AsyncDisposable {
         if (group.alerts.size > 0) this.#tick(group);
       });
     this.#running.add(work);
+  }
+
+  /** One flush at a time gets under way, and requests are served between two: many groups may come due at one moment. */
+  #turn(): Promise<void> {
+    this.#turns = this.#turns.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
+    return this.#turns;
   }
 
   async #flush(group: Group): Promise<void> {

@@ -59,8 +59,7 @@ function selection(context: ApiContext, params: URLSearchParams) {
   return (alert: StoredAlert, now: number): Status | undefined => {
     if (alert.endsAt !== 0 && alert.endsAt < now) return undefined;
     // Labels first: they are cheap to compare.
-    if (!passesFilter(filter, (name) => (alert.labels.has(name) ? alert.labels.get(name) : undefined)))
-      return undefined;
+    if (!passesFilter(filter, alert.labels)) return undefined;
     const status = alertStatus(context, alert, now);
     if (!active && status.state === "active") return undefined;
     if (!silenced && status.silencedBy.length > 0) return undefined;

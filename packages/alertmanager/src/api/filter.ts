@@ -1,5 +1,5 @@
 /** The parameters that choose what an answer holds. */
-import { AnchoredRegexp, describeError, UserError } from "@pharos/model";
+import { AnchoredRegexp, describeError, Labels, UserError } from "@pharos/model";
 import type { Receiver } from "../config/receivers.ts";
 import type { MatcherSyntax } from "../matcher/compat.ts";
 import type { AlertMatcher } from "../matcher/matcher.ts";
@@ -21,12 +21,13 @@ export function parseFilter(params: URLSearchParams, name: string, syntax: Match
 }
 
 /** As upstream: asking for an empty value asks whether the label is there. */
-export function passesFilter(filter: readonly AlertMatcher[], get: (name: string) => string | undefined): boolean {
+export function passesFilter(filter: readonly AlertMatcher[], labels: Labels): boolean {
   return filter.every((matcher) => {
-    const value = get(matcher.name);
-    const negative = matcher.type === "!=" || matcher.type === "!~";
-    if (matcher.value === "" && (value !== undefined) === negative) return true;
-    return matcher.matches(value ?? "");
+    if (matcher.value === "") {
+      const negative = matcher.type === "!=" || matcher.type === "!~";
+      if (labels.has(matcher.name) === negative) return true;
+    }
+    return matcher.matches(labels.get(matcher.name));
   });
 }
 
@@ -56,6 +57,6 @@ export function receiverFilter(
     if (pattern && !pattern.test(name)) return false;
     if (matchers.length === 0) return true;
     const labels = receivers.get(name)?.labels;
-    return labels !== undefined && passesFilter(matchers, (label) => labels[label]);
+    return labels !== undefined && passesFilter(matchers, Labels.from(labels));
   };
 }

@@ -1,6 +1,6 @@
 /** /api/v1/pharos/history: what happened and why, newest first. */
 import { requestParams } from "@pharos/kit";
-import { parseDuration } from "@pharos/model";
+import { Labels, parseDuration } from "@pharos/model";
 import type { FastifyInstance } from "fastify";
 import type { HistoryEvent } from "../history.ts";
 import type { ApiContext } from "./context.ts";
@@ -41,7 +41,7 @@ export function mountHistory(app: FastifyInstance, context: ApiContext): void {
       receiver: params.get("receiver") ?? undefined,
       fingerprint: params.get("fingerprint") ?? undefined,
       groupKey: params.get("groupKey") ?? undefined,
-      labels: filter.length > 0 ? (labels) => passesFilter(filter, (name) => labels[name]) : undefined,
+      labels: filter.length > 0 ? (labels) => passesFilter(filter, Labels.from(labels)) : undefined,
       limit,
     });
     return { events };
