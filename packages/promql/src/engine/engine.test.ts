@@ -83,6 +83,7 @@ load 1m
   tie{i="3"} 1 1
   tie{i="4"} 1 1
   bad NaN
+  begins{pod="x"} _ _ 1 2 3
   early{pod="x"} 1 2 stale
   late{pod="x"} _x4 3 4 5 6 7 8 9 10
 
@@ -117,6 +118,9 @@ eval instant at 0 clamp_max(bad, -Inf)
 
 eval instant at 0 month(bad)
   {} 12
+
+eval range from 0 to 4m step 1m begins or ignoring (v) idelta((begins offset -2m)[2m:1m])
+  {pod="x"} _ 1 1 2 3
 
 eval range from 0 to 5m step 1m -{__name__=~"early|late"}
   {pod="x"} -1 -2 _ _ -3 -4

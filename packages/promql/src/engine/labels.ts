@@ -3,7 +3,7 @@ import { compareStrings, Labels, METRIC_NAME } from "@pharos/model";
 import type { Context } from "./context.ts";
 import { sameLabelset } from "./error.ts";
 import { KeyTable } from "./key-table.ts";
-import { NOTHING, type SeriesRow, type VectorResult } from "./row.ts";
+import { NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
 
 const METADATA: ReadonlySet<string> = new Set([METRIC_NAME, "__type__", "__unit__"]);
 const UNDERSCORE = 95;
@@ -174,6 +174,11 @@ export async function mergeDuplicates(context: Context, vector: VectorResult): P
   return context.vectorOf(mergeRows(await context.collect(vector)));
 }
 
+function firstStep({ kinds }: Row): number {
+  const step = kinds.findIndex((kind) => kind !== NOTHING);
+  return step < 0 ? kinds.length : step;
+}
+
 export function mergeRows(rows: SeriesRow[]): SeriesRow[] {
   if (!hasDuplicates(rows)) return rows;
   const byLabels = new Map<string, SeriesRow>();
@@ -185,6 +190,9 @@ export function mergeRows(rows: SeriesRow[]): SeriesRow[] {
       continue;
     }
     known.row.held += series.row.held;
+    known.row.bytes += series.row.bytes;
+    // As upstream, which goes step by step: whether the name is to go is said by the first sample.
+    if (firstStep(series.row) < firstStep(known.row)) known.dropName = series.dropName;
     const { kinds, values } = series.row;
     for (let step = 0; step < kinds.length; step++) {
       if (kinds[step] === NOTHING) continue;
