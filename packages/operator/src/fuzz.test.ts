@@ -1,12 +1,16 @@
 /** Objects made at random from the CRDs' schemas: whatever the API server would let through must not break the operator. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { KubeObject } from "@pharos/kube";
 import { UserError } from "@pharos/model";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { AssetStore } from "./assets.ts";
 import { checkInstance } from "./checks/instance.ts";
+import { type DesiredInstance, INSTANCE_KINDS } from "./drivers/driver.ts";
+import { DEFAULT_WORKLOAD_OPTIONS } from "./drivers/kubernetes/options.ts";
+import { renderInstance } from "./drivers/kubernetes/render.ts";
 import { assemble } from "./prometheus/assemble.ts";
 import { generateAgentConfig, generatePrometheusConfig } from "./prometheus/config.ts";
 import type { GenerationScope } from "./prometheus/scope.ts";
@@ -76,6 +80,7 @@ function objectOf(schema: Schema, depth: number): fc.Arbitrary<Record<string, un
   });
 }
 
+/** Objects of a kind, their spec at random. */
 function objects(kind: string) {
   return objectOf(specSchema(kind), 0).map((spec) => ({
     apiVersion: "monitoring.coreos.com/v1",
@@ -159,4 +164,83 @@ describe("random objects", () => {
       runs,
     );
   });
+});
+
+interface Container {
+  name: string;
+  image?: string;
+  volumeMounts?: { name: string; mountPath: string }[];
+}
+interface Template {
+  spec: { containers: Container[]; initContainers?: Container[]; volumes?: { name: string }[] };
+}
+interface WorkloadSpec {
+  template: Template;
+  volumeClaimTemplates?: { metadata: { name: string } }[];
+}
+
+const VERSIONS = {
+  Prometheus: "v3.5.0",
+  PrometheusAgent: "v3.5.0",
+  Alertmanager: "v0.28.0",
+  ThanosRuler: "v0.37.0",
+} as const;
+
+const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+
+function checkWorkload(workload: KubeObject, own: ReadonlySet<string>): void {
+  const { template, volumeClaimTemplates = [] } = workload.spec as WorkloadSpec;
+  const { containers, initContainers = [], volumes = [] } = template.spec;
+  const known = new Set([
+    ...volumes.map(({ name }) => name),
+    ...volumeClaimTemplates.map(({ metadata }) => metadata.name),
+  ]);
+  for (const container of [...containers, ...initContainers]) {
+    // Containers of the user's own are as the user wrote them.
+    if (!own.has(container.name)) continue;
+    expect(container.image).toBeTruthy();
+    for (const { name } of container.volumeMounts ?? []) {
+      if (name !== "" && !known.has(name)) throw new Error(`${container.name} mounts ${name}, which there is not`);
+    }
+  }
+}
+
+test.each(INSTANCE_KINDS)("%s: whole workloads, or a reason in words", (kind) => {
+  const main = {
+    Prometheus: "prometheus",
+    PrometheusAgent: "prometheus",
+    Alertmanager: "alertmanager",
+    ThanosRuler: "thanos-ruler",
+  };
+  const own = new Set([main[kind], "config-reloader", "init-config-reloader"]);
+  fc.assert(
+    fc.property(objects(kind), fc.boolean(), fc.integer({ min: 1, max: 3 }), (object, withFiles, shards) => {
+      // Mounts of the user's own may name anything.
+      const { volumeMounts: _mounts, containers: _containers, initContainers: _init, ...spec } = object.spec;
+      const desired: DesiredInstance = {
+        kind,
+        resource: { ...object, spec: { ...spec, version: VERSIONS[kind], shards, queryEndpoints: ["http://query"] } },
+        config: "x",
+        files: new Map(withFiles ? [["a.yaml", "groups: []"]] : []),
+        certificates: new Map(),
+      };
+      try {
+        const { service, files, workloads } = renderInstance(desired, DEFAULT_WORKLOAD_OPTIONS);
+        const all = [...(service ? [service] : []), ...files, ...workloads];
+        for (const { metadata, apiVersion, kind: type } of all) {
+          expect([apiVersion, type, metadata.namespace]).toEqual([expect.any(String), expect.any(String), "default"]);
+          expect(metadata.name).toMatch(NAME);
+        }
+        for (const workload of workloads) checkWorkload(workload, own);
+        // The same again, to the byte: nothing rolls without a reason.
+        const again = renderInstance(desired, DEFAULT_WORKLOAD_OPTIONS);
+        expect(JSON.stringify([again.service, again.files, again.workloads])).toBe(
+          JSON.stringify([service, files, workloads]),
+        );
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+      }
+    }),
+    { numRuns: 200, seed: 7 },
+  );
 });

@@ -29,8 +29,13 @@ function checkRemoteWrite(target: RemoteWrite, scope: GenerationScope, field: st
   if (!URL.canParse(target.url)) throw invalid(`${field}.url`, "it is no URL");
 }
 
+/** A slip of the keyboard must not become as many StatefulSets. */
+const MAX_SHARDS = 1_000;
+
 export function checkInstance(scope: GenerationScope): void {
   const { spec } = scope.prometheus;
+  if ((spec.shards ?? 1) > MAX_SHARDS)
+    throw invalid("spec.shards", `${spec.shards} are too many, ${MAX_SHARDS} at most`);
   const { version } = scope.gate;
   for (const [i, entry] of (spec.scrapeClasses ?? []).entries()) {
     const field = `spec.scrapeClasses[${i}]`;
