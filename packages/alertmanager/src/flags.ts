@@ -41,6 +41,11 @@ export const alertmanagerFlags = {
     default: "0s",
     help: "Minimum amount of time to wait before dispatching alerts. This option should be synced with value of --rules.alert.resend-delay on Prometheus.",
   },
+  "silences.reminder": {
+    type: "duration",
+    default: "0s",
+    help: "How long before the end of a silence the receivers of its firing alerts are reminded of it; 0s: never.",
+  },
   "history.retention": {
     type: "duration",
     help: "How long to keep the history of alerts and notifications; as long as --data.retention without it, 0s keeps none.",
@@ -228,6 +233,7 @@ export function alertmanagerOptions(values: Values): Omit<AlertmanagerOptions, "
     retentionMs: values["data.retention"],
     maintenanceIntervalMs: values["data.maintenance-interval"],
     gcIntervalMs: values["alerts.gc-interval"],
+    silenceReminderMs: values["silences.reminder"],
     historyRetentionMs: values["history.retention"],
     historyMaxBytes: values["history.max-bytes"],
     maxSilences: limit(values["silences.max-silences"]),

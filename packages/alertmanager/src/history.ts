@@ -47,7 +47,7 @@ export interface NotificationEvent extends Base {
 
 export interface SilenceEvent extends Base {
   kind: "silence";
-  action: "created" | "updated" | "expired" | "reminder";
+  action: "created" | "updated" | "expired";
   id: string;
   createdBy: string;
   comment: string;

@@ -59,8 +59,9 @@ ${extra}`,
   );
 }
 
-async function start(): Promise<Alertmanager> {
+async function start(options: { silenceReminderMs?: number; webConfigFile?: string } = {}): Promise<Alertmanager> {
   running = await createAlertmanager({
+    ...options,
     configFile: configFile(),
     storageDir: join(dir, "data"),
     listen: { host: "127.0.0.1", port: 0 },
@@ -228,4 +229,69 @@ test("the running configuration is shown without its secrets", async () => {
   const { data } = await call("/api/v2/status");
   expect(data.config.original).toContain("receiver: hook");
   expect(data.config.original).not.toContain(base);
+});
+
+const silenceFor = (ms: number, value = "A") =>
+  call("/api/v2/silences", {
+    matchers: [{ name: "alertname", value, isRegex: false }],
+    startsAt: new Date(),
+    endsAt: new Date(Date.now() + ms),
+    createdBy: "me",
+    comment: "why",
+  });
+
+test("before a silence ends whom it concerns is reminded, once, and told when it is over", async () => {
+  configure();
+  await start({ silenceReminderMs: 1000 });
+  await silenceFor(1500);
+  await silenceFor(1500, "Nothing");
+  await post({ alertname: "A", i: "1" });
+  await sleep(300);
+  expect(received).toEqual([]);
+  await expect.poll(() => received.length, { timeout: 3000 }).toBe(1);
+  expect(received[0].body).toMatchObject({
+    status: "firing",
+    alerts: [{ labels: { alertname: "SilenceExpires", receiver: "hook" } }],
+  });
+  await expect.poll(() => received.length, { timeout: 3000 }).toBe(3);
+  await settled();
+  expect(received).toHaveLength(3);
+  const states = received.slice(1).map(({ body }) => `${body.alerts[0].labels.alertname} ${body.status}`);
+  expect(states.sort()).toEqual(["A firing", "SilenceExpires resolved"]);
+});
+
+test("a receiver that always wants to know of ends hears of one under a silence", async () => {
+  writeFileSync(
+    configFile(),
+    `route:
+  receiver: hook
+  group_by: [alertname]
+  group_wait: 100ms
+  group_interval: 300ms
+  routes: [{receiver: plain, matchers: ['alertname="B"']}]
+receivers:
+- {name: hook, always_resolve: true, webhook_configs: [{url: "${base}/hook"}]}
+- {name: plain, webhook_configs: [{url: "${base}/plain"}]}
+`,
+  );
+  await start();
+  await post({ alertname: "A", i: "1" }, { alertname: "B", i: "1" });
+  await expect.poll(() => received.length).toBe(2);
+  for (const name of ["A", "B"]) await silenceFor(60_000, name);
+  for (const alertname of ["A", "B"]) await resolve({ alertname, i: "1" });
+  await expect.poll(() => received.length).toBe(3);
+  await settled();
+  expect(received.slice(2).map(({ path, body }) => `${path} ${body.status}`)).toEqual(["/hook resolved"]);
+});
+
+test("a web configuration asks for a user", async () => {
+  configure();
+  // The password is "secret".
+  const hash = "$2b$04$XSKwo6.f3keFmpBzJCUkIOgSxoCTNzi3d8w9f6sSa1CMNAZ0wgmqC";
+  const webConfigFile = join(dir, "web.yml");
+  writeFileSync(webConfigFile, `basic_auth_users: {me: ${hash}}\n`);
+  const { url } = await start({ webConfigFile });
+  expect((await fetch(`${url}/api/v2/status`)).status).toBe(401);
+  const authorization = `Basic ${Buffer.from("me:secret").toString("base64")}`;
+  expect((await fetch(`${url}/api/v2/status`, { headers: { authorization } })).status).toBe(200);
 });

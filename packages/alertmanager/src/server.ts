@@ -27,6 +27,7 @@ import { migrateStorage } from "./migrate.ts";
 import { NotificationLog } from "./notification-log.ts";
 import { type Channel, Pipeline } from "./pipeline.ts";
 import { recordSilences } from "./silence-events.ts";
+import { SilenceReminders } from "./silence-reminders.ts";
 import { Silences, silenceState } from "./silences.ts";
 
 /** The Alertmanager whose behaviour clients may expect. */
@@ -69,7 +70,7 @@ export interface AlertmanagerOptions {
   dispatchStartDelayMs?: number;
   matcherMode?: MatcherMode;
   cluster?: Omit<ClusterOptions, "log" | "stores" | "now">;
-  /** ms before a silence's end at which its receivers are reminded; 0: never. */
+  /** ms before the end of a silence at which the receivers of its alerts are reminded; 0: never. */
   silenceReminderMs?: number;
   log: Logger;
   now?: () => number;
@@ -118,6 +119,7 @@ class Server implements Alertmanager {
   readonly #cluster: Cluster | undefined;
   readonly #reload = { successful: true, message: "" };
   readonly #timers: NodeJS.Timeout[];
+  readonly #reminders: SilenceReminders | undefined;
   #running: Generation;
   #reloading: Promise<void> = Promise.resolve();
 
@@ -213,6 +215,15 @@ class Server implements Alertmanager {
       timeout: options.requestTimeoutMs ?? 0,
       reload: () => this.reload(),
     });
+    this.#reminders = options.silenceReminderMs
+      ? new SilenceReminders({
+          ahead: options.silenceReminderMs,
+          silences,
+          alerts: this.#alerts,
+          current: () => ({ route: this.#running.config.route, pipeline: this.#running.pipeline }),
+          now,
+        })
+      : undefined;
     this.#timers = [
       setInterval(() => this.#alerts.collect(now()), options.gcIntervalMs ?? DEFAULT_GC_INTERVAL_MS).unref(),
       setInterval(() => this.#maintain(), options.maintenanceIntervalMs ?? DEFAULT_MAINTENANCE_MS).unref(),
@@ -287,7 +298,7 @@ class Server implements Alertmanager {
       startAt: this.#startedAt + dispatchStartDelayMs,
       extraTimeout: () => this.#cluster?.wait() ?? 0,
     });
-    return { config, inhibitor, dispatcher, channels };
+    return { config, inhibitor, dispatcher, channels, pipeline };
   }
 
   /** What is told of a configuration that was taken. */
@@ -461,6 +472,7 @@ class Server implements Alertmanager {
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#http.close();
+    await this.#reminders?.[Symbol.asyncDispose]();
     await this.#stopRunning();
     await this.#cluster?.[Symbol.asyncDispose]();
     this.#maintain();

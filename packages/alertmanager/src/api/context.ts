@@ -7,7 +7,7 @@ import type { History } from "../history.ts";
 import type { Inhibitor } from "../inhibit.ts";
 import type { MatcherSyntax } from "../matcher/compat.ts";
 import type { AlertmanagerMetrics } from "../metrics.ts";
-import type { Channel } from "../pipeline.ts";
+import type { Channel, Pipeline } from "../pipeline.ts";
 import type { Silences } from "../silences.ts";
 
 /** What changes at a reload. */
@@ -16,6 +16,7 @@ export interface Generation {
   inhibitor: Inhibitor;
   dispatcher: Dispatcher;
   channels: ReadonlyMap<string, Channel[]>;
+  pipeline: Pipeline;
 }
 
 export interface ClusterStatus {
