@@ -4,6 +4,7 @@ import type { VectorSelector } from "../parser/ast.ts";
 import { formatExpr } from "../parser/printer.ts";
 import { Annotations } from "./annotations.ts";
 import { CANCELED, executionError, QueryError } from "./error.ts";
+import type { Expansions } from "./expansions.ts";
 import { QueryMemory, type SharedMemory } from "./memory.ts";
 import type { Profiler } from "./profile.ts";
 import { Row, type SeriesRow, type VectorResult } from "./row.ts";
@@ -45,6 +46,7 @@ export class QueryState implements Disposable {
   readonly settings: EvaluationSettings;
   readonly querier: Querier;
   readonly annotations = new Annotations();
+  readonly expansions: Expansions;
   /** Series of each selector of the plan. */
   readonly selections = new Map<VectorSelector, readonly StoredSeries[]>();
   /** Expressions of the plan that give the same at every step. */
@@ -78,7 +80,9 @@ export class QueryState implements Disposable {
     deadline: number,
     signal: AbortSignal | undefined,
     shared: SharedMemory,
+    expansions: Expansions,
   ) {
+    this.expansions = expansions;
     if (steps > settings.maxSamples) throw tooManySamples(settings.maxSamples);
     this.settings = settings;
     this.memory = new QueryMemory(settings.maxBytes, shared, () => this.#narrowing(steps));

@@ -5,6 +5,7 @@ import { type ParserOptions, parseExpr, sourceOf } from "../parser/parse.ts";
 import { Context, type EvaluationSettings, QueryState } from "./context.ts";
 import { QueryError } from "./error.ts";
 import { evaluateVector } from "./evaluate.ts";
+import { Expansions } from "./expansions.ts";
 import { SharedMemory } from "./memory.ts";
 import { type Plan, planQuery } from "./plan.ts";
 import { type PlanNode, Profiler } from "./profile.ts";
@@ -123,6 +124,7 @@ export class Engine {
   readonly #settings: EvaluationSettings;
   readonly #memory: SharedMemory;
   readonly #running = new RunningQueries();
+  readonly #expansions = new Expansions();
 
   constructor(options: EngineOptions = {}) {
     this.#parser = options;
@@ -317,6 +319,6 @@ export class Engine {
     signal: AbortSignal | undefined,
   ): QueryState {
     const steps = step === 0 ? 1 : Math.max(0, Math.floor((end - start) / step) + 1);
-    return new QueryState(settings, querier, plan, steps, deadline, signal, this.#memory);
+    return new QueryState(settings, querier, plan, steps, deadline, signal, this.#memory, this.#expansions);
   }
 }

@@ -1,8 +1,9 @@
 /** label_replace and label_join, and sorting by value or label. */
-import { AnchoredRegexp, UserError } from "@pharos/model";
+import { UserError } from "@pharos/model";
 import { isValidLabelName } from "../parser/text.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
+import type { Expansion } from "./expansions.ts";
 import { mergeDuplicates, withLabel } from "./labels.ts";
 import { natural } from "./natural.ts";
 import { FLOAT, type SeriesRow, type VectorResult } from "./row.ts";
@@ -12,16 +13,16 @@ export function labelReplace(
   vector: VectorResult,
   [target, replacement, source, pattern]: string[],
 ): Promise<VectorResult> {
-  let regexp: AnchoredRegexp;
+  let expansion: Expansion;
   try {
-    regexp = new AnchoredRegexp(pattern);
+    expansion = context.query.expansions.get(pattern, replacement);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw executionError(`invalid regular expression in label_replace(): ${pattern}`);
   }
   if (!isValidLabelName(target)) throw executionError(`invalid destination label name in label_replace(): ${target}`);
   const series = vector.series.map((input) => {
-    const value = regexp.expand(input.labels.get(source), replacement);
+    const value = expansion.of(input.labels.get(source));
     if (value === undefined) return input;
     return { labels: withLabel(input.labels, target, value), dropName: input.dropName && target !== "__name__" };
   });
