@@ -2,6 +2,7 @@
 import { UserError } from "@pharos/model";
 import { toAlpha } from "./alertmanager/api-versions.ts";
 import { baseConfig, generateAlertmanagerConfig, globalAlertmanagerConfig } from "./alertmanager/config.ts";
+import { withReadableActions } from "./alertmanager/rocketchat.ts";
 import type { AlertmanagerScope } from "./alertmanager/scope.ts";
 import { templateFiles } from "./alertmanager/templates.ts";
 import { AssetStore } from "./assets.ts";
@@ -75,7 +76,7 @@ export function planAlertmanager(alertmanager: Alertmanager, context: PlanContex
   };
   try {
     const { accepted, rejected } = selectConfigs(scope, context);
-    const config = generateAlertmanagerConfig(scope, base(scope, context), accepted);
+    const config = withReadableActions(generateAlertmanagerConfig(scope, base(scope, context), accepted));
     const templates = templateFiles(scope);
     const text = toYaml({ ...config, templates: [...(config.templates as string[]), ...templates.globs] });
     checkAlertmanagerReadable(text, context.driver.readerOf(alertmanager));

@@ -8,6 +8,7 @@ import { describeError, UserError } from "@pharos/model";
 import { parseRuleFile } from "@pharos/rules";
 import { toAlpha } from "./alertmanager/api-versions.ts";
 import { generateAlertmanagerConfig } from "./alertmanager/config.ts";
+import { withReadableActions } from "./alertmanager/rocketchat.ts";
 import type { AlertmanagerScope } from "./alertmanager/scope.ts";
 import { type AssetLookup, AssetStore } from "./assets.ts";
 import { checkPodMonitor, checkProbe, checkServiceMonitor } from "./checks/monitor.ts";
@@ -142,7 +143,8 @@ export function validateAlertmanagerConfig(
 ): UserError | undefined {
   const base = { route: { receiver: "null" }, receivers: [{ name: "null" }], global: PLACEHOLDER_GLOBAL };
   return check(config, () => {
-    loadAlertmanagerConfig(toYaml(generateAlertmanagerConfig(scope, base, [config])), { file: "" });
+    const generated = withReadableActions(generateAlertmanagerConfig(scope, base, [config]));
+    loadAlertmanagerConfig(toYaml(generated), { file: "" });
   });
 }
 
