@@ -117,6 +117,7 @@ export async function choose(
   const { steps } = context;
   const { ids, count } = await new Grouping(expr.grouping, expr.without).assign(context, rows);
   const heaps: (Heap | undefined)[] = new Array(count).fill(undefined);
+  const ones = new Int32Array(count);
   /** By series and step. */
   const kept = new Uint8Array(rows.length * steps);
   const order: SeriesRow[] = [];
@@ -124,6 +125,15 @@ export async function choose(
     if (context.query.isDue) await context.query.pause();
     const k = Math.trunc(param[step]);
     if (k < 1) continue;
+    if (k === 1) {
+      chooseOne(context, expr, rows, ids, step, ones.fill(-1));
+      for (const item of ones) {
+        if (item < 0) continue;
+        kept[item * steps + step] = 1;
+        if (steps === 1) order.push(rows[item]);
+      }
+      continue;
+    }
     for (const heap of heaps) {
       if (!heap) continue;
       heap.items.length = 0;
@@ -165,6 +175,35 @@ export async function choose(
     else context.release(series.row);
   }
   return context.vectorOf(steps === 1 ? order : out);
+}
+
+/** As a heap of one: the index of the chosen series of each group, which begins as -1. */
+function chooseOne(
+  context: Context,
+  { op, pos }: AggregateExpr,
+  rows: readonly SeriesRow[],
+  ids: Int32Array,
+  step: number,
+  chosen: Int32Array,
+): void {
+  for (let i = 0; i < rows.length; i++) {
+    const { kinds, values } = rows[i].row;
+    if (kinds[step] === NOTHING) continue;
+    if (kinds[step] === HISTOGRAM && op !== "limitk") {
+      context.annotations.histogramIgnoredInAggregation(op, pos);
+      continue;
+    }
+    const known = chosen[ids[i]];
+    if (known < 0) {
+      chosen[ids[i]] = i;
+      continue;
+    }
+    if (op === "limitk") continue;
+    const best = rows[known].row.values[step];
+    const value = values[step];
+    const better = op === "topk" ? best < value : best > value;
+    if (better || (Number.isNaN(best) && !Number.isNaN(value))) chosen[ids[i]] = i;
+  }
 }
 
 /** Nothing is kept, but what the input has to say, in errors and annotations, is heard. */

@@ -7,7 +7,7 @@ import { CANCELED, executionError, QueryError } from "./error.ts";
 import type { Expansions } from "./expansions.ts";
 import { QueryMemory, type SharedMemory } from "./memory.ts";
 import type { Profiler } from "./profile.ts";
-import { Row, type SeriesRow, type VectorResult } from "./row.ts";
+import { CELL_BYTES, type Row, RowMaker, type SeriesRow, type VectorResult } from "./row.ts";
 
 /** Longest stretch of work between two looks at the event loop, in ms. */
 const SLICE_MS = 25;
@@ -38,8 +38,6 @@ export interface EvaluationSettings {
 /** Estimates, in bytes: a series with its labels, and a row beside its cells. */
 const SERIES_BYTES = 400;
 const ROW_BYTES = 300;
-/** A kind and a value. */
-const CELL_BYTES = 9;
 const SAMPLE_BYTES = 16;
 
 export class QueryState implements Disposable {
@@ -205,6 +203,7 @@ export class Context {
   /** The grid is the query's own, not that of a subquery. */
   readonly isOuter: boolean;
   readonly #spareRows: Row[] = [];
+  readonly #rows: RowMaker;
 
   constructor(query: QueryState, start: number, end: number, interval: number, isOuter: boolean) {
     this.query = query;
@@ -215,6 +214,7 @@ export class Context {
     // A row takes memory for every step, samples or not.
     if (this.steps > query.settings.maxSamples) throw tooManySamples(query.settings.maxSamples);
     this.isOuter = isOuter;
+    this.#rows = new RowMaker(this.steps);
   }
 
   get annotations(): Annotations {
@@ -231,7 +231,7 @@ export class Context {
 
   /** An empty row. */
   newRow(): Row {
-    return this.#spareRows.pop() ?? new Row(this.steps);
+    return this.#spareRows.pop() ?? this.#rows.make();
   }
 
   /** Takes back a row that its reader is done with. */

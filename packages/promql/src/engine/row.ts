@@ -6,6 +6,41 @@ export const NOTHING = 0;
 export const FLOAT = 1;
 export const HISTOGRAM = 2;
 
+/** A value and a kind. */
+export const CELL_BYTES = 9;
+
+const FIRST_SLAB = 4096;
+const LARGEST_SLAB = 256 * 1024;
+
+/**
+ * Makes rows that share buffers: an array buffer costs more than all else about a row, and a query may have thousands.
+ * The buffers go with the rows of one evaluation.
+ */
+export class RowMaker {
+  readonly #steps: number;
+  readonly #bytes: number;
+  #slab: ArrayBuffer | undefined;
+  #used = 0;
+  #nextSlab = FIRST_SLAB;
+
+  constructor(steps: number) {
+    this.#steps = steps;
+    this.#bytes = Math.ceil((steps * CELL_BYTES) / 8) * 8;
+  }
+
+  make(): Row {
+    if (this.#bytes > LARGEST_SLAB / 8) return new Row(this.#steps);
+    if (!this.#slab || this.#used + this.#bytes > this.#slab.byteLength) {
+      this.#slab = new ArrayBuffer(Math.max(this.#bytes, this.#nextSlab));
+      this.#used = 0;
+      this.#nextSlab = Math.min(LARGEST_SLAB, this.#nextSlab * 4);
+    }
+    const row = new Row(this.#steps, this.#slab, this.#used);
+    this.#used += this.#bytes;
+    return row;
+  }
+}
+
 export class Row {
   /** One of NOTHING, FLOAT, HISTOGRAM for each step. */
   readonly kinds: Uint8Array;
@@ -17,9 +52,10 @@ export class Row {
   /** Bytes that it counts for. */
   bytes = 0;
 
-  constructor(steps: number) {
-    this.kinds = new Uint8Array(steps);
-    this.values = new Float64Array(steps);
+  /** In a zeroed buffer of its own, or from `offset` (a multiple of 8) on in one that it shares. */
+  constructor(steps: number, buffer: ArrayBuffer = new ArrayBuffer(steps * CELL_BYTES), offset = 0) {
+    this.values = new Float64Array(buffer, offset, steps);
+    this.kinds = new Uint8Array(buffer, offset + steps * Float64Array.BYTES_PER_ELEMENT, steps);
   }
 
   get steps(): number {
