@@ -109,7 +109,7 @@ export interface AlertStoreOptions {
   /** Most alerts of one name; 0: any. */
   perAlertNameLimit?: number;
   /** An alert was refused because of the limit. */
-  limited?: () => void;
+  limited?: (alertname: string) => void;
 }
 
 export class AlertStore {
@@ -117,7 +117,7 @@ export class AlertStore {
   readonly #listeners = new Set<AlertListener>();
   readonly #perName = new Map<string, number>();
   readonly #limit: number;
-  readonly #limited: () => void;
+  readonly #limited: (alertname: string) => void;
 
   constructor({ perAlertNameLimit = 0, limited = () => {} }: AlertStoreOptions = {}) {
     this.#limit = perAlertNameLimit;
@@ -141,7 +141,7 @@ export class AlertStore {
     const name = alert.labels.get("alertname");
     const count = this.#perName.get(name) ?? 0;
     if (this.#limit > 0 && count >= this.#limit) {
-      this.#limited();
+      this.#limited(name);
       return false;
     }
     this.#perName.set(name, count + 1);

@@ -151,7 +151,7 @@ export const alertmanagerFlags = {
   "enable-feature": {
     type: "string",
     default: "",
-    help: "Comma-separated experimental features to enable: classic-mode, utf8-strict-mode. Others of upstream are taken and do nothing.",
+    help: "Comma-separated experimental features to enable: classic-mode, utf8-strict-mode, receiver-name-in-metrics, alert-names-in-metrics. Others of upstream are taken and do nothing.",
   },
 } as const satisfies FlagSpecs;
 
@@ -242,6 +242,8 @@ export function alertmanagerOptions(values: Values): Omit<AlertmanagerOptions, "
     perAlertNameLimit: limit(values["alerts.per-alertname-limit"]),
     dispatchStartDelayMs: values["dispatch.start-delay"],
     matcherMode: matcherMode(values["enable-feature"]),
+    receiverNamesInMetrics: values["enable-feature"].split(",").includes("receiver-name-in-metrics"),
+    alertNamesInMetrics: values["enable-feature"].split(",").includes("alert-names-in-metrics"),
     cluster: clusterOptions(values),
   };
 }

@@ -1,7 +1,10 @@
 /** Alertmanager's metrics of itself, under upstream's names. */
 import type { Counter, Gauge, Histogram, Registry } from "@pharos/kit";
+import { type ClusterFacts, registerClusterMetrics } from "./cluster/metrics.ts";
 
 export interface AlertmanagerMetrics {
+  receiverNames: boolean;
+  alertNames: boolean;
   received: Counter;
   invalid: Counter;
   limited: Counter;
@@ -34,7 +37,13 @@ export interface MetricSources {
   silences(): { active: number; pending: number; expired: number };
   groups(): number;
   /** undefined: no cluster. */
-  cluster(): { members: number; failed: number; position: number; name: string } | undefined;
+  cluster(): ClusterFacts | undefined;
+  queries(): { nflog: number; silences: number };
+  /** 0: none. */
+  perAlertNameLimit: number;
+  /** Labels that upstream's features of these names add. */
+  receiverNames: boolean;
+  alertNames: boolean;
 }
 
 const FAILURES = [
@@ -49,47 +58,11 @@ export function registerMetrics(registry: Registry, version: string, sources: Me
   gauge(
     "alertmanager_build_info",
     "A metric with a constant '1' value labeled by version, revision, branch, goversion from which alertmanager was built, and the goos and goarch for the build.",
-    ["version", "goversion"],
+    ["version", "revision", "branch", "goversion", "goos", "goarch", "tags"],
   )
-    .labels(version, `node ${process.version}`)
+    .labels(version, "", "pharos", `node ${process.version}`, process.platform, process.arch, "")
     .set(1);
-  const clusterGauge = (
-    name: string,
-    help: string,
-    read: (cluster: NonNullable<ReturnType<MetricSources["cluster"]>>) => number,
-  ): void => {
-    registry.collect(() => {
-      const cluster = sources.cluster();
-      return { name, help, type: "gauge", metrics: cluster ? [{ labels: [], value: read(cluster) }] : [] };
-    });
-  };
-  registry.gaugeFunction("alertmanager_cluster_enabled", "Indicates whether the clustering is enabled or not.", () =>
-    sources.cluster() ? 1 : 0,
-  );
-  clusterGauge(
-    "alertmanager_cluster_members",
-    "Number indicating current number of members in cluster.",
-    ({ members }) => members,
-  );
-  clusterGauge(
-    "alertmanager_cluster_failed_peers",
-    "Number indicating the current number of failed peers in the cluster.",
-    ({ failed }) => failed,
-  );
-  clusterGauge(
-    "alertmanager_peer_position",
-    "Position the Alertmanager instance believes it's in. The position determines a peer's behavior in the cluster.",
-    ({ position }) => position,
-  );
-  registry.collect(() => {
-    const cluster = sources.cluster();
-    return {
-      name: "alertmanager_cluster_peer_info",
-      help: "A metric with a constant '1' value labeled by peer name.",
-      type: "gauge",
-      metrics: cluster ? [{ labels: ["peer", cluster.name], value: 1 }] : [],
-    };
-  });
+  registerClusterMetrics(registry, sources.cluster);
   registry.gaugeFunction(
     "alertmanager_dispatcher_aggregation_groups",
     "Number of active aggregation groups.",
@@ -122,12 +95,27 @@ export function registerMetrics(registry: Registry, version: string, sources: Me
   });
   const nflog = store("nflog", "notification log");
   const silences = store("silences", "silences");
+  const ofIntegration = sources.receiverNames ? ["integration", "receiver_name"] : ["integration"];
   const notificationsFailed = counter(
     "alertmanager_notifications_failed_total",
     "The total number of failed notifications.",
-    ["integration", "reason"],
+    [...ofIntegration, "reason"],
   );
+  gauge("alertmanager_alerts_per_alert_limit", "Current limit on number of alerts per alert name").set(
+    sources.perAlertNameLimit,
+  );
+  for (const [name, what] of [
+    ["nflog", "notification log"],
+    ["silences", "silence"],
+  ] as const)
+    registry.counterFunction(
+      `alertmanager_${name}_queries_total`,
+      `Number of ${what} queries were received.`,
+      () => sources.queries()[name],
+    );
   return {
+    receiverNames: sources.receiverNames,
+    alertNames: sources.alertNames,
     received: counter("alertmanager_alerts_received_total", "The total number of received alerts.", [
       "status",
       "version",
@@ -138,20 +126,23 @@ export function registerMetrics(registry: Registry, version: string, sources: Me
     limited: counter(
       "alertmanager_alerts_limited_total",
       "Total number of alerts that were dropped due to per alert name limit",
+      sources.alertNames ? ["alertname"] : [],
     ),
-    notifications: counter("alertmanager_notifications_total", "The total number of attempted notifications.", [
-      "integration",
-    ]),
+    notifications: counter(
+      "alertmanager_notifications_total",
+      "The total number of attempted notifications.",
+      ofIntegration,
+    ),
     notificationsFailed,
     requests: counter(
       "alertmanager_notification_requests_total",
       "The total number of attempted notification requests.",
-      ["integration"],
+      ofIntegration,
     ),
     requestsFailed: counter(
       "alertmanager_notification_requests_failed_total",
       "The total number of failed notification requests.",
-      ["integration"],
+      ofIntegration,
     ),
     suppressed: counter(
       "alertmanager_notifications_suppressed_total",
@@ -161,7 +152,7 @@ export function registerMetrics(registry: Registry, version: string, sources: Me
     latency: registry.histogram(
       "alertmanager_notification_latency_seconds",
       "The latency of notifications in seconds.",
-      ["integration"],
+      ofIntegration,
       [1, 5, 10, 15, 20],
     ),
     reloadSuccessful: gauge(
@@ -195,11 +186,21 @@ export function registerMetrics(registry: Registry, version: string, sources: Me
   };
 }
 
+/** Values of the labels that say of whom a notification's series are. */
+export function integrationLabels(
+  { receiverNames }: AlertmanagerMetrics,
+  integration: string,
+  receiver: string,
+): string[] {
+  return receiverNames ? [integration, receiver] : [integration];
+}
+
 /** Series of an integration exist from the start, so that a rate over the first failure is seen. */
-export function initializeIntegration(metrics: AlertmanagerMetrics, integration: string): void {
-  metrics.notifications.labels(integration);
-  metrics.requests.labels(integration);
-  metrics.requestsFailed.labels(integration);
-  metrics.latency.labels(integration);
-  for (const reason of FAILURES) metrics.notificationsFailed.labels(integration, reason);
+export function initializeIntegration(metrics: AlertmanagerMetrics, integration: string, receiver: string): void {
+  const labels = integrationLabels(metrics, integration, receiver);
+  metrics.notifications.labels(...labels);
+  metrics.requests.labels(...labels);
+  metrics.requestsFailed.labels(...labels);
+  metrics.latency.labels(...labels);
+  for (const reason of FAILURES) metrics.notificationsFailed.labels(...labels, reason);
 }

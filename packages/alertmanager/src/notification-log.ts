@@ -39,6 +39,8 @@ function keyOf(groupKey: string, { name, integration, index }: ReceiverId): stri
 }
 
 export class NotificationLog implements Disposable {
+  /** How often it was asked. */
+  queries = 0;
   readonly #entries = new Map<string, LogEntry>();
   readonly #file: SnapshotFile;
   readonly #retention: number;
@@ -66,6 +68,7 @@ export class NotificationLog implements Disposable {
   }
 
   get(groupKey: string, receiver: ReceiverId): LogEntry | undefined {
+    this.queries++;
     return this.#entries.get(keyOf(groupKey, receiver));
   }
 

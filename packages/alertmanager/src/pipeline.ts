@@ -10,7 +10,7 @@ import { notificationReason } from "./dedup.ts";
 import type { Group } from "./dispatch.ts";
 import type { History, NotificationEvent } from "./history.ts";
 import type { Inhibitor } from "./inhibit.ts";
-import type { AlertmanagerMetrics } from "./metrics.ts";
+import { type AlertmanagerMetrics, integrationLabels } from "./metrics.ts";
 import type { LogEntry, NotificationLog, ReceiverId } from "./notification-log.ts";
 import { type NotificationData, type NotificationReason, notificationData } from "./notify/data.ts";
 import { type Delivery, type Notifier, NotifyError, type ReceiverData } from "./notify/integration.ts";
@@ -239,6 +239,7 @@ export class Pipeline {
     const { templates } = config;
     const { integration, index } = channel.id;
     const name = `${integration}[${index}]`;
+    const labels = integrationLabels(metrics, integration, channel.id.name);
     const own = log.with({ receiver: channel.id.name, integration: name, aggrGroup: group.key });
     const data = this.#data(group, alerts, routeLabels, reason);
     const delivery: Delivery = {
@@ -249,7 +250,7 @@ export class Pipeline {
       signal,
       log: own,
     };
-    metrics.notifications.labels(integration).inc();
+    metrics.notifications.labels(...labels).inc();
     const begun = performance.now();
     const record = (outcome: "sent" | "failed", attempts: number, response: string): void =>
       history.record(
@@ -266,17 +267,17 @@ export class Pipeline {
     let lastMessage = "";
     for (let attempt = 1; ; attempt++) {
       const started = performance.now();
-      metrics.requests.labels(integration).inc();
+      metrics.requests.labels(...labels).inc();
       try {
         const response = await channel.notifier.send(delivery);
-        metrics.latency.labels(integration).observe((performance.now() - started) / 1000);
+        metrics.latency.labels(...labels).observe((performance.now() - started) / 1000);
         Object.assign(channel, { sent: channel.sent + 1, lastError: "", lastSentAt: now() });
         record("sent", attempt, response);
         own.debug("Notify success", { attempts: attempt, alerts: alerts.length });
         return true;
       } catch (error) {
-        metrics.latency.labels(integration).observe((performance.now() - started) / 1000);
-        metrics.requestsFailed.labels(integration).inc();
+        metrics.latency.labels(...labels).observe((performance.now() - started) / 1000);
+        metrics.requestsFailed.labels(...labels).inc();
         const failure = error instanceof NotifyError ? error : new NotifyError(describeError(error), { cause: error });
         const isOver = !failure.retry || signal.aborted;
         channel.lastError = failure.message;
@@ -290,7 +291,7 @@ export class Pipeline {
           continue;
         }
         channel.failed++;
-        metrics.notificationsFailed.labels(integration, failure.reason).inc();
+        metrics.notificationsFailed.labels(...labels, failure.reason).inc();
         record("failed", attempt, failure.message);
         own.error("Notify for alerts failed", { alerts: alerts.length, attempts: attempt, err: failure.message });
         return false;

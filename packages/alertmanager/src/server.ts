@@ -69,6 +69,10 @@ export interface AlertmanagerOptions {
   /** ms after the start before which nothing is sent. */
   dispatchStartDelayMs?: number;
   matcherMode?: MatcherMode;
+  /** The label `receiver_name` on metrics of notifications. */
+  receiverNamesInMetrics?: boolean;
+  /** The label `alertname` on the metric of alerts beyond the limit. */
+  alertNamesInMetrics?: boolean;
   cluster?: Omit<ClusterOptions, "log" | "stores" | "now">;
   /** ms before the end of a silence at which the receivers of its alerts are reminded; 0: never. */
   silenceReminderMs?: number;
@@ -140,7 +144,7 @@ class Server implements Alertmanager {
     });
     this.#alerts = new AlertStore({
       perAlertNameLimit: options.perAlertNameLimit,
-      limited: () => this.#metrics.limited.inc(),
+      limited: (name) => this.#metrics.limited.labels(...(this.#metrics.alertNames ? [name] : [])).inc(),
     });
     this.#recordAlerts();
     this.#silences = new Silences({
@@ -168,7 +172,13 @@ class Server implements Alertmanager {
       silences: () => this.#silenceCounts(),
       groups: () => this.#running.dispatcher.size,
       cluster: () => this.#cluster?.facts(),
+      queries: () => ({ nflog: this.#notifications.queries, silences: this.#silences.queries }),
+      perAlertNameLimit: options.perAlertNameLimit ?? 0,
+      receiverNames: options.receiverNamesInMetrics ?? false,
+      alertNames: options.alertNamesInMetrics ?? false,
     });
+    this.#metrics.invalid.labels("v2");
+    this.#metrics.limitExceeded.labels("get");
     const { silences, notifications } = { silences: this.#silences, notifications: this.#notifications };
     this.#cluster =
       options.cluster &&
@@ -262,7 +272,7 @@ class Server implements Alertmanager {
         integrations.map((settings) => {
           const index = seen.get(settings.type) ?? 0;
           seen.set(settings.type, index + 1);
-          initializeIntegration(this.#metrics, settings.type);
+          initializeIntegration(this.#metrics, settings.type, name);
           return {
             notifier: settings.create({ templates: config.templates, version: ALERTMANAGER_VERSION }),
             id: { name, integration: settings.type, index },

@@ -142,6 +142,8 @@ interface Stored {
 }
 
 export class Silences implements Disposable {
+  /** How often it was asked what is silenced. */
+  queries = 0;
   readonly #options: SilencesOptions;
   readonly #syntax: MatcherSyntax;
   readonly #silences = new Map<string, Stored>();
@@ -175,6 +177,7 @@ export class Silences implements Disposable {
 
   /** Ids of the active silences that match, sorted. */
   matching(labels: Labels, now: number): string[] {
+    this.queries++;
     const ids: string[] = [];
     for (const { silence, matchers } of this.#silences.values()) {
       if (silence.startsAt > now || silence.endsAt <= now) continue;

@@ -114,6 +114,9 @@ async function expectOneCluster(tls?: ClusterTls): Promise<void> {
   for (const one of all) await expect.poll(() => states(one)).toEqual({ [old]: "active", [fresh]: "active" });
   await fetch(`${b.url}/api/v2/silence/${old}`, { method: "DELETE" });
   for (const one of all) await expect.poll(() => states(one)).toEqual({ [old]: "expired", [fresh]: "active" });
+  const metrics = await (await fetch(`${a.url}/metrics`)).text();
+  for (const line of ["cluster_members 3", "cluster_failed_peers 0", "peer_position 0", "cluster_peers_joined_total 2"])
+    expect(metrics).toContain(`\nalertmanager_${line}\n`);
   // Prometheus tells all of them; people are told once.
   const alerts = ["Told", "Silenced"].map((alertname) => ({ labels: { alertname } }));
   await Promise.all(all.map((one) => post(one, "/api/v2/alerts", alerts)));

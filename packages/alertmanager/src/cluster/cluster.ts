@@ -12,6 +12,7 @@ import { describeError } from "@pharos/model";
 import type { ClusterStatus } from "../api/context.ts";
 import type { Peers } from "../pipeline.ts";
 import type { Envelope } from "./messages.ts";
+import type { ClusterFacts } from "./metrics.ts";
 import type { ClusterTls } from "./tls.ts";
 import { Transport } from "./transport.ts";
 
@@ -89,6 +90,14 @@ export class Cluster implements Peers, AsyncDisposable {
   #queue = new Map<string, Uint8Array[]>();
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
+  readonly #counts = {
+    joined: 0,
+    left: 0,
+    reconnected: 0,
+    reconnectionsFailed: 0,
+    sent: { full_state: 0, update: 0 },
+    received: { full_state: 0, update: 0 },
+  };
   #settled = false;
   #settling: Promise<void> = Promise.resolve();
 
@@ -147,11 +156,19 @@ export class Cluster implements Peers, AsyncDisposable {
   /** Another replica speaks to this one. */
   #answer(envelope: Envelope): Envelope {
     if (envelope.label !== (this.#options.label ?? "")) throw new Error("another cluster's label");
+    this.#count("received", envelope);
     this.#hear(envelope);
     // Who sends all it has, gets all there is.
     return this.#envelope(
       envelope.state.size >= Object.keys(this.#options.stores).length ? this.#fullState() : new Map(),
     );
+  }
+
+  /** Probes carry no state and do not count. */
+  #count(direction: "sent" | "received", { state }: Envelope): void {
+    if (state.size === 0) return;
+    const isFull = state.size >= Object.keys(this.#options.stores).length;
+    this.#counts[direction][isFull ? "full_state" : "update"]++;
   }
 
   #hear({ name, address, members, state, leaving }: Envelope): void {
@@ -161,12 +178,18 @@ export class Cluster implements Peers, AsyncDisposable {
     }
     const known = this.#members.get(name);
     if (leaving) {
-      if (known?.alive) this.#options.log.info("cluster member left", { peer: name });
+      if (known?.alive) {
+        this.#counts.left++;
+        this.#options.log.info("cluster member left", { peer: name });
+      }
       this.#members.delete(name);
       return;
     }
     const now = this.#options.now();
-    if (!known?.alive) this.#options.log.info("cluster member joined", { peer: name, address });
+    if (!known?.alive) {
+      this.#counts.joined++;
+      this.#options.log.info("cluster member joined", { peer: name, address });
+    }
     // A replica that was restarted has another name: its old one is gone.
     for (const [other, member] of this.#members)
       if (other !== name && member.address === address) this.#members.delete(other);
@@ -203,6 +226,7 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   async #talk(address: string, envelope: Envelope, timeout: number): Promise<boolean> {
+    this.#count("sent", envelope);
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeout)]);
       this.#hear(await this.#transport.exchange(address, envelope, signal));
@@ -259,13 +283,18 @@ export class Cluster implements Peers, AsyncDisposable {
         if (!member.alive) {
           if (member.nextTry > now()) return;
           member.nextTry = now() + reconnectInterval;
-          if (await this.#talk(member.address, this.#envelope(this.#fullState()), tcpTimeout)) return;
+          if (await this.#talk(member.address, this.#envelope(this.#fullState()), tcpTimeout)) {
+            this.#counts.reconnected++;
+            return;
+          }
+          this.#counts.reconnectionsFailed++;
           if (now() - member.lastSeen > reconnectTimeout) this.#members.delete(member.name);
           return;
         }
         if (await this.#talk(member.address, this.#envelope(), probeTimeout)) return;
         if (++member.misses < MAX_MISSES) return;
         member.alive = false;
+        this.#counts.left++;
         member.nextTry = now() + reconnectInterval;
         log.warn("cluster member does not answer", { peer: member.name, address: member.address });
       }),
@@ -314,9 +343,17 @@ export class Cluster implements Peers, AsyncDisposable {
     return this.position() * this.#options.peerTimeout;
   }
 
-  facts(): { members: number; failed: number; position: number; name: string } {
-    const alive = this.#alive().length;
-    return { members: alive + 1, failed: this.#members.size - alive, position: this.position(), name: this.name };
+  facts(): ClusterFacts {
+    const alive = this.#alive();
+    return {
+      ...this.#counts,
+      name: this.name,
+      members: alive.length + 1,
+      failed: this.#members.size - alive.length,
+      position: this.position(),
+      missedProbes: alive.reduce((sum, { misses }) => sum + misses, 0),
+      queued: this.#queue.values().reduce((sum, entries) => sum + entries.length, 0),
+    };
   }
 
   status(): ClusterStatus {
