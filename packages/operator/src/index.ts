@@ -29,4 +29,5 @@ export * from "./selection.ts";
 export * from "./validate.ts";
 export * from "./version.ts";
 export * from "./webhooks/admission.ts";
+export * from "./webhooks/certificates.ts";
 export * from "./webhooks/conversion.ts";

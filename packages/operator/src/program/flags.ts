@@ -124,6 +124,11 @@ export const operatorFlags = {
   "web.enable-tls": { type: "boolean", default: "false", help: "Serve them with TLS, as the webhooks need it." },
   "web.cert-file": { type: "string", default: "/etc/tls/private/tls.crt", help: "Certificate. Changes are followed." },
   "web.key-file": { type: "string", default: "/etc/tls/private/tls.key", help: "Key of the certificate." },
+  "web.webhook-service": {
+    type: "string",
+    default: "",
+    help: "namespace/name of the Service of the webhooks. With it, certificates are made here, kept in the Secret NAME-webhook-tls, renewed, and announced to the configurations that name the Service; --web.cert-file and --web.key-file do not count.",
+  },
   "web.client-ca-file": { type: "string", default: "", help: "Clients must have a certificate of this authority." },
   "web.tls-min-version": {
     type: "string",

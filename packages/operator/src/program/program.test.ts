@@ -3,8 +3,10 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags, silentLogger } from "@pharos/kit";
+import type { KubeObject } from "@pharos/kube";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { STATEFUL_SETS } from "../drivers/kubernetes/driver.ts";
+import { SECRETS } from "../kinds.ts";
 import { NODES } from "../kubelet/sync.ts";
 import { TestCluster } from "../testing/cluster.ts";
 import { prometheus, prometheusRule } from "../testing/objects.ts";
@@ -115,6 +117,24 @@ describe("the program", () => {
     expect(await (await post("/convert", { kind: "ConversionReview" })).json()).toMatchObject({
       response: { result: { status: "Failure" } },
     });
+  });
+
+  test("makes its own certificates where it is told its Service", async () => {
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } };
+    await cluster.client.create({ group: "", version: "v1", plural: "namespaces", namespaced: false }, namespace);
+    await using program = await start("--web.webhook-service=monitoring/operator");
+    const target = { namespace: "monitoring", name: "operator-webhook-tls" };
+    const { data } = (await cluster.client.get(SECRETS, target)) as KubeObject & { data: Record<string, string> };
+    const ca = Buffer.from(data["bundle.crt"], "base64");
+    const status = await new Promise((resolve, reject) => {
+      request(`${program.url}/healthz`, { ca, servername: "operator.monitoring.svc" }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on("error", reject)
+        .end();
+    });
+    expect(status).toBe(200);
   });
 
   test("serves with TLS, as webhooks need it", async () => {

@@ -9,6 +9,7 @@ import { KubernetesDriver } from "../drivers/kubernetes/driver.ts";
 import { KubeletSync } from "../kubelet/sync.ts";
 import { Operator } from "../operator.ts";
 import { type AdmissionReview, mutateReview, validateReview } from "../webhooks/admission.ts";
+import { WebhookCertificates } from "../webhooks/certificates.ts";
 import { type ConversionReview, convertReview } from "../webhooks/conversion.ts";
 import { type OperatorFlagValues, type OperatorSettings, operatorSettings } from "./settings.ts";
 
@@ -49,23 +50,36 @@ function mountWebhooks({ app }: HttpServer): void {
   app.post("/convert", answering<ConversionReview, unknown>(convertReview));
 }
 
-/** The server reads its configuration from a file, which is made for it. */
-function configFile(text: string, stack: AsyncDisposableStack): string {
-  if (text === "") return "";
+/** A folder for what the server reads from files. */
+function webFolder(stack: AsyncDisposableStack): string {
   const dir = mkdtempSync(join(tmpdir(), "pharos-operator-web-"));
   stack.defer(() => rmSync(dir, { recursive: true, force: true }));
-  const file = join(dir, "web.yml");
-  writeFileSync(file, text, { mode: 0o600 });
-  return file;
+  return dir;
+}
+
+interface Serving {
+  flags: OperatorFlagValues;
+  settings: OperatorSettings;
+  client: KubeClient;
+  registry: Registry;
+  log: Logger;
 }
 
 async function serve(
-  { web }: OperatorSettings,
-  registry: Registry,
-  log: Logger,
+  { flags, settings: { web }, client, registry, log }: Serving,
   stack: AsyncDisposableStack,
 ): Promise<HttpServer> {
-  const prepared = await prepareWeb({ configFile: configFile(web.config, stack), log });
+  const dir = webFolder(stack);
+  let files = [flags["web.cert-file"], flags["web.key-file"]] as const;
+  if (web.service) {
+    const certificates = stack.use(new WebhookCertificates({ client, log, service: web.service, dir }));
+    await certificates.start();
+    files = [join(dir, "tls.crt"), join(dir, "tls.key")];
+  }
+  const text = web.config(...files);
+  const configFile = text === "" ? "" : join(dir, "web.yml");
+  if (configFile) writeFileSync(configFile, text, { mode: 0o600 });
+  const prepared = await prepareWeb({ configFile, log });
   const server = stack.use(
     createHttpServer({ host: web.host, port: web.port, log, web: prepared, bodyLimit: MAX_REVIEW }),
   );
@@ -93,7 +107,7 @@ export async function createOperatorProgram(options: OperatorProgramOptions): Pr
   tellSettings(registry, settings, version);
   const client = options.client ?? stack.use(createKubeClient(settings.target));
   // Webhooks answer before the loop has listed everything: creating its objects may need them.
-  const server = await serve(settings, registry, log, stack);
+  const server = await serve({ flags, settings, client, registry, log }, stack);
   const driver = stack.use(new KubernetesDriver({ client, log, registry, ...settings.workloads }));
   const operator = stack.use(
     new Operator({

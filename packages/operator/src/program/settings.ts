@@ -17,7 +17,14 @@ export interface OperatorSettings {
   workloads: WorkloadOptions;
   /** Absent: the kubelets are not published. */
   kubelet: Omit<KubeletSyncOptions, "client" | "log" | "registry"> | undefined;
-  web: { host: string; port: number; config: string };
+  web: {
+    host: string;
+    port: number;
+    /** Of a server with the certificate and key of these files; "" for plain HTTP. */
+    config(certFile: string, keyFile: string): string;
+    /** The Service certificates are made for; absent: files are given. */
+    service: { namespace: string; name: string } | undefined;
+  };
   /** State of every gate, as the metrics tell it. */
   gates: Record<string, boolean>;
 }
@@ -156,17 +163,16 @@ function workloadsOf(flags: OperatorFlagValues, gates: ReturnType<typeof gatesOf
   };
 }
 
+function serviceOf(flag: string, text: string): { namespace: string; name: string } | undefined {
+  if (text === "") return undefined;
+  const [namespace, name, ...rest] = text.split("/");
+  if (namespace && name && rest.length === 0) return { namespace, name };
+  throw wrong(flag, `${JSON.stringify(text)} is not namespace/name`, "Write it like kube-system/kubelet");
+}
+
 function kubeletOf(flags: OperatorFlagValues): OperatorSettings["kubelet"] {
-  const service = flags["kubelet-service"];
-  if (service === "") return undefined;
-  const [namespace, name, ...rest] = service.split("/");
-  if (!namespace || !name || rest.length > 0) {
-    throw wrong(
-      "kubelet-service",
-      `${JSON.stringify(service)} is not namespace/name`,
-      "Write it like kube-system/kubelet",
-    );
-  }
+  const service = serviceOf("kubelet-service", flags["kubelet-service"]);
+  if (!service) return undefined;
   if (!flags["kubelet-endpoints"] && !flags["kubelet-endpointslice"]) {
     throw wrong(
       "kubelet-service",
@@ -176,8 +182,7 @@ function kubeletOf(flags: OperatorFlagValues): OperatorSettings["kubelet"] {
   }
   selectorOf("kubelet-selector", flags["kubelet-selector"]);
   return {
-    namespace,
-    name,
+    ...service,
     addressPriority: flags["kubelet-node-address-priority"] as "internal" | "external",
     httpMetrics: flags["kubelet-http-metrics"],
     labels: pairs("labels", flags.labels),
@@ -190,13 +195,13 @@ function kubeletOf(flags: OperatorFlagValues): OperatorSettings["kubelet"] {
 }
 
 /** The web configuration of the flags, as a file of that kind would say it; "" for plain HTTP. */
-function webConfigOf(flags: OperatorFlagValues): string {
-  if (!flags["web.enable-tls"]) return "";
+function webConfigOf(flags: OperatorFlagValues, certFile: string, keyFile: string): string {
+  if (!flags["web.enable-tls"] && !flags["web.webhook-service"]) return "";
   const clientCa = flags["web.client-ca-file"];
   return JSON.stringify({
     tls_server_config: {
-      cert_file: flags["web.cert-file"],
-      key_file: flags["web.key-file"],
+      cert_file: certFile,
+      key_file: keyFile,
       ...(clientCa ? { client_ca_file: clientCa, client_auth_type: "RequireAndVerifyClientCert" } : {}),
       min_version: flags["web.tls-min-version"].replace("VersionTLS", "TLS"),
       cipher_suites: listOf([flags["web.tls-cipher-suites"]]),
@@ -221,7 +226,11 @@ export function operatorSettings(flags: OperatorFlagValues): OperatorSettings {
     scope: scopeOf(flags),
     workloads: workloadsOf(flags, gates),
     kubelet: kubeletOf(flags),
-    web: { ...addressOf(flags["web.listen-address"]), config: webConfigOf(flags) },
+    web: {
+      ...addressOf(flags["web.listen-address"]),
+      config: (certFile, keyFile) => webConfigOf(flags, certFile, keyFile),
+      service: serviceOf("web.webhook-service", flags["web.webhook-service"]),
+    },
     gates,
   };
 }
