@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
 import { type Logger, silentLogger } from "@pharos/kit";
 import {
   type Appendable,
@@ -29,6 +30,8 @@ import { type DbOptions, type DbSettings, DEFAULT_BLOCK_MS, DEFAULT_CACHE_BYTES 
 import { DbQuerier } from "./querier.ts";
 import { linkBlocks } from "./snapshot.ts";
 import { type HeadStats, headStats, type TsdbStatus, tsdbStatus } from "./status.ts";
+import { ReaderHost } from "./threads/host.ts";
+import type { SharedHandle } from "./threads/messages.ts";
 import type { Corruption } from "./wal/read.ts";
 import type { WalCompression } from "./wal/segments.ts";
 
@@ -51,6 +54,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   readonly #compactor: Compactor;
   readonly #cache: PageCache;
   readonly #lock: Disposable;
+  readonly #readers = new Set<ReaderHost>();
   #options: DbOptions;
   readonly #log: Logger;
   readonly #closing = new AbortController();
@@ -130,7 +134,27 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   }
 
   querier(mint: number, maxt: number): Querier {
-    return new DbQuerier(this.#head, this.#store.all, mint, maxt);
+    return new DbQuerier(this.#head, () => this.#store.all, mint, maxt);
+  }
+
+  /** What another thread needs to read here (see `SharedReader`); give `port` in the list of transfers. */
+  share(): SharedHandle {
+    const { port1, port2 } = new MessageChannel();
+    this.#readers.add(
+      new ReaderHost(
+        this.#head,
+        () => this.#store.all,
+        port1,
+        (host) => this.#readers.delete(host),
+      ),
+    );
+    return {
+      dir: this.#options.dir,
+      cacheBytes: this.#options.cacheBytes ?? DEFAULT_CACHE_BYTES,
+      heap: this.#head.store.heap.region.memory,
+      ...this.#head.store.index.memories,
+      port: port2,
+    };
   }
 
   /** `source`: who reports the samples, as a scrape pool; a memory budget is shared out among sources. */
@@ -227,6 +251,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#closing.abort();
     await this.replayed;
     await this.#idle();
+    for (const reader of this.#readers) reader[Symbol.dispose]();
     this.#store[Symbol.dispose]();
     this.#head[Symbol.dispose]();
     this.#lock[Symbol.dispose]();

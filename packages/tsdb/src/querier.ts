@@ -13,28 +13,32 @@ import { mergeSeries } from "./merge.ts";
 
 export class DbQuerier implements Querier {
   readonly #head: Head;
-  readonly #blocks: readonly Block[];
+  readonly #allBlocks: () => readonly Block[];
+  readonly #held = new Set<Block>();
   readonly #mint: number;
   readonly #maxt: number;
   readonly #pin: Disposable;
   #open = true;
 
-  /** `blocks` in order of time; they and the head's memory stay as they are until the querier is disposed. */
-  constructor(head: Head, blocks: readonly Block[], mint: number, maxt: number) {
+  /**
+   * `blocks`: those there are when it is called, in order of time. What has been selected stays readable until the querier is
+   * disposed. A selection takes blocks and head as they are at that moment: what left the head since the querier was made is in
+   * blocks that came since.
+   */
+  constructor(head: Head, blocks: () => readonly Block[], mint: number, maxt: number) {
     this.#head = head;
-    this.#blocks = blocks.filter((block) => block.overlaps(mint, maxt));
-    for (const block of this.#blocks) block.acquire();
+    this.#allBlocks = blocks;
     this.#pin = head.store.pin();
     this.#mint = mint;
     this.#maxt = maxt;
   }
 
   select(matchers: readonly Matcher[], hints?: SelectHints): readonly StoredSeries[] {
-    const lists: (readonly StoredSeries[])[] = this.#blocks.map((block) =>
+    const lists: (readonly StoredSeries[])[] = this.blocks().map((block) =>
       block.select(matchers, this.#mint, this.#maxt),
     );
     const { store } = this.#head;
-    const inHead = this.#inHead(matchers).map((series) => store.view(series));
+    const inHead = this.headSeries(matchers).map((series) => store.view(series));
     lists.push(inHead.sort((a, b) => a.labels.compare(b.labels)));
     const found = mergeSeries(lists);
     return hints?.limit ? found.slice(0, hints.limit) : found;
@@ -62,10 +66,23 @@ export class DbQuerier implements Querier {
     if (!this.#open) return;
     this.#open = false;
     this.#pin[Symbol.dispose]();
-    for (const block of this.#blocks) block.release();
+    for (const block of this.#held) block.release();
+    this.#held.clear();
   }
 
-  #inHead(matchers: readonly Matcher[]): number[] {
+  /** The blocks in the range; they stay open until the querier is disposed. */
+  blocks(): Block[] {
+    const found = this.#allBlocks().filter((block) => block.overlaps(this.#mint, this.#maxt));
+    for (const block of found) {
+      if (this.#held.has(block)) continue;
+      this.#held.add(block);
+      block.acquire();
+    }
+    return found;
+  }
+
+  /** Numbers of the series of the head that have samples in the range. */
+  headSeries(matchers: readonly Matcher[]): number[] {
     const { store } = this.#head;
     const out: number[] = [];
     for (const series of this.#head.select(matchers)) {
@@ -81,17 +98,18 @@ export class DbQuerier implements Querier {
     limit: number,
   ): string[] {
     const out = new Set<string>();
+    const blocks = this.blocks();
     if (matchers.length === 0) {
-      for (const block of this.#blocks) for (const text of ofIndex(block.index)) out.add(text);
+      for (const block of blocks) for (const text of ofIndex(block.index)) out.add(text);
       for (const text of ofIndex(this.#head.store.index)) out.add(text);
     } else {
-      for (const block of this.#blocks) {
+      for (const block of blocks) {
         for (const { labels } of block.select(matchers, this.#mint, this.#maxt)) {
           for (const text of ofSeries(labels)) out.add(text);
         }
       }
       const { table } = this.#head.store;
-      for (const series of this.#inHead(matchers)) for (const text of ofSeries(table.labels(series))) out.add(text);
+      for (const series of this.headSeries(matchers)) for (const text of ofSeries(table.labels(series))) out.add(text);
     }
     const sorted = [...out].sort(compareStrings);
     return limit > 0 ? sorted.slice(0, limit) : sorted;

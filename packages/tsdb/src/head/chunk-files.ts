@@ -8,7 +8,17 @@
  * What is not written yet is read from the buffer. All of it is in the write-ahead log as well: these files only save
  * memory, and time at the next start. When the disk is full the buffer grows until there is room again.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@pharos/model";
 import type { PageCache } from "../block/page-cache.ts";
@@ -37,6 +47,11 @@ export interface HeadChunk {
   offset: number;
 }
 
+/** Where chunks are read from; answers what `HeadChunkFiles.write` was given. */
+export interface ChunkFiles {
+  read(file: number, offset: number, bytes: number): { encoding: number; data: Uint8Array };
+}
+
 interface File {
   number: number;
   paged: PagedFile | undefined;
@@ -45,7 +60,7 @@ interface File {
   maxt: number;
 }
 
-export class HeadChunkFiles implements Disposable {
+export class HeadChunkFiles implements ChunkFiles, Disposable {
   readonly #dir: string;
   readonly #cache: PageCache;
   /** Ascending numbers without gaps. */
@@ -151,28 +166,21 @@ export class HeadChunkFiles implements Disposable {
       offset >= entry.size
         ? this.#out.view().subarray(offset - entry.size, offset - entry.size + length)
         : entry.paged!.read(offset, length);
-    let at = CHUNK_HEADER;
-    while (chunk[at] >= 0x80) at++;
-    at++;
-    if (chunk.length < at + bytes) {
-      throw new UserError("tsdb.head-chunk", `chunk at offset ${offset} ends behind its file`, {
-        where: { file: this.#path(file) },
-        fix: "Restart: its samples are in the write-ahead log as well",
-      });
-    }
-    return { encoding: chunk[24] & ~OUT_OF_ORDER, data: chunk.subarray(at, at + bytes) };
+    return chunkIn(chunk, bytes, this.#path(file), offset);
   }
 
   /**
-   * Removes files from the front in which everything is older, up to (without) file `keepFrom`; answers what closes them for
-   * readers.
+   * Takes away files from the front in which everything is older, up to (without) file `keepFrom`; answers what removes them
+   * once nobody reads them any more.
    */
   truncate(mint: number, keepFrom: number): (() => void)[] {
     const closers: (() => void)[] = [];
     while (this.#files.length > 1 && this.#files[0].maxt < mint && this.#files[0].number < keepFrom) {
       const { number, paged } = this.#files.shift()!;
-      rmSync(this.#path(number), { force: true });
-      if (paged) closers.push(() => paged[Symbol.dispose]());
+      closers.push(() => {
+        rmSync(this.#path(number), { force: true });
+        paged?.[Symbol.dispose]();
+      });
     }
     return closers;
   }
@@ -194,7 +202,7 @@ export class HeadChunkFiles implements Disposable {
   }
 
   #path(number: number): string {
-    return join(this.#dir, String(number).padStart(6, "0"));
+    return join(this.#dir, fileName(number));
   }
 
   #next(): File {
@@ -235,6 +243,63 @@ export class HeadChunkFiles implements Disposable {
     file.paged ??= new PagedFile(this.#path(file.number), this.#cache);
     file.paged.grown(file.size);
   }
+}
+
+/** The chunk at the beginning of `bytes`, whose data are `size` bytes. */
+function chunkIn(bytes: Buffer, size: number, file: string, offset: number): { encoding: number; data: Uint8Array } {
+  let at = CHUNK_HEADER;
+  while (bytes[at] >= 0x80) at++;
+  at++;
+  if (bytes.length < at + size) {
+    throw new UserError("tsdb.head-chunk", `chunk at offset ${offset} ends behind its file`, {
+      where: { file },
+      fix: "Restart: its samples are in the write-ahead log as well",
+    });
+  }
+  return { encoding: bytes[24] & ~OUT_OF_ORDER, data: bytes.subarray(at, at + size) };
+}
+
+/** The files as another thread reads them: those the owner has written, which it does not remove before the reader is done. */
+export class ChunkFileReader implements ChunkFiles, Disposable {
+  readonly #dir: string;
+  readonly #cache: PageCache;
+  readonly #files = new Map<number, PagedFile>();
+
+  constructor(dir: string, cache: PageCache) {
+    this.#dir = dir;
+    this.#cache = cache;
+  }
+
+  read(file: number, offset: number, bytes: number): { encoding: number; data: Uint8Array } {
+    const path = join(this.#dir, fileName(file));
+    let paged = this.#files.get(file);
+    if (!paged) {
+      paged = new PagedFile(path, this.#cache);
+      paged.grown(paged.size);
+      this.#files.set(file, paged);
+    }
+    const length = CHUNK_HEADER + 5 + bytes;
+    if (offset + length > paged.size) paged.grown(statSync(path).size);
+    return chunkIn(paged.read(offset, length), bytes, path, offset);
+  }
+
+  /** Closes files that the owner has removed since. */
+  forgetRemoved(): void {
+    for (const [number, paged] of this.#files) {
+      if (existsSync(join(this.#dir, fileName(number)))) continue;
+      paged[Symbol.dispose]();
+      this.#files.delete(number);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const paged of this.#files.values()) paged[Symbol.dispose]();
+    this.#files.clear();
+  }
+}
+
+function fileName(number: number): string {
+  return String(number).padStart(6, "0");
 }
 
 /** Reads a file of an earlier run; answers what is wrong with it. Zeros at the end are allowed: space kept in reserve. */

@@ -6,8 +6,8 @@
  *
  * A list is only ever added to in place. When entries go, a new list takes its place: readers keep the old one.
  */
-import { capacityFor, type Heap } from "../memory/heap.ts";
-import type { HeadChunkFiles } from "./chunk-files.ts";
+import { capacityFor, type Heap, type Readable } from "../memory/heap.ts";
+import type { ChunkFiles } from "./chunk-files.ts";
 import { CLOSED, CLOSED_CAPACITY, CLOSED_COUNT, type SeriesTable } from "./series-table.ts";
 
 const ENTRY = 24;
@@ -57,18 +57,18 @@ export function addClosed(
 }
 
 /** Entry `i` of a list. */
-export function closedMint(heap: Heap, list: number, i: number): number {
+export function closedMint(heap: Readable, list: number, i: number): number {
   return heap.region.f64[((list + ENTRY * i) >>> 3) + 1];
 }
 
-export function closedMaxt(heap: Heap, list: number, i: number): number {
+export function closedMaxt(heap: Readable, list: number, i: number): number {
   const at = list + ENTRY * i;
   return heap.region.f64[(at >>> 3) + 1] + heap.region.u32[(at >>> 2) + 4];
 }
 
 export function readClosed(
-  heap: Heap,
-  files: HeadChunkFiles,
+  heap: Readable,
+  files: ChunkFiles,
   list: number,
   i: number,
 ): { encoding: number; data: Uint8Array } {

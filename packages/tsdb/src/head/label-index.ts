@@ -9,7 +9,7 @@
  */
 import { compareStrings, type Labels } from "@pharos/model";
 import { capacityFor, type Heap } from "../memory/heap.ts";
-import { Region } from "../memory/region.ts";
+import { Region, type SharedMemory } from "../memory/region.ts";
 import type { PostingsSource } from "../postings/select.ts";
 import { HashTable } from "./hash-table.ts";
 import { Symbols } from "./symbols.ts";
@@ -56,6 +56,11 @@ export class LabelIndex implements PostingsSource {
     this.#alive = alive;
   }
 
+  /** For readers in other threads. */
+  get memories(): { pairs: SharedMemory; symbols: SharedMemory } {
+    return { pairs: this.#pairs.memory, symbols: this.#symbols.memory };
+  }
+
   /** Bytes outside the heap. */
   get bytes(): number {
     return 4 * WORDS * this.#count + this.#table.bytes + this.#symbols.bytes;
@@ -91,14 +96,7 @@ export class LabelIndex implements PostingsSource {
 
   /** Names and values of pairs, as `Labels.pairs` has them. */
   texts(u32: Uint32Array, from: number, count: number): string[] {
-    const records = this.#pairs.u32;
-    const out: string[] = new Array(2 * count);
-    for (let i = 0; i < count; i++) {
-      const at = WORDS * u32[from + i];
-      out[2 * i] = this.#symbols.text(records[at + NAME]);
-      out[2 * i + 1] = this.#symbols.text(records[at + VALUE]);
-    }
-    return out;
+    return pairTexts(this.#pairs, (symbol) => this.#symbols.text(symbol), u32, from, count);
   }
 
   /** Value of a name among pairs, "" when it is not there. */
@@ -263,7 +261,8 @@ export class LabelIndex implements PostingsSource {
     }
     u32[at + LIST] = 0;
     u32[at + COUNT] = 0;
-    this.#idle.push(pair);
+    // Another thread may still be looking up what the pair was.
+    this.#heap.defer(() => this.#idle.push(pair));
   }
 
   #append(pair: number, series: number): void {
@@ -308,6 +307,23 @@ export class LabelIndex implements PostingsSource {
     u32[at + UNORDERED] = 0;
     return this.#list(pair);
   }
+}
+
+/** Names and values of `count` pairs whose numbers stand in `u32` from `from` on. */
+export function pairTexts(
+  { u32: records }: Region,
+  textOf: (symbol: number) => string,
+  u32: Uint32Array,
+  from: number,
+  count: number,
+): string[] {
+  const out: string[] = new Array(2 * count);
+  for (let i = 0; i < count; i++) {
+    const at = WORDS * u32[from + i];
+    out[2 * i] = textOf(records[at + NAME]);
+    out[2 * i + 1] = textOf(records[at + VALUE]);
+  }
+  return out;
 }
 
 function pairHash(name: number, value: number): number {

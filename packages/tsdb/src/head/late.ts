@@ -6,7 +6,7 @@
 import { AppendResult, type FloatHistogram, type IntHistogram, type SampleBuffer } from "@pharos/model";
 import { decodeChunk } from "../chunk/decode.ts";
 import { ChunkCutter, type EncodedChunk } from "../chunk/encode.ts";
-import type { HeadChunkFiles } from "./chunk-files.ts";
+import type { ChunkFiles, HeadChunkFiles } from "./chunk-files.ts";
 
 /** Samples kept in memory before they become a chunk; upstream's default. */
 const BUFFERED = 32;
@@ -27,45 +27,47 @@ class LateSeries {
   chunks: readonly LateChunk[] = [];
 }
 
+/** A series' late samples, copied. */
+export interface LateData {
+  chunks: readonly LateChunk[];
+  times: readonly number[];
+  words: readonly number[];
+  histograms: readonly (IntHistogram | FloatHistogram | undefined)[];
+}
+
 /** A series' late samples as they were at one moment. */
 export class LateView {
-  readonly #files: HeadChunkFiles;
-  readonly #chunks: readonly LateChunk[];
-  readonly #times: readonly number[];
-  readonly #words: readonly number[];
-  readonly #histograms: readonly (IntHistogram | FloatHistogram | undefined)[];
+  readonly #files: ChunkFiles;
+  readonly data: LateData;
 
-  constructor(files: HeadChunkFiles, { chunks, times, words, histograms }: LateSeries) {
+  constructor(files: ChunkFiles, data: LateData) {
     this.#files = files;
-    this.#chunks = chunks;
-    this.#times = times.slice();
-    this.#words = words.slice();
-    this.#histograms = histograms.slice();
+    this.data = data;
   }
 
   get mint(): number {
-    return this.#chunks.reduce((min, chunk) => Math.min(min, chunk.mint), this.#times[0] ?? Number.POSITIVE_INFINITY);
+    const { chunks, times } = this.data;
+    return chunks.reduce((min, chunk) => Math.min(min, chunk.mint), times[0] ?? Number.POSITIVE_INFINITY);
   }
 
   get maxt(): number {
-    return this.#chunks.reduce(
-      (max, chunk) => Math.max(max, chunk.maxt),
-      this.#times.at(-1) ?? Number.NEGATIVE_INFINITY,
-    );
+    const { chunks, times } = this.data;
+    return chunks.reduce((max, chunk) => Math.max(max, chunk.maxt), times.at(-1) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Appends what lies in the range, in no particular order. */
   read(mint: number, maxt: number, out: SampleBuffer): void {
-    for (const chunk of this.#chunks) {
+    const { chunks, times, words, histograms } = this.data;
+    for (const chunk of chunks) {
       if (chunk.maxt < mint || chunk.mint > maxt) continue;
       const { encoding, data } = this.#files.read(chunk.file, chunk.offset, chunk.bytes);
       decodeChunk(encoding, data, mint, maxt, out);
     }
-    if (this.#times.length === 0) return;
+    if (times.length === 0) return;
     const cutter = new ChunkCutter(Number.POSITIVE_INFINITY, ({ encoding, data }) =>
       decodeChunk(encoding, data, mint, maxt, out),
     );
-    push(cutter, this.#times, this.#words, this.#histograms);
+    push(cutter, times, words, histograms);
   }
 }
 
@@ -145,7 +147,14 @@ export class Late {
 
   view(series: number): LateView | undefined {
     const late = this.#series.get(series);
-    return late ? new LateView(this.#files, late) : undefined;
+    if (!late) return undefined;
+    const { chunks, times, words, histograms } = late;
+    return new LateView(this.#files, {
+      chunks,
+      times: times.slice(),
+      words: words.slice(),
+      histograms: histograms.slice(),
+    });
   }
 
   has(series: number): boolean {

@@ -7,7 +7,7 @@
  * The state of the encoder is in the series' record. A sample is written before the chunk's count of samples says that it is
  * there.
  */
-import type { Heap } from "../memory/heap.ts";
+import type { Heap, Readable } from "../memory/heap.ts";
 import {
   BITS,
   COUNT_AND_WINDOW,
@@ -50,7 +50,7 @@ export function openBytes(table: SeriesTable, series: number): number {
 }
 
 /** Time of the first sample of the chunk that begins with this page. */
-export function openStart(heap: Heap, first: number): number {
+export function openStart(heap: Readable, first: number): number {
   const { u8 } = heap.region;
   let value = 0;
   let at = first + 2;
@@ -67,7 +67,7 @@ const gathered = new Uint8Array(DATA_BYTES * Math.ceil(1400 / DATA_BYTES));
 const gatheredWords = new Uint32Array(gathered.buffer);
 
 /** The chunk's first `bytes` bytes in one piece, valid until the next call. */
-export function gather(heap: Heap, first: number, bytes: number): Uint8Array {
+export function gather(heap: Readable, first: number, bytes: number): Uint8Array {
   const { u32 } = heap.region;
   let to = 0;
   for (let page = first >>> 2; to < bytes; page = u32[page + 15] >>> 2) {

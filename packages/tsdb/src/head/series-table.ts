@@ -184,6 +184,11 @@ export class SeriesTable {
     }
   }
 
+  /** Address of the series' label set. */
+  labelsAt(series: number): number {
+    return this.hot.u32[16 * series + LABELS];
+  }
+
   labels(series: number): Labels {
     const at = this.hot.u32[16 * series + LABELS] >>> 2;
     const { u32 } = this.#heap.region;

@@ -4,7 +4,7 @@
  *   record (16 bytes): u32 address of the bytes · u32 their count, top bit: all ASCII · u32 retains · u32 hash
  */
 import type { Heap } from "../memory/heap.ts";
-import { Region } from "../memory/region.ts";
+import { Region, type SharedMemory } from "../memory/region.ts";
 import { HashTable } from "./hash-table.ts";
 
 const ADDRESS = 0;
@@ -34,6 +34,10 @@ export class Symbols {
 
   get count(): number {
     return this.#count - this.#idle.length;
+  }
+
+  get memory(): SharedMemory {
+    return this.#records.memory;
   }
 
   /** Bytes outside the heap. */
@@ -72,17 +76,13 @@ export class Symbols {
     this.#table.remove(u32[4 * symbol + HASH], symbol);
     this.#heap.free(u32[4 * symbol + ADDRESS], u32[4 * symbol + SIZE] & ~ASCII || 1);
     this.#cache.delete(symbol);
-    this.#idle.push(symbol);
+    this.#heap.defer(() => this.#idle.push(symbol));
   }
 
   text(symbol: number): string {
     let text = this.#cache.get(symbol);
     if (text !== undefined) return text;
-    const { u32 } = this.#records;
-    const at = u32[4 * symbol + ADDRESS];
-    const size = u32[4 * symbol + SIZE];
-    const { buffer } = this.#heap.region;
-    text = buffer.toString(size & ASCII ? "latin1" : "utf8", at, at + (size & ~ASCII));
+    text = symbolText(this.#heap.region, this.#records, symbol);
     if (this.#cache.size >= CACHED) this.#cache = new Map();
     this.#cache.set(symbol, text);
     return text;
@@ -136,6 +136,13 @@ export class Symbols {
     if (this.#scratch.length < 3 * text.length) this.#scratch = Buffer.alloc(4 * text.length);
     return this.#scratch.write(text, 0, "utf8");
   }
+}
+
+/** Text of a symbol out of the heap and the symbols' records. */
+export function symbolText(heap: Region, { u32 }: Region, symbol: number): string {
+  const at = u32[4 * symbol + ADDRESS];
+  const size = u32[4 * symbol + SIZE];
+  return heap.buffer.toString(size & ASCII ? "latin1" : "utf8", at, at + (size & ~ASCII));
 }
 
 /** FNV-1a of an ASCII text, 31 bits; -1 when it is not ASCII. */

@@ -4,12 +4,39 @@ import { dropIntervals, type Interval } from "../block/tombstones.ts";
 import { decodeChunk } from "../chunk/decode.ts";
 import type { EncodedChunk } from "../chunk/encode.ts";
 import { Encoding } from "../chunk/encoding.ts";
-import type { HistogramAppender } from "../chunk/histogram.ts";
+import type { Readable } from "../memory/heap.ts";
 import { sortRows } from "../merge.ts";
+import {
+  CLOSED_AT,
+  CLOSED_COUNT_AT,
+  EXTRA_AT,
+  LAST_TIME_AT,
+  OPEN_AT,
+  OPEN_BYTES_AT,
+  OPEN_COUNT_AT,
+  type SeriesExtra,
+  STRIDE,
+} from "../threads/messages.ts";
+import type { ChunkFiles } from "./chunk-files.ts";
 import { closedMaxt, closedMint, readClosed } from "./closed-chunks.ts";
 import type { LateView } from "./late.ts";
 import { gather, openStart } from "./open-chunk.ts";
-import type { HeadStore } from "./store.ts";
+
+/** Where a view finds bytes: the head's memory and its chunk files, of this thread or another's. */
+export interface ViewSource {
+  readonly heap: Readable;
+  readonly files: ChunkFiles;
+}
+
+/** A chunk of histograms that is being appended to, or a copy of one. */
+export interface OpenHistogram {
+  readonly encoding: number;
+  readonly firstTime: number;
+  readonly lastTime: number;
+  /** Valid until the next append. */
+  view(): Uint8Array;
+  finish(): Uint8Array;
+}
 
 /** The chunk may have got further samples since the view was made. */
 function setCount(chunk: Uint8Array, samples: number): void {
@@ -19,10 +46,10 @@ function setCount(chunk: Uint8Array, samples: number): void {
 
 export class SeriesView implements StoredSeries {
   readonly labels: Labels;
-  readonly #store: HeadStore;
+  readonly #source: ViewSource;
   readonly #closed: number;
   readonly #count: number;
-  readonly #histogram: HistogramAppender | undefined;
+  readonly #histogram: OpenHistogram | undefined;
   readonly #open: number;
   readonly #openBytes: number;
   readonly #openCount: number;
@@ -32,11 +59,11 @@ export class SeriesView implements StoredSeries {
 
   /** Addresses of the list of closed chunks and of the open one; what they hold does not move while the head is pinned. */
   constructor(
-    store: HeadStore,
+    source: ViewSource,
     labels: Labels,
     closed: number,
     count: number,
-    histogram: HistogramAppender | undefined,
+    histogram: OpenHistogram | undefined,
     open: number,
     openBytes: number,
     openCount: number,
@@ -44,7 +71,7 @@ export class SeriesView implements StoredSeries {
     intervals: readonly Interval[] | undefined,
     late: LateView | undefined,
   ) {
-    this.#store = store;
+    this.#source = source;
     this.labels = labels;
     this.#closed = closed;
     this.#count = count;
@@ -55,6 +82,26 @@ export class SeriesView implements StoredSeries {
     this.#lastTime = lastTime;
     this.intervals = intervals;
     this.late = late;
+  }
+
+  /** Puts what another thread needs to read the same into a row of `messages.ts`. */
+  describe(series: Float64Array, row: number, extras: SeriesExtra[]): void {
+    const at = STRIDE * row;
+    series[at + CLOSED_AT] = this.#closed;
+    series[at + CLOSED_COUNT_AT] = this.#count;
+    series[at + OPEN_AT] = this.#open;
+    series[at + OPEN_BYTES_AT] = this.#openBytes;
+    series[at + OPEN_COUNT_AT] = this.#openCount;
+    series[at + LAST_TIME_AT] = this.#lastTime;
+    series[at + EXTRA_AT] = -1;
+    const histogram = this.#histogram;
+    if (!histogram && !this.late && !this.intervals) return;
+    const extra: SeriesExtra = { late: this.late?.data, intervals: this.intervals };
+    if (histogram) {
+      const { encoding, firstTime, lastTime } = histogram;
+      extra.histogram = { encoding, firstTime, lastTime, data: histogram.finish() };
+    }
+    series[at + EXTRA_AT] = extras.push(extra) - 1;
   }
 
   read(mint: number, maxt: number, out: SampleBuffer): void {
@@ -76,7 +123,7 @@ export class SeriesView implements StoredSeries {
   }
 
   #readInOrder(mint: number, maxt: number, out: SampleBuffer): void {
-    const { heap, files } = this.#store;
+    const { heap, files } = this.#source;
     for (let i = 0; i < this.#count; i++) {
       if (closedMaxt(heap, this.#closed, i) < mint) continue;
       if (closedMint(heap, this.#closed, i) > maxt) break;
@@ -98,7 +145,7 @@ export class SeriesView implements StoredSeries {
 
   /** The chunks that start in [mint, maxt), the open one included; without what is late or deleted. */
   chunks(mint: number, maxt: number): EncodedChunk[] {
-    const { heap, files } = this.#store;
+    const { heap, files } = this.#source;
     const out: EncodedChunk[] = [];
     for (let i = 0; i < this.#count; i++) {
       const first = closedMint(heap, this.#closed, i);

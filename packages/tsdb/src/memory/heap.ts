@@ -41,7 +41,12 @@ export function capacityFor(bytes: number): number {
   return SIZES[classOf(bytes)];
 }
 
-export class Heap {
+/** Memory that is looked into by address. */
+export interface Readable {
+  readonly region: Region;
+}
+
+export class Heap implements Readable {
   readonly region: Region;
   /** First free block of each class, 0 for none; a free block begins with the address of the next. */
   readonly #free = new Uint32Array(SIZES.length);

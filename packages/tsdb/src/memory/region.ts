@@ -7,7 +7,7 @@ const WASM_PAGE = 65_536;
 const MAX_PAGES = 65_536;
 
 /** What Node has but its types do not. */
-interface SharedMemory {
+export interface SharedMemory {
   readonly buffer: SharedArrayBuffer;
   grow(pages: number): number;
 }

@@ -1,0 +1,82 @@
+/** The owner's side of reading threads: answers where things are, and keeps them there until they are released. */
+
+import type { MessagePort } from "node:worker_threads";
+import { Labels, Matcher } from "@pharos/model";
+import type { Block } from "../block/block.ts";
+import type { Head } from "../head/head.ts";
+import { DbQuerier } from "../querier.ts";
+import { type Answer, LABELS_AT, type MatcherData, type Request, type SeriesExtra, STRIDE } from "./messages.ts";
+
+/** Serves one reader over its port. Closing the port, or the end of the reader's thread, releases all it holds. */
+export class ReaderHost implements Disposable {
+  readonly #head: Head;
+  readonly #blocks: () => readonly Block[];
+  readonly #port: MessagePort;
+  readonly #views = new Map<number, DbQuerier>();
+  #next = 1;
+
+  /** `onEnd`: the reader is gone. */
+  constructor(head: Head, blocks: () => readonly Block[], port: MessagePort, onEnd: (host: ReaderHost) => void) {
+    this.#head = head;
+    this.#blocks = blocks;
+    this.#port = port;
+    port.on("message", (request: Request) => this.#receive(request));
+    port.on("close", () => {
+      this[Symbol.dispose]();
+      onEnd(this);
+    });
+    // A reader alone does not keep the process alive.
+    port.unref();
+  }
+
+  [Symbol.dispose](): void {
+    for (const view of this.#views.values()) view[Symbol.dispose]();
+    this.#views.clear();
+    this.#port.close();
+  }
+
+  #receive(request: Request): void {
+    try {
+      const answer = this.#answer(request);
+      if (answer) this.#send(answer);
+    } catch (error) {
+      this.#send({ id: request.id, kind: "failed", message: (error as Error).message });
+    }
+  }
+
+  #send(answer: Answer): void {
+    this.#port.postMessage(answer, answer.kind === "selected" ? [answer.series.buffer as ArrayBuffer] : []);
+  }
+
+  #answer(request: Request): Answer | undefined {
+    const { id } = request;
+    if (request.kind === "open") {
+      const view = this.#next++;
+      this.#views.set(view, new DbQuerier(this.#head, this.#blocks, request.mint, request.maxt));
+      return { id, kind: "opened", view };
+    }
+    const view = this.#views.get(request.view);
+    if (request.kind === "release") {
+      view?.[Symbol.dispose]();
+      this.#views.delete(request.view);
+      return undefined;
+    }
+    if (!view) throw new Error("the view was released");
+    const matchers = request.matchers.map(({ type, name, value }: MatcherData) => new Matcher(type, name, value));
+    if (request.kind === "names") return { id, kind: "texts", texts: view.labelNames(matchers, request.limit) };
+    if (request.kind === "values") {
+      return { id, kind: "texts", texts: view.labelValues(request.name, matchers, request.limit) };
+    }
+    const { store } = this.#head;
+    // Chunks that wait in the buffer could not be found by others.
+    store.files.flush();
+    const chosen = view.headSeries(matchers);
+    const series = new Float64Array(STRIDE * chosen.length);
+    const extras: SeriesExtra[] = [];
+    for (let i = 0; i < chosen.length; i++) {
+      series[STRIDE * i + LABELS_AT] = store.table.labelsAt(chosen[i]);
+      store.view(chosen[i], Labels.empty).describe(series, i, extras);
+    }
+    return { id, kind: "selected", series, extras, blocks: view.blocks().map(({ dir }) => dir) };
+  }
+}
