@@ -285,6 +285,7 @@ export async function createPrometheus(options: PrometheusOptions): Promise<Prom
     ...options.storage,
     maxExemplars: storage.maxExemplars,
     background: true,
+    threads: true,
     registry,
     log: options.log.with({ subsystem: "tsdb" }),
     now: options.now,

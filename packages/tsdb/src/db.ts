@@ -20,8 +20,8 @@ import {
 import type { BlockMeta } from "./block/meta.ts";
 import { PageCache } from "./block/page-cache.ts";
 import { BlockStore } from "./block/store.ts";
+import { BlockThread, type BlockWriter, inThisThread } from "./compact/block-writer.ts";
 import { Compactor } from "./compact/compactor.ts";
-import { writeHeadBlock } from "./compact/head-block.ts";
 import { Head } from "./head/head.ts";
 import { Replay, type ReplayProgress } from "./head/replay.ts";
 import { lockDirectory } from "./lock.ts";
@@ -52,6 +52,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
   readonly #replay: Replay;
   readonly #store: BlockStore;
   readonly #compactor: Compactor;
+  readonly #writer: BlockWriter;
   readonly #cache: PageCache;
   readonly #lock: Disposable;
   readonly #readers = new Set<ReaderHost>();
@@ -84,7 +85,10 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
       cache: this.#cache,
     });
     const { retentionMs = 0, maxBlockMs = 0, now = Date.now } = options;
+    const { rangeMs } = this.#head.options;
+    this.#writer = options.threads ? new BlockThread(() => this.share(), rangeMs) : inThisThread(this.#head);
     this.#compactor = new Compactor(this.#head, this.#store, {
+      writer: this.#writer,
       dir: options.dir,
       retentionMs,
       maxBlockMs,
@@ -240,7 +244,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     mkdirSync(target, { recursive: true });
     linkBlocks(this.#store.all, target);
     const { minTime, maxTime, seriesCount } = this.#head;
-    if (withHead && seriesCount > 0) await writeHeadBlock(this.#head, target, minTime, maxTime + 1, now);
+    if (withHead && seriesCount > 0) await this.#writer.head(target, minTime, maxTime + 1, now);
     return name;
   }
 
@@ -251,6 +255,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#closing.abort();
     await this.replayed;
     await this.#idle();
+    await this.#writer[Symbol.asyncDispose]();
     for (const reader of this.#readers) reader[Symbol.dispose]();
     this.#store[Symbol.dispose]();
     this.#head[Symbol.dispose]();

@@ -32,6 +32,8 @@ export interface DbOptions extends DbSettings {
   maxBlockMs?: number;
   /** Do not wait for the log: `openDb` resolves when blocks can be read and samples are taken; `Db.replayed` tells when the rest is there. */
   background?: boolean;
+  /** Blocks are written in a thread of its own. */
+  threads?: boolean;
   registry?: Registry;
   log?: Logger;
   now?: () => number;

@@ -7,8 +7,8 @@ import { writeCheckpoint } from "../head/checkpoint.ts";
 import type { Head } from "../head/head.ts";
 import type { Corruption } from "../wal/read.ts";
 import { segmentPath, segmentsOf } from "../wal/segments.ts";
-import { writeHeadBlock, writeLateBlocks } from "./head-block.ts";
-import { mergeBlocks } from "./merge-blocks.ts";
+import type { BlockWriter } from "./block-writer.ts";
+import { writeLateBlocks } from "./head-block.ts";
 import { compactionRanges, planCompaction } from "./plan.ts";
 
 export interface CompactorOptions {
@@ -17,6 +17,7 @@ export interface CompactorOptions {
   /** The longest blocks that are made by merging, ms; 0: as retention allows. */
   maxBlockMs: number;
   now: () => number;
+  writer: BlockWriter;
   /** Called for what a checkpoint could not read. */
   onCorruption: (corruption: Corruption) => void;
   /** Called when a block has been written, before anything it replaces is removed. */
@@ -100,7 +101,7 @@ export class Compactor {
     const end = start + rangeMs;
     // From now on nothing older gets in, so the block stays complete while it is written in turns.
     head.minValidTime = Math.max(head.minValidTime, end);
-    const block = await writeHeadBlock(head, this.#options.dir, minTime, end, this.#options.now());
+    const block = await this.#options.writer.head(this.#options.dir, minTime, end, this.#options.now());
     if (block) this.#added(block);
     head.truncate(end);
     this.checkpoint(end);
@@ -120,7 +121,7 @@ export class Compactor {
     const blocks = this.#store.all.filter(({ meta }) => plan.includes(meta));
     if (blocks.some((block, i) => i > 0 && block.meta.minTime < blocks[i - 1].meta.maxTime)) this.vertical++;
     try {
-      const made = await mergeBlocks(dir, blocks, rangeMs, now());
+      const made = await this.#options.writer.merge(dir, blocks, now());
       this.#added(made, blocks);
     } catch (error) {
       // Damaged ones are marked, as upstream does, so that the others go on; a full disk is no reason to.
@@ -135,7 +136,7 @@ export class Compactor {
   async cleanTombstones(): Promise<void> {
     await this.run();
     for (const block of this.#store.all.filter(({ tombstones }) => tombstones.size > 0)) {
-      const made = await mergeBlocks(this.#options.dir, [block], this.#head.options.rangeMs, this.#options.now());
+      const made = await this.#options.writer.merge(this.#options.dir, [block], this.#options.now());
       this.#added(made, [block]);
     }
   }

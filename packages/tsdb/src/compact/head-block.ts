@@ -5,7 +5,7 @@ import { type EncodedChunk, encodeBuffer } from "../chunk/encode.ts";
 import { repack } from "../chunk/repack.ts";
 import type { Head } from "../head/head.ts";
 import type { LateChunk, LateView } from "../head/late.ts";
-import { sortByLabels } from "../head/sorted.ts";
+import { seriesInRange, sortByLabels } from "../head/sorted.ts";
 import type { SeriesView } from "../head/view.ts";
 import { sortRows } from "../merge.ts";
 import { type SeriesOut, writeBlock } from "./write-block.ts";
@@ -18,19 +18,34 @@ export async function writeHeadBlock(
   maxt: number,
   now: number,
 ): Promise<BlockMeta | undefined> {
-  const { store } = head;
+  const { store, options } = head;
   using _pin = store.pin();
-  const chosen = store.table
-    .listed()
-    .filter((series) => store.lastTime(series) >= mint && store.firstTime(series) < maxt);
-  const sorted = await sortByLabels(store, chosen);
-  const series = function* (): Generator<SeriesOut> {
-    for (const one of sorted) {
-      const view = store.view(one);
-      yield { labels: view.labels, chunks: () => repack(withoutDeleted(view, mint, maxt, head.options.rangeMs)) };
-    }
+  const sorted = await seriesInRange(store, mint, maxt);
+  const views = function* (): Generator<SeriesView> {
+    for (const series of sorted) yield store.view(series);
   };
   const symbols = store.table.symbolsOf(sorted);
+  return await writeViews(dir, { views: views(), symbols, mint, maxt, rangeMs: options.rangeMs, now });
+}
+
+/** The same from views, which come in order of labels. */
+export async function writeViews(
+  dir: string,
+  block: {
+    views: Iterable<SeriesView> | AsyncIterable<SeriesView>;
+    symbols: ReadonlySet<string>;
+    mint: number;
+    maxt: number;
+    rangeMs: number;
+    now: number;
+  },
+): Promise<BlockMeta | undefined> {
+  const { mint, maxt, rangeMs, symbols, now } = block;
+  const series = async function* (): AsyncGenerator<SeriesOut> {
+    for await (const view of block.views) {
+      yield { labels: view.labels, chunks: () => repack(withoutDeleted(view, mint, maxt, rangeMs)) };
+    }
+  };
   return await writeBlock(dir, {
     minTime: mint,
     maxTime: maxt,

@@ -27,7 +27,7 @@ export interface BlockOut {
   /** Every label name and value of the series; more do no harm. */
   symbols: ReadonlySet<string>;
   /** Sorted by labels. */
-  series: Iterable<SeriesOut>;
+  series: Iterable<SeriesOut> | AsyncIterable<SeriesOut>;
   now: number;
 }
 
@@ -44,7 +44,7 @@ export async function writeBlock(dir: string, block: BlockOut): Promise<BlockMet
     using index = new IndexWriter(join(temporary, "index"), block.symbols);
     const stats = { numSamples: 0, numFloatSamples: 0, numHistogramSamples: 0, numSeries: 0, numChunks: 0 };
     let turn = performance.now() + TURN_MS;
-    for (const series of block.series) {
+    for await (const series of block.series) {
       if (performance.now() > turn) {
         await setImmediate();
         turn = performance.now() + TURN_MS;

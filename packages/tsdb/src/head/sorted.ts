@@ -8,6 +8,14 @@ import type { HeadStore } from "./store.ts";
 
 const RUN = 16_384;
 
+/** Numbers of the series with samples in order in [mint, maxt), in order of labels. */
+export async function seriesInRange(store: HeadStore, mint: number, maxt: number): Promise<Uint32Array> {
+  const chosen = store.table
+    .listed()
+    .filter((series) => store.lastTime(series) >= mint && store.firstTime(series) < maxt);
+  return await sortByLabels(store, chosen);
+}
+
 /** Series numbers in order of labels. */
 export async function sortByLabels(store: HeadStore, series: Uint32Array): Promise<Uint32Array> {
   const compare = comparator(store);

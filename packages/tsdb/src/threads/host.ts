@@ -4,6 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import { Labels, Matcher } from "@pharos/model";
 import type { Block } from "../block/block.ts";
 import type { Head } from "../head/head.ts";
+import { seriesInRange } from "../head/sorted.ts";
 import { DbQuerier } from "../querier.ts";
 import { type Answer, LABELS_AT, type MatcherData, type Request, type SeriesExtra, STRIDE } from "./messages.ts";
 
@@ -13,6 +14,8 @@ export class ReaderHost implements Disposable {
   readonly #blocks: () => readonly Block[];
   readonly #port: MessagePort;
   readonly #views = new Map<number, DbQuerier>();
+  /** Series in order of labels, for views that asked for it. */
+  readonly #sorted = new Map<number, Uint32Array>();
   #next = 1;
 
   /** `onEnd`: the reader is gone. */
@@ -20,7 +23,7 @@ export class ReaderHost implements Disposable {
     this.#head = head;
     this.#blocks = blocks;
     this.#port = port;
-    port.on("message", (request: Request) => this.#receive(request));
+    port.on("message", (request: Request) => void this.#receive(request));
     port.on("close", () => {
       this[Symbol.dispose]();
       onEnd(this);
@@ -35,9 +38,9 @@ export class ReaderHost implements Disposable {
     this.#port.close();
   }
 
-  #receive(request: Request): void {
+  async #receive(request: Request): Promise<void> {
     try {
-      const answer = this.#answer(request);
+      const answer = request.kind === "sort" ? await this.#sort(request) : this.#answer(request);
       if (answer) this.#send(answer);
     } catch (error) {
       this.#send({ id: request.id, kind: "failed", message: (error as Error).message });
@@ -48,7 +51,7 @@ export class ReaderHost implements Disposable {
     this.#port.postMessage(answer, answer.kind === "selected" ? [answer.series.buffer as ArrayBuffer] : []);
   }
 
-  #answer(request: Request): Answer | undefined {
+  #answer(request: Exclude<Request, { kind: "sort" }>): Answer | undefined {
     const { id } = request;
     if (request.kind === "open") {
       const view = this.#next++;
@@ -58,25 +61,42 @@ export class ReaderHost implements Disposable {
     const view = this.#views.get(request.view);
     if (request.kind === "release") {
       view?.[Symbol.dispose]();
+      this.#sorted.delete(request.view);
       this.#views.delete(request.view);
       return undefined;
     }
     if (!view) throw new Error("the view was released");
+    if (request.kind === "page") {
+      const sorted = this.#sorted.get(request.view) ?? new Uint32Array();
+      return this.#describe(id, sorted.subarray(request.from, request.from + request.count), []);
+    }
     const matchers = request.matchers.map(({ type, name, value }: MatcherData) => new Matcher(type, name, value));
     if (request.kind === "names") return { id, kind: "texts", texts: view.labelNames(matchers, request.limit) };
     if (request.kind === "values") {
       return { id, kind: "texts", texts: view.labelValues(request.name, matchers, request.limit) };
     }
+    const blocks = view.blocks().map(({ dir }) => dir);
+    return this.#describe(id, view.headSeries(matchers), blocks);
+  }
+
+  /** Where the chunks of series are now. */
+  #describe(id: number, chosen: ArrayLike<number>, blocks: readonly string[]): Answer {
     const { store } = this.#head;
     // Chunks that wait in the buffer could not be found by others.
     store.files.flush();
-    const chosen = view.headSeries(matchers);
     const series = new Float64Array(STRIDE * chosen.length);
     const extras: SeriesExtra[] = [];
     for (let i = 0; i < chosen.length; i++) {
       series[STRIDE * i + LABELS_AT] = store.table.labelsAt(chosen[i]);
       store.view(chosen[i], Labels.empty).describe(series, i, extras);
     }
-    return { id, kind: "selected", series, extras, blocks: view.blocks().map(({ dir }) => dir) };
+    return { id, kind: "selected", series, extras, blocks };
+  }
+
+  async #sort({ id, view, mint, maxt }: Extract<Request, { kind: "sort" }>): Promise<Answer> {
+    const { store } = this.#head;
+    const sorted = await seriesInRange(store, mint, maxt);
+    this.#sorted.set(view, sorted);
+    return { id, kind: "sorted", count: sorted.length, symbols: store.table.symbolsOf(sorted) };
   }
 }

@@ -27,6 +27,10 @@ export type Request =
   | { id: number; kind: "select"; view: number; matchers: readonly MatcherData[] }
   | { id: number; kind: "names"; view: number; matchers: readonly MatcherData[]; limit: number }
   | { id: number; kind: "values"; view: number; name: string; matchers: readonly MatcherData[]; limit: number }
+  /** All series with samples in the range, in order of labels: how many there are, and their texts. */
+  | { id: number; kind: "sort"; view: number; mint: number; maxt: number }
+  /** Part of what `sort` has found. */
+  | { id: number; kind: "page"; view: number; from: number; count: number }
   /** Has no answer. */
   | { id: number; kind: "release"; view: number };
 
@@ -40,6 +44,7 @@ export type Answer =
   | { id: number; kind: "opened"; view: number }
   | { id: number; kind: "selected"; series: Float64Array; extras: readonly SeriesExtra[]; blocks: readonly string[] }
   | { id: number; kind: "texts"; texts: readonly string[] }
+  | { id: number; kind: "sorted"; count: number; symbols: ReadonlySet<string> }
   | { id: number; kind: "failed"; message: string };
 
 /** Numbers of a series in `selected`, and what they are. */

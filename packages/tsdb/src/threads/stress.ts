@@ -44,6 +44,7 @@ export async function stress(milliseconds: number, threads: number): Promise<Str
   try {
     await using db = await openDb({
       dir,
+      threads: true,
       minBlockMs: RANGE,
       maxBlockMs: 3 * RANGE,
       outOfOrderTimeWindowMs: 60 * STEP,
