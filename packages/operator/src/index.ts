@@ -18,6 +18,7 @@ export * from "./operator.ts";
 export * from "./operator-scope.ts";
 export * from "./program/flags.ts";
 export * from "./program/program.ts";
+export * from "./program/rights.ts";
 export * from "./program/settings.ts";
 export * from "./prometheus/assemble.ts";
 export * from "./prometheus/config.ts";
