@@ -80,7 +80,7 @@ test("the header says whether a chunk starts with a reset", () => {
 });
 
 test("unknown encodings are refused by name", () => {
-  expect(() => decodeChunk(4, new Uint8Array(4), 0, 1, new SampleBuffer())).toThrow("chunk encoding 4");
+  expect(() => decodeChunk(7, new Uint8Array(4), 0, 1, new SampleBuffer())).toThrow("chunk encoding 7");
 });
 
 test("property: gauge histograms of both kinds come back, whatever is in them", () => {
@@ -116,4 +116,23 @@ test("property: gauge histograms of both kinds come back, whatever is in them", 
     ),
     { seed: 1, numRuns: 150 },
   );
+});
+
+test("with start timestamps the flags stand in the count, and the rest is the same", () => {
+  const appender = new HistogramAppender(int(), undefined);
+  for (let i = 1; i <= 5; i++) appender.append(i * 1000, int({ sum: i }));
+  const plain = appender.finish();
+  const withStarts = plain.slice();
+  withStarts[0] = plain[2] & 0xc0;
+  withStarts[2] = 0;
+  const read = (encoding: number, data: Uint8Array): SampleBuffer => {
+    const out = new SampleBuffer();
+    decodeChunk(encoding, data, 0, 1e15, out);
+    return out;
+  };
+  const a = read(2, plain);
+  const b = read(5, withStarts);
+  expect(b.length).toBe(5);
+  expect(b.histograms).toEqual(a.histograms);
+  expect([...b.timestamps]).toEqual([...a.timestamps]);
 });

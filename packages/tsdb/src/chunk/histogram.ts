@@ -22,6 +22,7 @@ import {
   STALE_NAN_LOW,
 } from "@pharos/model";
 import { BitReader, BitWriter, brokenChunk, XorReader, XorWriter } from "./bits.ts";
+import { StartReader } from "./start-times.ts";
 import { readVarbit, readVarbitUnsigned, writeVarbit, writeVarbitUnsigned } from "./varbit.ts";
 
 const TARGET_BYTES = 1024;
@@ -344,11 +345,31 @@ const STALE: Omit<FloatHistogram, "counterResetHint"> = {
   stale: true,
 };
 
-export function decodeIntHistogram(bytes: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
-  const samples = (bytes[0] << 8) | bytes[1];
-  if (samples === 0) return;
+/**
+ * Count and flags of a chunk; the reader then stands at the layout. With start timestamps the flags are the two top bits of the
+ * count, and their header stands where the flags are without them.
+ */
+function open(
+  bytes: Uint8Array,
+  withStarts: boolean,
+): { input: BitReader; samples: number; flags: number; starts: StartReader | undefined } {
   const input = new BitReader(bytes);
-  const flags = input.bits(8);
+  const header = input.bits(8);
+  const count = (bytes[0] << 8) | bytes[1];
+  return withStarts
+    ? { input, samples: count & 0x3fff, flags: bytes[0] & GAUGE, starts: new StartReader(header) }
+    : { input, samples: count, flags: header, starts: undefined };
+}
+
+export function decodeIntHistogram(
+  bytes: Uint8Array,
+  mint: number,
+  maxt: number,
+  out: SampleBuffer,
+  withStarts = false,
+): void {
+  const { input, samples, flags, starts } = open(bytes, withStarts);
+  if (samples === 0) return;
   const layout = readLayout(input);
   const positives = bucketsOf(layout.positiveSpans);
   const values = new Float64Array(2 + positives + bucketsOf(layout.negativeSpans));
@@ -357,6 +378,7 @@ export function decodeIntHistogram(bytes: Uint8Array, mint: number, maxt: number
   let time = 0;
   let delta = 0;
   for (let row = 0; row < samples; row++) {
+    const before = time;
     if (row === 0) {
       time = readVarbit(input);
       values[0] = readVarbitUnsigned(input);
@@ -371,12 +393,14 @@ export function decodeIntHistogram(bytes: Uint8Array, mint: number, maxt: number
     }
     const stale = sum.high === STALE_NAN_HIGH && sum.low === STALE_NAN_LOW;
     if (row > 0 && !stale) for (let i = 2; i < values.length; i++) values[i] += deltas[i] += readVarbit(input);
+    const start = starts?.next(input, row, time, before) ?? 0;
     if (input.left < 0) throw brokenChunk();
     if (time < mint) continue;
     if (time > maxt) return;
     const counterResetHint = hintOf(flags, row);
     if (stale) {
       out.pushHistogram(time, { ...STALE, counterResetHint });
+      if (start !== 0) out.setStartTimestamp(start);
       continue;
     }
     const buckets: number[] = Array.from(values.subarray(2));
@@ -390,14 +414,19 @@ export function decodeIntHistogram(bytes: Uint8Array, mint: number, maxt: number
       positiveBuckets: running(buckets.slice(0, positives)),
       negativeBuckets: running(buckets.slice(positives)),
     });
+    if (start !== 0) out.setStartTimestamp(start);
   }
 }
 
-export function decodeFloatHistogram(bytes: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
-  const samples = (bytes[0] << 8) | bytes[1];
+export function decodeFloatHistogram(
+  bytes: Uint8Array,
+  mint: number,
+  maxt: number,
+  out: SampleBuffer,
+  withStarts = false,
+): void {
+  const { input, samples, flags, starts } = open(bytes, withStarts);
   if (samples === 0) return;
-  const input = new BitReader(bytes);
-  const flags = input.bits(8);
   const layout = readLayout(input);
   const positives = bucketsOf(layout.positiveSpans);
   // Columns: count, zero count, sum, buckets.
@@ -406,6 +435,7 @@ export function decodeFloatHistogram(bytes: Uint8Array, mint: number, maxt: numb
   let time = 0;
   let delta = 0;
   for (let row = 0; row < samples; row++) {
+    const before = time;
     if (row === 0) {
       time = readVarbit(input);
       for (const column of columns) column.first(input);
@@ -415,12 +445,14 @@ export function decodeFloatHistogram(bytes: Uint8Array, mint: number, maxt: numb
     }
     const stale = sum.high === STALE_NAN_HIGH && sum.low === STALE_NAN_LOW;
     if (row > 0 && !stale) for (let i = 3; i < columns.length; i++) columns[i].next(input);
+    const start = starts?.next(input, row, time, before) ?? 0;
     if (input.left < 0) throw brokenChunk();
     if (time < mint) continue;
     if (time > maxt) return;
     const counterResetHint = hintOf(flags, row);
     if (stale) {
       out.pushHistogram(time, { ...STALE, counterResetHint });
+      if (start !== 0) out.setStartTimestamp(start);
       continue;
     }
     const values = columns.map(({ high, low }) => fromWords(high, low));
@@ -434,5 +466,6 @@ export function decodeFloatHistogram(bytes: Uint8Array, mint: number, maxt: numb
       positiveBuckets: values.slice(3, 3 + positives),
       negativeBuckets: values.slice(3 + positives),
     });
+    if (start !== 0) out.setStartTimestamp(start);
   }
 }

@@ -69,8 +69,8 @@ function timeDelta(reader: BitReader): number {
 }
 
 /**
- * Appends the chunk's samples with mint <= t <= maxt to the buffer. The common codes (Δ² of at most 20 bits) are read here
- * with everything in local variables: this loop is what queries spend their time in.
+ * Appends the chunk's samples with mint <= t <= maxt to the buffer. This loop is what queries spend their time in: everything is
+ * in local variables, and words of 32 bits are read at once where the bytes do not end before them.
  */
 export function decodeXor(bytes: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
   const count = (bytes[0] << 8) | bytes[1];
@@ -85,6 +85,9 @@ export function decodeXor(bytes: Uint8Array, mint: number, maxt: number, out: Sa
   let leading = 0;
   let length = 0;
   const { timestamps, words } = out;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  /** Up to here three words may be read: more than a sample's code and value take. */
+  const safe = 8 * (bytes.length - 13);
   let row = out.length;
   for (let i = 0; ; ) {
     if (time >= mint) {
@@ -106,23 +109,36 @@ export function decodeXor(bytes: Uint8Array, mint: number, maxt: number, out: Sa
       position = reader.position;
     }
     time += delta;
-    const code = bitsAt(bytes, position, 2);
-    if (code < 2) {
+    const near = position < safe;
+    const head = near ? wordAt(view, position) : bitsAt(bytes, position, 13) << 19;
+    if (head >= 0) {
       position++;
       continue;
     }
-    position += 2;
-    if (code === 3) {
-      const window = bitsAt(bytes, position, 11);
-      leading = window >> 6;
-      length = window & 63 || 64;
-      position += 11;
+    if ((head & 0x40000000) === 0) position += 2;
+    else {
+      leading = (head >>> 25) & 31;
+      length = (head >>> 19) & 63 || 64;
+      position += 13;
     }
     // The value's bits [leading, leading + length), counted from the top of the high word.
     const end = leading + length;
-    if (end <= 32) {
-      high ^= bitsAt(bytes, position, length) << (32 - end);
-    } else {
+    if (near) {
+      if (length <= 32) {
+        const value = wordAt(view, position) >>> (32 - length);
+        if (end <= 32) high ^= value << (32 - end);
+        else {
+          if (leading < 32) high ^= value >>> (end - 32);
+          low ^= value << (64 - end);
+        }
+      } else {
+        // More than a word: what is in the high one first.
+        const inHigh = 32 - leading;
+        high ^= wordAt(view, position) >>> leading;
+        low ^= (wordAt(view, position + inHigh) >>> (64 - end)) << (64 - end);
+      }
+    } else if (end <= 32) high ^= bitsAt(bytes, position, length) << (32 - end);
+    else {
       const inHigh = 32 - leading;
       if (inHigh > 0) high ^= bitsAt(bytes, position, inHigh);
       const inLow = inHigh > 0 ? length - inHigh : length;
@@ -132,4 +148,11 @@ export function decodeXor(bytes: Uint8Array, mint: number, maxt: number, out: Sa
   }
   if (position > 8 * bytes.length) throw brokenChunk();
   out.length = row;
+}
+
+/** 32 bits at a bit position, as a signed word. Five bytes from there must exist. */
+function wordAt(view: DataView, position: number): number {
+  const at = position >> 3;
+  const shift = position & 7;
+  return shift === 0 ? view.getInt32(at) : (view.getInt32(at) << shift) | (view.getUint8(at + 4) >>> (8 - shift));
 }

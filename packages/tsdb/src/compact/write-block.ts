@@ -10,7 +10,7 @@ import { IndexWriter } from "../block/index-writer.ts";
 import { type BlockMeta, newUlid, writeMeta } from "../block/meta.ts";
 import { writeTombstones } from "../block/tombstones.ts";
 import type { EncodedChunk } from "../chunk/encode.ts";
-import { Encoding } from "../chunk/encoding.ts";
+import { isFloat, sampleCount } from "../chunk/encoding.ts";
 
 export const TEMPORARY_SUFFIX = ".tmp-for-creation";
 
@@ -52,10 +52,9 @@ export async function writeBlock(dir: string, block: BlockOut): Promise<BlockMet
       const metas: ChunkMeta[] = [];
       for (const { mint, maxt, encoding, data } of series.chunks()) {
         metas.push({ mint, maxt, ref: chunkWriter.write(encoding, data) });
-        // The two top bits are flags in the encodings with start timestamps only.
-        const count = (data[0] << 8) | data[1];
+        const count = sampleCount(encoding, data);
         stats.numSamples += count;
-        if (encoding === Encoding.xor) stats.numFloatSamples += count;
+        if (isFloat(encoding)) stats.numFloatSamples += count;
         else stats.numHistogramSamples += count;
       }
       if (metas.length === 0) continue;

@@ -14,6 +14,8 @@ import { PageCache } from "../block/page-cache.ts";
 import { decodeTombstoneFile, encodeTombstoneFile } from "../block/tombstones.ts";
 import { decodeChunk } from "../chunk/decode.ts";
 import { encodeBuffer } from "../chunk/encode.ts";
+import { Encoding } from "../chunk/encoding.ts";
+import { Xor2Appender } from "../chunk/xor2.ts";
 import { openDb } from "../db.ts";
 import { HeadChunkFiles } from "../head/chunk-files.ts";
 import { crc32c } from "../wal/crc32c.ts";
@@ -70,6 +72,20 @@ function chunkSeeds(): { encoding: number; data: Uint8Array }[] {
       buffer.pushHistogram(1.7e12 + i * 15_000, make(i) as FloatHistogram);
     }
     out.push(...encodeBuffer(buffer, 1e15));
+  }
+  const xor2 = new Xor2Appender();
+  const words = new Uint32Array(Float64Array.of(1.5).buffer);
+  for (let i = 0; i < 120; i++)
+    xor2.append(1.7e12 + i * 15_000 + (i % 5), words[1] ^ (i % 3), words[0] ^ i, i > 20 ? 1.6e12 + (i % 9) : 0);
+  out.push({ mint: 0, maxt: 0, encoding: Encoding.xor2, data: xor2.finish() });
+  // Without start timestamps these differ from the others in their header only.
+  for (const { encoding, data } of out.filter(
+    (chunk) => chunk.encoding === Encoding.histogram || chunk.encoding === Encoding.floatHistogram,
+  )) {
+    const copy = data.slice();
+    copy[0] = data[2] & 0xc0;
+    copy[2] = 0;
+    out.push({ mint: 0, maxt: 0, encoding: encoding + 3, data: copy });
   }
   return out;
 }

@@ -23,6 +23,7 @@ import { join } from "node:path";
 import { UserError } from "@pharos/model";
 import type { PageCache } from "../block/page-cache.ts";
 import { PagedFile } from "../block/paged-file.ts";
+import { sampleCount } from "../chunk/encoding.ts";
 import { crc32c } from "../wal/crc32c.ts";
 import { Encoder } from "../wal/encoding.ts";
 
@@ -335,8 +336,7 @@ function readChunks(path: string, number: number, file: File, onChunk: (chunk: H
       maxt,
       encoding: kind & ~OUT_OF_ORDER,
       outOfOrder: (kind & OUT_OF_ORDER) !== 0,
-      // The two top bits are flags in the encodings with start timestamps.
-      samples: ((bytes[data] & 0x3f) << 8) | bytes[data + 1],
+      samples: sampleCount(kind & ~OUT_OF_ORDER, bytes, data),
       bytes: length,
       file: number,
       offset: at,

@@ -19,12 +19,16 @@ import {
   STALE_NAN_LOW,
 } from "@pharos/model";
 import type { Decoder, Encoder } from "./encoding.ts";
+import { StartEntries } from "./start-entries.ts";
 
 const HINTS: readonly CounterResetHint[] = ["unknown", "reset", "not_reset", "gauge"];
 const INT = 7;
 const FLOAT = 8;
 const INT_CUSTOM = 9;
 const FLOAT_CUSTOM = 10;
+/** With start timestamps. */
+const INT_START = 12;
+const FLOAT_START = 13;
 
 export interface HistogramRecord {
   ref: number;
@@ -52,7 +56,7 @@ function typeOf({ kind, schema }: IntHistogram | FloatHistogram): number {
 }
 
 export function isHistogramRecord(type: number): boolean {
-  return type >= INT && type <= FLOAT_CUSTOM;
+  return (type >= INT && type <= FLOAT_CUSTOM) || type === INT_START || type === FLOAT_START;
 }
 
 /**
@@ -131,40 +135,49 @@ function readList(input: Decoder, read: () => number): number[] {
   return values;
 }
 
-/** `input` stands behind the type byte. */
+/** `input` stands behind the type byte. Start timestamps are read and left out. */
 export function decodeHistograms(
   type: number,
   input: Decoder,
   take: (ref: number, time: number, histogram: IntHistogram | FloatHistogram) => void,
 ): void {
   if (input.done) return;
-  const isInt = type === INT || type === INT_CUSTOM;
+  const isInt = type === INT || type === INT_CUSTOM || type === INT_START;
+  if (type === INT_START || type === FLOAT_START) {
+    for (const entry of new StartEntries(input)) {
+      const { ref, time } = entry;
+      take(ref, time, readHistogram(input, isInt, undefined));
+    }
+    return;
+  }
   const ref0 = input.u64();
   const time0 = input.i64();
-  const readCount = (): number => (isInt ? input.uvarint() : readF64(input));
-  const readBucket = (): number => (isInt ? input.varint() : readF64(input));
   while (!input.done) {
     const ref = ref0 + input.varint();
     const time = time0 + input.varint();
-    const counterResetHint = HINTS[input.byte()] ?? "unknown";
-    const schema = input.varint();
-    const zeroThreshold = readF64(input);
-    const zeroCount = readCount();
-    const count = readCount();
-    const sum = readF64(input);
-    const stale = words[1 - LOW_WORD] === STALE_NAN_HIGH && words[LOW_WORD] === STALE_NAN_LOW;
-    const positiveSpans = readSpans(input);
-    const negativeSpans = readSpans(input);
-    const positive = readList(input, readBucket);
-    const negative = readList(input, readBucket);
-    const customValues = type >= INT_CUSTOM ? readList(input, () => readF64(input)) : [];
-    const base = { counterResetHint, schema, zeroThreshold, zeroCount, count, sum, positiveSpans, negativeSpans, customValues, ...(stale ? { stale } : {}) }; // biome-ignore format: one record
-    take(
-      ref,
-      time,
-      isInt
-        ? { kind: "int", ...base, positiveDeltas: positive, negativeDeltas: negative }
-        : { kind: "float", ...base, positiveBuckets: positive, negativeBuckets: negative },
-    );
+    take(ref, time, readHistogram(input, isInt, type >= INT_CUSTOM));
   }
+}
+
+/** `custom`: whether bounds of buckets follow; undefined leaves it to the schema. */
+function readHistogram(input: Decoder, isInt: boolean, custom: boolean | undefined): IntHistogram | FloatHistogram {
+  const readCount = (): number => (isInt ? input.uvarint() : readF64(input));
+  const readBucket = (): number => (isInt ? input.varint() : readF64(input));
+  const counterResetHint = HINTS[input.byte()] ?? "unknown";
+  const schema = input.varint();
+  const zeroThreshold = readF64(input);
+  const zeroCount = readCount();
+  const count = readCount();
+  const sum = readF64(input);
+  const stale = words[1 - LOW_WORD] === STALE_NAN_HIGH && words[LOW_WORD] === STALE_NAN_LOW;
+  const positiveSpans = readSpans(input);
+  const negativeSpans = readSpans(input);
+  const positive = readList(input, readBucket);
+  const negative = readList(input, readBucket);
+  const hasBounds = custom ?? schema === CUSTOM_BUCKETS_SCHEMA;
+  const customValues = hasBounds ? readList(input, () => readF64(input)) : [];
+  const base = { counterResetHint, schema, zeroThreshold, zeroCount, count, sum, positiveSpans, negativeSpans, customValues, ...(stale ? { stale } : {}) }; // biome-ignore format: one record
+  return isInt
+    ? { kind: "int", ...base, positiveDeltas: positive, negativeDeltas: negative }
+    : { kind: "float", ...base, positiveBuckets: positive, negativeBuckets: negative };
 }

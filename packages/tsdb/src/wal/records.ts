@@ -6,7 +6,8 @@
  *   3 tombstones (u64 ref, varint mint, varint maxt)*
  *   4 exemplars  as 2, each followed by labels
  *   5 markers    (u64 ref, u32 head chunk file, u32 offset)*; only in the log of late samples
- *   7, 8, 9, 10 histograms: see histogram-records.ts
+ *   7 to 10, 12, 13 histograms: see histogram-records.ts
+ *   11 samples with start timestamps: see start-entries.ts, f64 each
  *   6 metadata  (uvarint ref, u8 type, uvarint n, n × (string key, string value))*
  */
 import {
@@ -21,8 +22,17 @@ import {
 import { Decoder, type Encoder } from "./encoding.ts";
 import { decodeHistograms, isHistogramRecord } from "./histogram-records.ts";
 import { SampleColumns } from "./sample-columns.ts";
+import { StartEntries } from "./start-entries.ts";
 
-export const RecordType = { series: 1, samples: 2, tombstones: 3, exemplars: 4, markers: 5, metadata: 6 } as const;
+export const RecordType = {
+  series: 1,
+  samples: 2,
+  tombstones: 3,
+  exemplars: 4,
+  markers: 5,
+  metadata: 6,
+  samplesWithStart: 11,
+} as const;
 
 const METRIC_TYPES: readonly MetricType[] = [
   "unknown",
@@ -160,6 +170,18 @@ function decodeSamples(input: Decoder, out: SampleColumns): void {
   }
 }
 
+function decodeSamplesWithStart(input: Decoder, out: SampleColumns): void {
+  out.count = 0;
+  for (const { ref, time } of new StartEntries(input)) {
+    out.reserve();
+    const row = out.count++;
+    out.refs[row] = ref;
+    out.times[row] = time;
+    out.words[2 * row + 1 - LOW_WORD] = input.u32();
+    out.words[2 * row + LOW_WORD] = input.u32();
+  }
+}
+
 /** Decodes one record; types that are not ours are skipped, as upstream does. */
 export function decodeRecord(bytes: Buffer, handlers: RecordHandlers): void {
   const input = new Decoder(bytes);
@@ -171,6 +193,10 @@ export function decodeRecord(bytes: Buffer, handlers: RecordHandlers): void {
   switch (type) {
     case RecordType.series:
       while (!input.done) handlers.series(input.u64(), readLabels(input));
+      break;
+    case RecordType.samplesWithStart:
+      decodeSamplesWithStart(input, columns);
+      handlers.samples(columns);
       break;
     case RecordType.samples:
       decodeSamples(input, columns);
