@@ -26,7 +26,15 @@ export interface PrometheusOptions {
   enableAdminApi: boolean;
   /** The receiver of remote write; off when absent. */
   remoteWriteReceiver?: { versions: readonly WriteVersion[] };
-  query?: { lookbackMs?: number; timeoutMs?: number; maxSamples?: number; maxConcurrency?: number };
+  query?: {
+    lookbackMs?: number;
+    timeoutMs?: number;
+    maxSamples?: number;
+    maxConcurrency?: number;
+    /** Bytes that one query, and all together, may hold. */
+    maxBytes?: number;
+    maxTotalBytes?: number;
+  };
   rules?: { resendDelayMs?: number; outageToleranceMs?: number; forGracePeriodMs?: number };
   /** For /status/flags. */
   flags?: Readonly<Record<string, string>>;

@@ -72,6 +72,8 @@ class Server implements PrometheusServer {
       lookbackMs: options.query?.lookbackMs,
       timeoutMs: options.query?.timeoutMs,
       maxSamples: options.query?.maxSamples,
+      maxQueryBytes: options.query?.maxBytes,
+      maxTotalBytes: options.query?.maxTotalBytes,
     });
     this.#scrape = new ScrapeManager({ appendable: db, log: log.with({ subsystem: "scrape" }), registry, now });
     this.#discovery = new Discovery({

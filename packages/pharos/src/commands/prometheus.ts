@@ -63,6 +63,16 @@ const FLAGS = {
     default: "50000000",
     help: "Maximum number of samples a single query can load into memory.",
   },
+  "query.max-bytes": {
+    type: "bytes",
+    default: "1GB",
+    help: "Bytes that a query may hold in memory; one that needs more fails and says what to narrow. Pharos' own flag.",
+  },
+  "query.max-total-bytes": {
+    type: "bytes",
+    default: "2GB",
+    help: "Bytes that all running queries together may hold in memory. Pharos' own flag.",
+  },
   "rules.alert.for-outage-tolerance": {
     type: "duration",
     default: "1h",
@@ -131,6 +141,8 @@ export const prometheus: Command = {
         lookbackMs: values["query.lookback-delta"],
         timeoutMs: values["query.timeout"],
         maxSamples: values["query.max-samples"],
+        maxBytes: values["query.max-bytes"],
+        maxTotalBytes: values["query.max-total-bytes"],
       },
       rules: {
         outageToleranceMs: values["rules.alert.for-outage-tolerance"],

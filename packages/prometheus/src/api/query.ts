@@ -1,4 +1,4 @@
-/** /query, /query_range, /query_exemplars, /format_query, /parse_query. */
+/** /query, /query_range, /query_exemplars, /format_query, /parse_query; which queries are running, and an end to them. */
 import { requestParams } from "@pharos/kit";
 import { exprToJson, parseExpr, prettify, QueryError, type QueryResult, selectorsOf } from "@pharos/promql";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -51,7 +51,8 @@ function answer(
   }
   const { resultType, result: rows } = queryValueJson(value);
   const stats = params.get("stats") ? `,"stats":${JSON.stringify(result.stats)}` : "";
-  return sendJson(reply, `{"resultType":"${resultType}","result":${rows}${stats}}`, {
+  const plan = result.plan ? `,"plan":${JSON.stringify(result.plan)}` : "";
+  return sendJson(reply, `{"resultType":"${resultType}","result":${rows}${stats}${plan}}`, {
     warnings,
     infos: capNotes(result.infos, "info"),
   });
@@ -93,6 +94,7 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     const options = {
       timeoutMs: durationParam(params, "timeout"),
       lookbackMs: durationParam(params, "lookback_delta"),
+      explain: params.get("explain") === "1",
     };
     const signal = abortOf(request, reply);
     const result = await context.engine.instant(context.storage, params.get("query") ?? "", time, options, signal);
@@ -126,11 +128,21 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     const options = {
       timeoutMs: durationParam(params, "timeout"),
       lookbackMs: durationParam(params, "lookback_delta"),
+      explain: params.get("explain") === "1",
     };
     const signal = abortOf(request, reply);
     const query = params.get("query") ?? "";
     const result = await context.engine.range(context.storage, query, start, end, step, options, signal);
     return answer(context, reply, result, params, limit);
+  });
+
+  app.get("/api/v1/pharos/queries", async (_request, reply) =>
+    sendData(reply, { queries: context.engine.running(), heldBytes: context.engine.heldBytes }),
+  );
+  app.delete<{ Params: { id: string } }>("/api/v1/pharos/queries/:id", async (request, reply) => {
+    if (!context.enableAdminApi) return sendError(reply, new ApiError("unavailable", "admin APIs disabled"));
+    if (context.engine.cancel(Number(request.params.id))) return reply.code(204).send();
+    return sendError(reply, new ApiError("not_found", `no query ${request.params.id} is running`));
   });
 
   both("/api/v1/query_exemplars", async (request, reply) => {
