@@ -1,5 +1,6 @@
 /** One series out of several places (blocks, head): samples in order of time, of equal times the first place's. */
 import { type Labels, SampleBuffer, type StoredSeries } from "@pharos/model";
+import { mergeByLabels } from "./merge-by-labels.ts";
 
 export class MergedSeries implements StoredSeries {
   readonly labels: Labels;
@@ -52,15 +53,5 @@ export function sortRows(out: SampleBuffer, from: number): void {
 export function mergeSeries(lists: readonly (readonly StoredSeries[])[]): readonly StoredSeries[] {
   const filled = lists.filter((list) => list.length > 0);
   if (filled.length <= 1) return filled[0] ?? [];
-  const byKey = new Map<string, StoredSeries[]>();
-  for (const list of filled) {
-    for (const series of list) {
-      const parts = byKey.get(series.labels.key());
-      if (parts) parts.push(series);
-      else byKey.set(series.labels.key(), [series]);
-    }
-  }
-  return [...byKey.values()]
-    .map((parts) => (parts.length === 1 ? parts[0] : new MergedSeries(parts)))
-    .sort((a, b) => a.labels.compare(b.labels));
+  return Array.from(mergeByLabels(filled), (parts) => (parts.length === 1 ? parts[0] : new MergedSeries(parts)));
 }

@@ -9,7 +9,11 @@ import {
 } from "@pharos/model";
 import type { Block } from "./block/block.ts";
 import type { Head } from "./head/head.ts";
+import { byRanks } from "./head/sorted.ts";
 import { mergeSeries } from "./merge.ts";
+
+/** So many series are ordered by numbers rather than by their texts. */
+const MANY = 128;
 
 export class DbQuerier implements Querier {
   readonly #head: Head;
@@ -38,8 +42,10 @@ export class DbQuerier implements Querier {
       block.select(matchers, this.#mint, this.#maxt),
     );
     const { store } = this.#head;
-    const inHead = this.headSeries(matchers).map((series) => store.view(series));
-    lists.push(inHead.sort((a, b) => a.labels.compare(b.labels)));
+    const inHead = this.headSeries(matchers);
+    const ranks = inHead.length > MANY ? store.index.cachedRanks() : undefined;
+    if (ranks) lists.push(inHead.sort(byRanks(store, ranks)).map((series) => store.view(series)));
+    else lists.push(inHead.map((series) => store.view(series)).sort((a, b) => a.labels.compare(b.labels)));
     const found = mergeSeries(lists);
     return hints?.limit ? found.slice(0, hints.limit) : found;
   }

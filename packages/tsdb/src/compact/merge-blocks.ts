@@ -5,7 +5,7 @@ import { type BlockMeta, LATE_HINT } from "../block/meta.ts";
 import { type EncodedChunk, encodeBuffer } from "../chunk/encode.ts";
 import { repack } from "../chunk/repack.ts";
 import { MergedSeries } from "../merge.ts";
-import { mergeByLabels } from "./merge-by-labels.ts";
+import { mergeByLabels } from "../merge-by-labels.ts";
 import { type SeriesOut, writeBlock } from "./write-block.ts";
 
 /**

@@ -24,6 +24,9 @@ const UNORDERED = 5;
 const PLACE = 6;
 const HASH = 7;
 
+/** Ordering all pairs costs some milliseconds for every ten thousand. */
+const RANKS_PAUSE_MS = 10_000;
+
 const NONE = new Uint32Array();
 
 interface Name {
@@ -46,6 +49,11 @@ export class LabelIndex implements PostingsSource {
   readonly #names = new Map<string, Name>();
   readonly #idle: number[] = [];
   readonly #alive: () => Uint32Array;
+  /** Pairs made and forgotten. */
+  #changes = 0;
+  #ranks: Uint32Array | undefined;
+  #ranksOf = -1;
+  #ranksDue = 0;
   #count = 0;
   #scratch = new Uint32Array(64);
 
@@ -183,6 +191,20 @@ export class LabelIndex implements PostingsSource {
     }
   }
 
+  /**
+   * The same without the work, when nothing has changed since it was done; otherwise it is done anew, but not more often than
+   * every few seconds: undefined then.
+   */
+  cachedRanks(): Uint32Array | undefined {
+    if (this.#ranks && this.#ranksOf === this.#changes) return this.#ranks;
+    const now = performance.now();
+    if (now < this.#ranksDue) return undefined;
+    this.#ranksOf = this.#changes;
+    this.#ranks = this.pairRanks();
+    this.#ranksDue = now + RANKS_PAUSE_MS;
+    return this.#ranks;
+  }
+
   /** For every pair its place in the order of names and values. */
   pairRanks(): Uint32Array {
     const ranks = new Uint32Array(this.#count);
@@ -229,6 +251,7 @@ export class LabelIndex implements PostingsSource {
       this.#symbols.release(symbol);
       return known;
     }
+    this.#changes++;
     const pair = this.#idle.pop() ?? this.#count++;
     this.#pairs.ensure(4 * WORDS * (pair + 1));
     const { u32 } = this.#pairs;
@@ -244,6 +267,7 @@ export class LabelIndex implements PostingsSource {
   }
 
   #forget(pair: number): void {
+    this.#changes++;
     const { u32 } = this.#pairs;
     const at = WORDS * pair;
     this.#table.remove(u32[at + HASH], pair);

@@ -18,7 +18,7 @@ export async function seriesInRange(store: HeadStore, mint: number, maxt: number
 
 /** Series numbers in order of labels. */
 export async function sortByLabels(store: HeadStore, series: Uint32Array): Promise<Uint32Array> {
-  const compare = comparator(store);
+  const compare = byRanks(store, store.index.pairRanks());
   const runs: Uint32Array[] = [];
   for (let from = 0; from < series.length; from += RUN) {
     runs.push(series.slice(from, from + RUN).sort(compare));
@@ -57,8 +57,8 @@ function mergeRuns(runs: Uint32Array[], compare: (a: number, b: number) => numbe
   return out;
 }
 
-function comparator(store: HeadStore): (a: number, b: number) => number {
-  const ranks = store.index.pairRanks();
+/** Orders series numbers by labels with ranks of pairs. */
+export function byRanks(store: HeadStore, ranks: Uint32Array): (a: number, b: number) => number {
   const { hot } = store.table;
   const { heap } = store;
   return (a, b) => {
