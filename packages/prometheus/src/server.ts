@@ -185,7 +185,8 @@ class Server implements PrometheusServer {
   }
 
   async #startRules(): Promise<void> {
-    if (!this.#ready) return;
+    // A log that could not be read leaves a gap for good: rules over it would resolve what is firing.
+    if (!this.#ready || !this.#db.ready) return;
     this.#metrics.ready.set(1);
     await this.#updateRules();
   }

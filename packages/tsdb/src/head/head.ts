@@ -177,7 +177,14 @@ export class Head implements Disposable {
     // Whoever commits first logs all new series, also those of other transactions and of ones that were rolled back: its
     // samples may refer to them.
     const created = [...this.#unlogged];
-    this.#log(created, transaction);
+    const mark = this.#wal.mark();
+    try {
+      this.#log(created, transaction);
+    } catch (error) {
+      // Its first records may be in already: after a restart they would be there, though the transaction failed.
+      this.#wal.rewind(mark);
+      throw error;
+    }
     for (const series of created) this.store.table.list(series);
     this.created += created.length;
     this.#unlogged.clear();

@@ -79,6 +79,19 @@ test("damage costs what stands in its page; the repaired file has none, and the 
   expect(read(path)).toEqual({ records: left, damages: [] });
 });
 
+test("what a failed transaction has logged is taken back, and the log goes on", () => {
+  {
+    using writer = new WalWriter(dir, 0, "none");
+    writer.log(record(500));
+    const mark = writer.mark();
+    writer.log(record(PAGE, 2));
+    writer.log(record(70, 3));
+    writer.rewind(mark);
+    writer.log(record(60, 4));
+  }
+  expect(read(segmentPath(dir, 0))).toEqual({ records: [record(500), record(60, 4)], damages: [] });
+});
+
 test("a torn end is cut off", () => {
   const path = write([record(500), record(500, 2)]);
   writeFileSync(path, readFileSync(path).subarray(0, 900));

@@ -108,6 +108,18 @@ export class WalWriter implements Disposable {
     this.#size += done;
   }
 
+  /** Where the log ends now, for `rewind`. */
+  mark(): { segment: number; size: number } {
+    return { segment: this.#segment, size: this.#size };
+  }
+
+  /** Takes back what was logged since, as far as it is in the same segment. */
+  rewind({ segment, size }: { segment: number; size: number }): void {
+    if (segment !== this.#segment || size === this.#size) return;
+    ftruncateSync(this.#fd, size);
+    this.#size = size;
+  }
+
   #failed(cause: Error): UserError {
     this.failures++;
     return new UserError("tsdb.wal", `cannot write ${segmentPath(this.#dir, this.#segment)}: ${cause.message}`, {
