@@ -1,7 +1,7 @@
 /**
  * The GPU exporter over the stub of NVML that comes with the data: two devices, one of which tells a blank for its memory,
- * and neither a fan. The C compiler makes the library; without one nothing is run, and that is said loudly. promtool, which
- * is looked for in `$PHAROS_PEERS`, else in ../peers/bin, reads what the exporter writes.
+ * and neither a fan. The C compiler makes the library; without one nothing is run, and that is said loudly. In a suite of its
+ * own promtool, looked for in `$PHAROS_PEERS`, else in ../peers/bin, reads what the exporter writes.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -33,35 +33,50 @@ const EXPECTED = [
   ]),
 ];
 
-async function run(folder: string): Promise<SuiteResult> {
+/** What the exporter writes over the stub, or why there is none. */
+async function exposition(folder: string): Promise<{ text: string } | { notRun: string }> {
   const compiler = ["cc", "gcc", "clang"].find((name) => spawnSync(name, ["--version"]).status === 0);
-  if (!compiler) return { passed: 0, total: 0, failures: [], notRun: "no C compiler to make the stub of NVML with" };
-  const result: SuiteResult = { passed: 0, total: 0, failures: [] };
-  const check = (what: string, ok: boolean): void => {
-    result.total++;
-    if (ok) result.passed++;
-    else result.failures.push(what);
-  };
+  if (!compiler) return { notRun: "no C compiler to make the stub of NVML with" };
   const dir = mkdtempSync(join(tmpdir(), "pharos-conformance-"));
   try {
     const library = join(dir, "libnvidia-ml.so.1");
     execFileSync(compiler, ["-shared", "-fPIC", "-w", "-o", library, join(folder, "stub.c")]);
     const { values } = parseFlags(gpuExporterFlags, [`--nvml.library=${library}`]);
     await using exporter = await createGpuExporter({ flags: values, host: "127.0.0.1", port: 0, log: silentLogger });
-    const text = await (await fetch(exporter.url)).text();
-    const lines = text.split("\n");
-    for (const line of EXPECTED) check(line, lines.includes(line));
-    check("a blank is no number", !lines.some((line) => line.startsWith(`nvidia_gpu_memory_used_bytes${B}`)));
-    check("no fan, no series", !text.includes("fanspeed"));
-    if (existsSync(promtool)) {
-      const { status, stdout, stderr } = spawnSync(promtool, ["check", "metrics"], { input: text });
-      const said = `${stdout}${stderr}`.trim();
-      check(`promtool: ${said}`, status === 0 && said === "");
-    }
+    return { text: await (await fetch(exporter.url)).text() };
   } finally {
     rmSync(dir, { recursive: true });
   }
-  return result;
 }
 
-export const suites: Suite[] = [{ name: "gpu-exporter", data: "exporters/gpu-stub", run }];
+function tally(checks: ReadonlyArray<readonly [what: string, ok: boolean]>): SuiteResult {
+  const failures = checks.flatMap(([what, ok]) => (ok ? [] : [what]));
+  return { passed: checks.length - failures.length, total: checks.length, failures };
+}
+
+const notChecked = (notRun: string): SuiteResult => ({ passed: 0, total: 0, failures: [], notRun });
+
+async function values(folder: string): Promise<SuiteResult> {
+  const written = await exposition(folder);
+  if ("notRun" in written) return notChecked(written.notRun);
+  const lines = written.text.split("\n");
+  return tally([
+    ...EXPECTED.map((line) => [line, lines.includes(line)] as const),
+    ["a blank is no number", !lines.some((line) => line.startsWith(`nvidia_gpu_memory_used_bytes${B}`))],
+    ["no fan, no series", !written.text.includes("fanspeed")],
+  ]);
+}
+
+async function promtoolCheck(folder: string): Promise<SuiteResult> {
+  if (!existsSync(promtool)) return notChecked("no promtool; set PHAROS_PEERS to the folder of Prometheus' programs");
+  const written = await exposition(folder);
+  if ("notRun" in written) return notChecked(written.notRun);
+  const { status, stdout, stderr } = spawnSync(promtool, ["check", "metrics"], { input: written.text });
+  const said = `${stdout}${stderr}`.trim();
+  return tally([[`promtool: ${said}`, status === 0 && said === ""]]);
+}
+
+export const suites: Suite[] = [
+  { name: "gpu-exporter", data: "exporters/gpu-stub", run: values },
+  { name: "gpu-exporter-promtool", data: "exporters/gpu-stub", run: promtoolCheck },
+];
