@@ -199,7 +199,7 @@ test.each([
   ["kubernetes_sd_configs: [{role: pod, selectors: [{role: service}]}]", "pod role supports only pod, node selectors"],
   ["kubernetes_sd_configs: [{role: pod, selectors: [{role: pod}, {role: pod}]}]", "duplicated selector role: pod"],
   ["kubernetes_sd_configs: [{role: pod, api_server: 'http://a', namespaces: {own_namespace: true}}]", "own_namespace"],
-  ["consul_sd_configs: [{}]", "consul_sd_configs is not supported"],
+  ["nobody_sd_configs: [{}]", "nobody_sd_configs is not supported"],
 ])("refuses %s", (yaml, message) => {
   expect(() => parse(yaml)).toThrow(UserError);
   expect(() => parse(yaml)).toThrow(message);

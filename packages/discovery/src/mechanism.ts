@@ -12,6 +12,8 @@ export interface MechanismContext {
   explain(reason: string): void;
   /** Counts a refresh that failed: what was found before stays. */
   refreshFailed(): void;
+  /** Says how long a refresh took, in seconds, whether it failed or not. */
+  refreshed(seconds: number): void;
 }
 
 export interface Mechanism<Config = unknown> {

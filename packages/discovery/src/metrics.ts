@@ -1,5 +1,5 @@
 /** Self-metrics of discovery, under upstream's names. */
-import type { Counter, Gauge, Registry } from "@pharos/kit";
+import type { Counter, Gauge, Histogram, Registry, Summary } from "@pharos/kit";
 
 export interface DiscoveryMetrics {
   failedConfigs: Gauge;
@@ -8,10 +8,21 @@ export interface DiscoveryMetrics {
   updates: Counter;
   lastUpdate: Gauge;
   refreshFailures: Counter;
+  refreshDuration: Summary;
+  refreshDurationHistogram: Histogram;
   dnsLookups: Counter;
   dnsLookupFailures: Counter;
   fileReadErrors: Counter;
   httpFailures: Counter;
+  azureFailures: Counter;
+  azureCacheHits: Counter;
+  consulRpcFailures: Counter;
+  consulRpcDuration: Summary;
+  kumaFetchFailures: Counter;
+  kumaSkippedUpdates: Counter;
+  kumaFetchDuration: Summary;
+  linodeFailures: Counter;
+  nomadFailures: Counter;
   kubernetesEvents: Counter;
   kubernetesFailures: Counter;
 }
@@ -44,6 +55,36 @@ export function discoveryMetrics(registry: Registry): DiscoveryMetrics {
       "mechanism",
       "config",
     ]),
+    refreshDuration: registry.summary(
+      "prometheus_sd_refresh_duration_seconds",
+      "The duration of a refresh in seconds for the given SD mechanism.",
+      ["mechanism", "config"],
+    ),
+    refreshDurationHistogram: registry.histogram(
+      "prometheus_sd_refresh_duration_histogram_seconds",
+      "The duration of a refresh for the given SD mechanism.",
+      ["mechanism"],
+      [0.01, 0.1, 1, 10],
+    ),
+    azureFailures: counter("azure_failures_total", "Number of Azure service discovery refresh failures."),
+    azureCacheHits: counter("azure_cache_hit_total", "Number of cache hit during refresh."),
+    consulRpcFailures: counter("consul_rpc_failures_total", "The number of Consul RPC call failures."),
+    consulRpcDuration: registry.summary(
+      "prometheus_sd_consul_rpc_duration_seconds",
+      "The duration of a Consul RPC call in seconds.",
+      ["endpoint", "call"],
+    ),
+    kumaFetchFailures: counter("kuma_fetch_failures_total", "The number of Kuma MADS fetch call failures."),
+    kumaSkippedUpdates: counter(
+      "kuma_fetch_skipped_updates_total",
+      "The number of Kuma MADS fetch calls that result in no updates to the targets.",
+    ),
+    kumaFetchDuration: registry.summary(
+      "prometheus_sd_kuma_fetch_duration_seconds",
+      "The duration of a Kuma MADS fetch call.",
+    ),
+    linodeFailures: counter("linode_failures_total", "Number of Linode service discovery refresh failures."),
+    nomadFailures: counter("nomad_failures_total", "Number of nomad service discovery refresh failures."),
     dnsLookups: counter("dns_lookups_total", "The number of DNS-SD lookups."),
     dnsLookupFailures: counter("dns_lookup_failures_total", "The number of DNS-SD lookup failures."),
     fileReadErrors: counter("file_read_errors_total", "The number of File-SD read errors."),
@@ -51,6 +92,8 @@ export function discoveryMetrics(registry: Registry): DiscoveryMetrics {
     kubernetesEvents: counter("kubernetes_events_total", "The number of Kubernetes events handled.", ["role", "event"]),
     kubernetesFailures: counter("kubernetes_failures_total", "The number of failed WATCH/LIST requests."),
   };
+  // Upstream makes these two at once; other label values come with their first use.
+  for (const call of ["services", "service"]) metrics.consulRpcDuration.labels("catalog", call);
   made.set(registry, metrics);
   return metrics;
 }

@@ -47,6 +47,10 @@ export class Provider {
           refreshFailed: () => {
             for (const job of this.jobs) metrics.refreshFailures.labels(mechanism.name, job).inc();
           },
+          refreshed: (seconds) => {
+            for (const job of this.jobs) metrics.refreshDuration.labels(mechanism.name, job).observe(seconds);
+            metrics.refreshDurationHistogram.labels(mechanism.name).observe(seconds);
+          },
         },
         signal,
       )

@@ -4,10 +4,22 @@ import type { YamlMap } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import { kubernetesMechanism } from "./kubernetes/kubernetes.ts";
 import type { Mechanism, SdConfig } from "./mechanism.ts";
+import { digitaloceanMechanism } from "./mechanisms/digitalocean.ts";
 import { dnsMechanism } from "./mechanisms/dns.ts";
+import { dockerMechanism } from "./mechanisms/docker/docker.ts";
+import { dockerswarmMechanism } from "./mechanisms/docker/dockerswarm.ts";
+import { eurekaMechanism } from "./mechanisms/eureka.ts";
 import { fileMechanism } from "./mechanisms/file.ts";
+import { hetznerMechanism } from "./mechanisms/hetzner.ts";
 import { httpMechanism } from "./mechanisms/http.ts";
+import { ionosMechanism } from "./mechanisms/ionos.ts";
+import { linodeMechanism } from "./mechanisms/linode.ts";
+import { nomadMechanism } from "./mechanisms/nomad.ts";
+import { ovhcloudMechanism } from "./mechanisms/ovhcloud.ts";
+import { puppetdbMechanism } from "./mechanisms/puppetdb.ts";
+import { scalewayMechanism } from "./mechanisms/scaleway.ts";
 import { checkAddresses, staticMechanism } from "./mechanisms/static.ts";
+import { vultrMechanism } from "./mechanisms/vultr.ts";
 
 const MECHANISMS = [
   staticMechanism,
@@ -15,6 +27,18 @@ const MECHANISMS = [
   httpMechanism,
   dnsMechanism,
   kubernetesMechanism,
+  digitaloceanMechanism,
+  dockerMechanism,
+  dockerswarmMechanism,
+  eurekaMechanism,
+  hetznerMechanism,
+  ionosMechanism,
+  linodeMechanism,
+  nomadMechanism,
+  ovhcloudMechanism,
+  puppetdbMechanism,
+  scalewayMechanism,
+  vultrMechanism,
 ] as readonly Mechanism<unknown>[];
 
 /** Reads every `static_configs` and `*_sd_configs` key of a map. */

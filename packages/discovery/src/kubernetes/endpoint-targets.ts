@@ -1,6 +1,7 @@
 /** Targets of the addresses behind a Service, whether they come in Endpoints or in EndpointSlices. */
 import type { TargetLabels } from "@pharos/model";
-import { attachedNodeLabels, containerLabels, containersOf, joinHostPort, type Pod, podLabels } from "./labels.ts";
+import { joinHostPort } from "../labels.ts";
+import { attachedNodeLabels, containerLabels, containersOf, type Pod, podLabels } from "./labels.ts";
 import { reference, type Scope } from "./role.ts";
 
 export interface ObjectReference {

@@ -1,13 +1,10 @@
 /** Meta labels of objects, as every role names them. */
 import type { KubeObject, OwnerReference } from "@pharos/kube";
 import type { TargetLabels } from "@pharos/model";
+import { sanitize } from "../labels.ts";
 import type { Scope } from "./role.ts";
 
 export const PREFIX = "__meta_kubernetes_";
-
-export function sanitize(name: string): string {
-  return name.replace(/[^a-zA-Z0-9_]/g, "_");
-}
 
 /** Labels and annotations of an object, each with its `…present` twin. */
 function annotationsAndLabels(kind: string, { metadata }: KubeObject): TargetLabels {
@@ -139,7 +136,3 @@ export function containerLabels({ name, image }: Container, init: boolean, port?
 
 /** What the API server puts where a port's protocol is left out. */
 export const DEFAULT_PROTOCOL = "TCP";
-
-export function joinHostPort(host: string, port: number): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
-}

@@ -87,10 +87,11 @@ export const dnsMechanism: Mechanism<DnsConfig> = {
     }
     return config;
   },
-  async run(config, { update, explain, log, metrics, refreshFailed }, signal) {
+  async run(config, { update, explain, log, metrics, refreshFailed, refreshed }, signal) {
     const resolver = new Resolver({ timeout: 5_000, tries: 2 });
     signal.addEventListener("abort", () => resolver.cancel(), { once: true });
     while (!signal.aborted) {
+      const started = performance.now();
       const results = await Promise.all(
         config.names.map(async (name) => {
           metrics.dnsLookups.inc();
@@ -108,6 +109,7 @@ export const dnsMechanism: Mechanism<DnsConfig> = {
           }
         }),
       );
+      refreshed((performance.now() - started) / 1000);
       explain(results.filter((reason) => reason !== "").join("; "));
       await sleep(config.refreshInterval, undefined, { signal, ref: false }).catch(() => {});
     }

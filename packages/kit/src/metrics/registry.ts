@@ -3,6 +3,7 @@
  * combination of values, to be kept by hot paths, so that counting is one addition.
  */
 import type { HistogramMetric, MetricFamily, SimpleMetric } from "@pharos/exposition";
+import { SummaryChild } from "./summary.ts";
 
 type Collector = () => MetricFamily | MetricFamily[];
 
@@ -155,6 +156,19 @@ export class Histogram extends Vector<HistogramChild> {
   }
 }
 
+export class Summary extends Vector<SummaryChild> {
+  protected override create(): SummaryChild {
+    return new SummaryChild();
+  }
+  observe(value: number): void {
+    this.labels().observe(value);
+  }
+  override family(): MetricFamily {
+    const metrics = [...this.children].map(({ run, child }) => child.metric(run));
+    return { name: this.name, help: this.help, type: "summary", metrics };
+  }
+}
+
 /** Upstream's (client_golang's) default bounds, in seconds. */
 export const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -172,6 +186,10 @@ export class Registry {
 
   histogram(name: string, help: string, labelNames: readonly string[] = [], bounds = DEFAULT_BUCKETS): Histogram {
     return this.#add(new Histogram(name, help, labelNames, bounds));
+  }
+
+  summary(name: string, help: string, labelNames: readonly string[] = []): Summary {
+    return this.#add(new Summary(name, help, labelNames));
   }
 
   /** A gauge whose value is read when it is asked for. */

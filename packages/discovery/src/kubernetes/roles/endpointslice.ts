@@ -1,7 +1,8 @@
 import type { KubeObject } from "@pharos/kube";
 import type { TargetLabels } from "@pharos/model";
+import { sanitize } from "../../labels.ts";
 import { addressReferences, EndpointTargets, type ObjectReference } from "../endpoint-targets.ts";
-import { DEFAULT_PROTOCOL, namespaceLabels, objectLabels, PREFIX, sanitize } from "../labels.ts";
+import { DEFAULT_PROTOCOL, namespaceLabels, objectLabels, PREFIX } from "../labels.ts";
 import { type Role, reference } from "../role.ts";
 import type { Service } from "./service.ts";
 

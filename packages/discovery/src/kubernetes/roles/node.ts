@@ -1,6 +1,7 @@
 import type { KubeObject } from "@pharos/kube";
 import type { TargetLabels } from "@pharos/model";
-import { joinHostPort, objectLabels, PREFIX, sanitize } from "../labels.ts";
+import { joinHostPort, sanitize } from "../../labels.ts";
+import { objectLabels, PREFIX } from "../labels.ts";
 import type { Role } from "../role.ts";
 
 interface Node extends KubeObject {

@@ -1,10 +1,10 @@
 import type { TargetLabels } from "@pharos/model";
+import { joinHostPort } from "../../labels.ts";
 import {
   attachedNodeLabels,
   containerLabels,
   containersOf,
   controllerOf,
-  joinHostPort,
   namespaceLabels,
   type Pod,
   PREFIX,

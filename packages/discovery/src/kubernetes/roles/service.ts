@@ -1,6 +1,7 @@
 import type { KubeObject } from "@pharos/kube";
 import type { TargetLabels } from "@pharos/model";
-import { DEFAULT_PROTOCOL, joinHostPort, namespaceLabels, objectLabels, PREFIX } from "../labels.ts";
+import { joinHostPort } from "../../labels.ts";
+import { DEFAULT_PROTOCOL, namespaceLabels, objectLabels, PREFIX } from "../labels.ts";
 import { type Role, reference } from "../role.ts";
 
 export interface Service extends KubeObject {
