@@ -3,7 +3,7 @@
  * it collect garbage every second: measured, that costs more than reading the body.
  */
 const SMALLEST = 64 * 1024;
-/** Buffers kept for later; more are let go. */
+/** Buffers kept for later; of more, the smallest are let go, as only a large one serves every body. */
 const MAX_KEPT = 8;
 const kept: Buffer[] = [];
 
@@ -19,7 +19,11 @@ export function takeBuffer(size: number): Buffer {
 }
 
 export function giveBuffer(buffer: Buffer): void {
-  if (kept.length < MAX_KEPT) kept.push(buffer);
+  kept.push(buffer);
+  if (kept.length <= MAX_KEPT) return;
+  let smallest = 0;
+  for (let i = 1; i < kept.length; i++) if (kept[i].length < kept[smallest].length) smallest = i;
+  kept.splice(smallest, 1);
 }
 
 /** A body that grows in a pooled buffer. */
