@@ -131,78 +131,85 @@ export function start(
   u32[hot + COUNT_AND_WINDOW] = 1 | (NO_WINDOW << 16);
 }
 
-/** Where `put` writes: the page, and the bit in it. */
+/** Where `put` writes: the page, as the index of its first word, and the bit in it. */
 let page = 0;
 let bit = 0;
 
-/** Appends a sample that is newer than the last one. The chunk is open and not full. */
+/**
+ * Appends a sample that is newer than the last one. The chunk is open and not full. All words are taken as signed ones: above
+ * 2^31 the engine would leave integers, and compile this function anew with every such value.
+ */
 export function append(heap: Heap, table: SeriesTable, series: number, time: number, high: number, low: number): void {
-  const { u32, f64 } = table.hot;
+  const { i32, f64 } = table.hot;
   const hot = 16 * series;
-  const bits = u32[hot + BITS];
+  const bits = i32[hot + BITS];
   const from = bits % DATA_BITS;
-  page = u32[hot + PAGE];
+  const before = i32[hot + PAGE] >>> 2;
+  page = before;
   // A page that is full to its last bit is left when there is something for the next one.
   bit = from === 0 ? DATA_BITS : from;
   let written = bits - bit;
-  const state = u32[hot + COUNT_AND_WINDOW];
+  const state = i32[hot + COUNT_AND_WINDOW];
   const count = (state & 0xffff) + 1;
-  const delta = time - f64[8 * series + LAST_TIME];
-  const before = page;
+  // Less than the chunk has left, so it fits.
+  const delta = (time - f64[8 * series + LAST_TIME]) | 0;
   // Codes are put together before they are written: most samples then take one write.
   let size = 0;
   if (count === 2) {
     let rest = delta;
-    while (rest >= 0x80) {
-      put(heap, (rest % 0x80) | 0x80, 8);
-      rest = Math.floor(rest / 0x80);
-    }
+    for (; rest >= 0x80; rest >>>= 7) put(heap, (rest & 0x7f) | 0x80, 8);
     put(heap, rest, 8);
   } else {
-    const dod = delta - (u32[hot + DELTA] | 0);
+    const dod = (delta - i32[hot + DELTA]) | 0;
     if (dod === 0) size = 1;
     else putTime(heap, dod);
   }
-  const xorHigh = (high ^ u32[hot + LAST_HIGH]) >>> 0;
-  const xorLow = (low ^ u32[hot + LAST_LOW]) >>> 0;
+  const xorHigh = high ^ i32[hot + LAST_HIGH];
+  const xorLow = low ^ i32[hot + LAST_LOW];
   if ((xorHigh | xorLow) === 0) {
     put(heap, 0, size + 1);
-    u32[hot + COUNT_AND_WINDOW] = state + 1;
+    i32[hot + COUNT_AND_WINDOW] = state + 1;
   } else {
-    let code: number;
     let leading = xorHigh !== 0 ? Math.clz32(xorHigh) : 32 + Math.clz32(xorLow);
     if (leading > 31) leading = 31;
-    let trailing = xorLow !== 0 ? 31 - Math.clz32(xorLow & -xorLow) : 63 - Math.clz32(xorHigh & -xorHigh);
+    let trailing = xorLow !== 0 ? trailingZeros(xorLow) : 32 + trailingZeros(xorHigh);
     const oldLeading = (state >>> 16) & 0xff;
     const oldTrailing = state >>> 24;
+    let code: number;
     if (oldLeading !== NO_WINDOW && leading >= oldLeading && trailing >= oldTrailing) {
       leading = oldLeading;
       trailing = oldTrailing;
       code = 0b10;
       size += 2;
-      u32[hot + COUNT_AND_WINDOW] = state + 1;
+      i32[hot + COUNT_AND_WINDOW] = state + 1;
     } else {
       code = (0b11 << 11) | (leading << 6) | ((64 - leading - trailing) & 63);
       size += 13;
-      u32[hot + COUNT_AND_WINDOW] = count | (leading << 16) | (trailing << 24);
+      i32[hot + COUNT_AND_WINDOW] = count | (leading << 16) | (trailing << 24);
     }
     putSignificant(heap, code, size, xorHigh, xorLow, trailing, 64 - leading - trailing);
-    u32[hot + LAST_HIGH] = high;
-    u32[hot + LAST_LOW] = low;
+    i32[hot + LAST_HIGH] = high;
+    i32[hot + LAST_LOW] = low;
   }
-  // A sample never fills more than one page beside the one it began in.
-  if (page !== before) written += DATA_BITS;
-  const first = u32[hot + FIRST_PAGE];
-  const { u8 } = heap.region;
-  u8[first + 1] = count;
-  u32[hot + PAGE] = page;
-  u32[hot + BITS] = written + bit;
-  u32[hot + DELTA] = delta;
-  u32[hot + REMAINING] -= delta;
+  if (page !== before) {
+    // A sample never fills more than one page beside the one it began in.
+    written += DATA_BITS;
+    i32[hot + PAGE] = page << 2;
+  }
+  const first = i32[hot + FIRST_PAGE] >>> 0;
+  heap.region.u8[first + 1] = count;
+  i32[hot + BITS] = written + bit;
+  i32[hot + DELTA] = delta;
+  i32[hot + REMAINING] -= delta;
   f64[8 * series + LAST_TIME] = time;
   if (count === FORESEE_AT) {
-    u32[hot + REMAINING] = foreseenEnd(openStart(heap, first), time, time + u32[hot + REMAINING]) - time;
+    i32[hot + REMAINING] = foreseenEnd(openStart(heap, first), time, time + i32[hot + REMAINING]) - time;
   }
+}
+
+/** Of a word that is not 0. */
+function trailingZeros(word: number): number {
+  return 31 - Math.clz32(word & (0 - word));
 }
 
 /** An end that lets the chunks of a range have about the same number of samples; as upstream computes it. */
@@ -217,10 +224,9 @@ function putTime(heap: Heap, dod: number): void {
   else if (dod >= -65535 && dod <= 65536) put(heap, (0b110 << 17) | (dod & 0x1ffff), 20);
   else if (dod >= -524287 && dod <= 524288) put(heap, (0b1110 << 20) | (dod & 0xfffff), 24);
   else {
-    const high = Math.floor(dod / 2 ** 32);
     put(heap, 0b1111, 4);
-    put32(heap, high);
-    put32(heap, (dod - high * 2 ** 32) >>> 0);
+    put32(heap, dod >> 31);
+    put32(heap, dod);
   }
 }
 
@@ -279,14 +285,14 @@ function put(heap: Heap, value: number, count: number): void {
     const room = DATA_BITS - bit;
     if (room > 0) put(heap, value >>> (count - room), room);
     const next = heap.allocate(PAGE_BYTES);
-    heap.region.u32[(page >>> 2) + 15] = next;
-    page = next;
+    heap.region.u32[page + 15] = next;
+    page = next >>> 2;
     bit = 0;
     put(heap, value & ((1 << (count - room)) - 1), count - room);
     return;
   }
   const { u8, view } = heap.region;
-  const at = page + (bit >>> 3);
+  const at = 4 * page + (bit >>> 3);
   const used = bit & 7;
   let word = value << (32 - used - count);
   if (used !== 0) word |= u8[at] << 24;

@@ -19,6 +19,8 @@ export class Region {
   readonly memory: SharedMemory;
   u8: Uint8Array;
   u32: Uint32Array;
+  /** The same words, signed: where a number above 2^31 would leave the machine's integers. */
+  i32: Int32Array;
   f64: Float64Array;
   /** For words that lie anywhere. */
   view: DataView;
@@ -31,6 +33,7 @@ export class Region {
     const { buffer } = memory;
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
     this.buffer = Buffer.from(buffer);
@@ -58,6 +61,7 @@ export class Region {
     if (buffer.byteLength === this.u8.length) return;
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
     this.buffer = Buffer.from(buffer);
