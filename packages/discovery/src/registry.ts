@@ -4,21 +4,28 @@ import type { YamlMap } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import { kubernetesMechanism } from "./kubernetes/kubernetes.ts";
 import type { Mechanism, SdConfig } from "./mechanism.ts";
+import { azureMechanism } from "./mechanisms/azure.ts";
 import { digitaloceanMechanism } from "./mechanisms/digitalocean.ts";
 import { dnsMechanism } from "./mechanisms/dns.ts";
 import { dockerMechanism } from "./mechanisms/docker/docker.ts";
 import { dockerswarmMechanism } from "./mechanisms/docker/dockerswarm.ts";
 import { eurekaMechanism } from "./mechanisms/eureka.ts";
 import { fileMechanism } from "./mechanisms/file.ts";
+import { gceMechanism } from "./mechanisms/gce.ts";
 import { hetznerMechanism } from "./mechanisms/hetzner.ts";
 import { httpMechanism } from "./mechanisms/http.ts";
 import { ionosMechanism } from "./mechanisms/ionos.ts";
 import { linodeMechanism } from "./mechanisms/linode.ts";
+import { marathonMechanism } from "./mechanisms/marathon.ts";
 import { nomadMechanism } from "./mechanisms/nomad.ts";
+import { outscaleMechanism } from "./mechanisms/outscale.ts";
 import { ovhcloudMechanism } from "./mechanisms/ovhcloud.ts";
 import { puppetdbMechanism } from "./mechanisms/puppetdb.ts";
 import { scalewayMechanism } from "./mechanisms/scaleway.ts";
+import { stackitMechanism } from "./mechanisms/stackit.ts";
 import { checkAddresses, staticMechanism } from "./mechanisms/static.ts";
+import { tritonMechanism } from "./mechanisms/triton.ts";
+import { uyuniMechanism } from "./mechanisms/uyuni.ts";
 import { vultrMechanism } from "./mechanisms/vultr.ts";
 
 const MECHANISMS = [
@@ -27,17 +34,24 @@ const MECHANISMS = [
   httpMechanism,
   dnsMechanism,
   kubernetesMechanism,
+  azureMechanism,
   digitaloceanMechanism,
   dockerMechanism,
   dockerswarmMechanism,
   eurekaMechanism,
+  gceMechanism,
   hetznerMechanism,
   ionosMechanism,
   linodeMechanism,
+  marathonMechanism,
   nomadMechanism,
+  outscaleMechanism,
   ovhcloudMechanism,
   puppetdbMechanism,
   scalewayMechanism,
+  stackitMechanism,
+  tritonMechanism,
+  uyuniMechanism,
   vultrMechanism,
 ] as readonly Mechanism<unknown>[];
 

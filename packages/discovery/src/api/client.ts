@@ -45,6 +45,11 @@ export class Api implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** The client below, for those who ask for tokens with it. */
+  get http(): HttpClient {
+    return this.#client;
+  }
+
   /** The answer whatever its status. */
   fetch(url: string, request: ApiRequest & { timeoutMs?: number } = {}): Promise<HttpResponse> {
     const { timeoutMs = this.#options.timeoutMs, signal, headers, ...rest } = request;

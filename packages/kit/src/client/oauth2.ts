@@ -1,23 +1,15 @@
 /** Tokens of an OAuth 2 server, by client credentials or by a signed assertion, kept until shortly before they expire. */
-import { createSign } from "node:crypto";
 import { request } from "undici";
+import { signJwt } from "../cloud/jwt.ts";
 import type { JwtBearerConfig, OAuth2Config, SecretSource } from "./config.ts";
 import { Connections } from "./connections.ts";
 
 /** A token about to expire would be refused on the way. */
 const EARLY_MS = 10_000;
 const ASSERTION_SECONDS = 300;
-const HASHES: Readonly<Record<JwtBearerConfig["algorithm"], string>> = {
-  RS256: "RSA-SHA256",
-  RS384: "RSA-SHA384",
-  RS512: "RSA-SHA512",
-};
-
 function assertion(config: OAuth2Config, jwt: JwtBearerConfig, key: string, now: number): string {
-  const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const issuer = jwt.issuer || config.clientId;
   const seconds = Math.floor(now / 1000);
-  const header = { alg: jwt.algorithm, typ: "JWT", ...(jwt.keyId ? { kid: jwt.keyId } : {}) };
   const claims = {
     iss: issuer,
     sub: config.clientId,
@@ -27,8 +19,7 @@ function assertion(config: OAuth2Config, jwt: JwtBearerConfig, key: string, now:
     exp: seconds + ASSERTION_SECONDS,
     ...jwt.claims,
   };
-  const signed = `${encode(header)}.${encode(claims)}`;
-  return `${signed}.${createSign(HASHES[jwt.algorithm]).update(signed).sign(key, "base64url")}`;
+  return signJwt(jwt.algorithm, jwt.keyId ? { kid: jwt.keyId } : {}, claims, key);
 }
 
 export class TokenSource implements AsyncDisposable {
