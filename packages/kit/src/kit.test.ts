@@ -146,7 +146,7 @@ describe("yaml", () => {
     expect(errorOf(() => nested.done("config.plain")).describe()).toBe(
       "x.yml:4:3 nested.typo: field typo not found in type config.plain. Known fields: b",
     );
-    expect(errorOf(() => parseYaml("a: 1\na: 2\n").map()).where.line).toBe(2);
+    expect(errorOf(() => parseYaml("a: 1\na: 2\n").map().done("config.plain")).where.line).toBe(2);
     expect(errorOf(() => parseYaml("a: 1\n").map().required("b")).message).toBe("b is missing");
   });
 

@@ -1,5 +1,5 @@
 /** relabel_configs: strict reading, with upstream's checks and messages (model/relabel). */
-import type { YamlNode } from "@pharos/kit";
+import { quoteText, type YamlNode } from "@pharos/kit";
 import { AnchoredRegexp, UserError } from "@pharos/model";
 
 export const ACTIONS = [
@@ -61,7 +61,7 @@ function readRegex(node: YamlNode | undefined): AnchoredRegexp {
 /** What is wrong with a rule, in upstream's order; undefined when nothing is. */
 function problemOf(config: RelabelConfig, hasSources: boolean): string | undefined {
   const { action, targetLabel, modulus, separator, replacement, regex, nameScheme } = config;
-  const quoted = JSON.stringify(targetLabel);
+  const quoted = quoteText(targetLabel);
   if (action === "hashmod" && modulus === 0) return "relabel configuration for hashmod requires non-zero modulus";
   if (NEEDS_TARGET.has(action) && targetLabel === "") {
     return `relabel configuration for ${action} action requires 'target_label' value`;
@@ -73,7 +73,7 @@ function problemOf(config: RelabelConfig, hasSources: boolean): string | undefin
     return `'replacement' can not be set for ${action} action`;
   }
   if (action === "labelmap" && !isNameTemplate(replacement, nameScheme)) {
-    return `${JSON.stringify(replacement)} is invalid 'replacement' for ${action} action`;
+    return `${quoteText(replacement)} is invalid 'replacement' for ${action} action`;
   }
   const others = modulus !== 0 || separator !== SEPARATOR || replacement !== REPLACEMENT;
   if ((action === "dropequal" || action === "keepequal") && (regex !== DEFAULT_REGEX || others)) {
@@ -92,7 +92,9 @@ function readOne(node: YamlNode, nameScheme: NameScheme): RelabelConfig {
     return value && !value.isNull ? value.string() : fallback;
   };
   const fail = (message: string): UserError => node.error(message, { code: "relabel.config" });
-  const action = text("action", "replace");
+  const actionNode = map.get("action");
+  if (actionNode?.isNull) throw actionNode.error("relabel action cannot be empty", { code: "relabel.config" });
+  const action = actionNode?.string() ?? "replace";
   const sources = map.get("source_labels");
   const modulus = map.get("modulus");
   const config: RelabelConfig = {
@@ -109,17 +111,24 @@ function readOne(node: YamlNode, nameScheme: NameScheme): RelabelConfig {
   if (!ACTIONS.includes(config.action)) throw fail(`unknown relabel action ${JSON.stringify(action)}`);
   if (config.modulus < 0) throw modulus!.error("modulus must not be negative", { code: "relabel.config" });
   for (const name of config.sourceLabels) {
-    if (!isLabelName(name, nameScheme)) throw fail(`${JSON.stringify(name)} is not a valid label name`);
+    if (!isLabelName(name, nameScheme)) throw fail(`${quoteText(name)} is not a valid label name`);
   }
   const problem = problemOf(config, sources !== undefined && !sources.isNull);
   if (problem) throw fail(problem);
   return config;
 }
 
-/** The list under a `*relabel_configs` key; none when the key is absent. A UserError names the rule and what is wrong. */
-export function parseRelabelConfigs(node: YamlNode | undefined, nameScheme: NameScheme = "utf8"): RelabelConfig[] {
+/**
+ * The list under a `*relabel_configs` key; none when the key is absent. A UserError names the rule and what is wrong;
+ * `whenEmpty` is what it says of an entry that is none.
+ */
+export function parseRelabelConfigs(
+  node: YamlNode | undefined,
+  nameScheme: NameScheme = "utf8",
+  whenEmpty = "empty or null relabeling rule",
+): RelabelConfig[] {
   return (node?.items() ?? []).map((item) => {
-    if (item.isNull) throw item.error("empty or null relabeling rule", { code: "relabel.config" });
+    if (item.isNull) throw item.error(whenEmpty, { code: "relabel.config", fix: "Remove the empty entry" });
     return readOne(item, nameScheme);
   });
 }

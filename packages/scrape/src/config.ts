@@ -2,6 +2,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { ESCAPING_SCHEMES, type EscapingScheme, MAX_SCHEMA, MIN_SCHEMA } from "@pharos/exposition";
 import { type HttpClientConfig, parseBytes, parseHttpClientConfig, type YamlMap, type YamlNode } from "@pharos/kit";
+import type { UserError } from "@pharos/model";
 import { parseRelabelConfigs, type RelabelConfig } from "@pharos/relabel";
 
 /** All limits: 0 is none. */
@@ -88,26 +89,39 @@ const DEFAULT_PROTOCOLS: readonly ScrapeProtocol[] = [
 /** Native histograms come by protobuf only. */
 const PROTOBUF_FIRST: readonly ScrapeProtocol[] = ["PrometheusProto", ...DEFAULT_PROTOCOLS];
 
-function readProtocol(node: YamlNode): ScrapeProtocol {
-  const name = node.string() as ScrapeProtocol;
-  if (!PROTOCOLS.includes(name)) {
-    throw node.error(`unknown scrape protocol ${name}, supported: [${[...PROTOCOLS].sort().join(" ")}]`, {
-      code: "scrape.config",
-    });
-  }
-  return name;
+/** What is wrong with the name of a protocol; undefined when nothing is. */
+function protocolProblem(name: string): string | undefined {
+  if ((PROTOCOLS as readonly string[]).includes(name)) return undefined;
+  return `unknown scrape protocol ${name}, supported: [${[...PROTOCOLS].sort().join(" ")}]`;
 }
 
-function readProtocols(node: YamlNode | undefined): ScrapeProtocol[] | undefined {
+/** `owner` is what the list is for: `global config` or a job. */
+function readProtocols(node: YamlNode | undefined, owner: string): ScrapeProtocol[] | undefined {
   if (!node || node.isNull) return undefined;
-  const protocols = node.items().map(readProtocol);
-  if (protocols.length === 0) throw node.error("scrape_protocols cannot be empty", { code: "scrape.config" });
-  const twice = protocols.find((name, i) => protocols.indexOf(name) !== i);
-  if (twice)
-    throw node.error(`duplicated protocol in scrape_protocols, got [${protocols.join(" ")}]`, {
-      code: "scrape.config",
-    });
-  return protocols;
+  const fail = (where: YamlNode, message: string): UserError =>
+    where.error(`${message} for ${owner}`, { code: "scrape.config" });
+  const items = node.items();
+  if (items.length === 0) throw fail(node, "scrape_protocols cannot be empty");
+  const names = items.map((item) => item.string());
+  const seen = new Set<string>();
+  items.forEach((item, i) => {
+    if (seen.has(names[i].toLowerCase()))
+      throw fail(item, `duplicated protocol in scrape_protocols, got [${names.join(" ")}]`);
+    const problem = protocolProblem(names[i]);
+    if (problem) throw fail(item, `scrape_protocols: ${problem}`);
+    seen.add(names[i].toLowerCase());
+  });
+  return names as ScrapeProtocol[];
+}
+
+function readFallback(node: YamlNode | undefined, owner: string): ScrapeProtocol | undefined {
+  const name = node?.string() ?? "";
+  if (name === "") return undefined;
+  const problem = protocolProblem(name);
+  if (problem) {
+    throw node!.error(`invalid fallback_scrape_protocol for ${owner}: ${problem}`, { code: "scrape.config" });
+  }
+  return name as ScrapeProtocol;
 }
 
 function readSize(node: YamlNode | undefined): number {
@@ -169,20 +183,22 @@ function readValidationScheme(map: YamlMap): ValidationScheme | undefined {
   if (!node || node.isNull || node.string() === "") return undefined;
   const scheme = node.string();
   if (scheme === "utf8" || scheme === "legacy") return scheme;
-  throw node.error(`unknown name validation method specified, must be either '', 'legacy' or 'utf8', got ${scheme}`, {
+  throw node.error(`unrecognized ValidationScheme: ${JSON.stringify(scheme)}`, {
     code: "scrape.config",
+    fix: "Use utf8 or legacy",
   });
 }
 
-function readEscapingScheme(map: YamlMap): EscapingScheme | undefined {
+function readEscapingScheme(map: YamlMap, owner: "global" | "scrape config"): EscapingScheme | undefined {
   const node = map.get("metric_name_escaping_scheme");
   if (!node || node.isNull || node.string() === "") return undefined;
   const scheme = node.string() as EscapingScheme;
   if (ESCAPING_SCHEMES.includes(scheme)) return scheme;
-  const names = ESCAPING_SCHEMES.map((name) => `'${name}'`).join(", ");
-  throw node.error(`unknown name escaping method specified, must be one of ${names}, got ${JSON.stringify(scheme)}`, {
-    code: "scrape.config",
-  });
+  const names = "'allow-utf-8', 'underscores', 'dots', or 'values'";
+  throw node.error(
+    `unknown ${owner} name escaping method specified, must be one of ${names}, got ${JSON.stringify(scheme)}`,
+    { code: "scrape.config" },
+  );
 }
 
 const escapingOf = (scheme: ValidationScheme): EscapingScheme => (scheme === "legacy" ? "underscores" : "allow-utf-8");
@@ -195,7 +211,7 @@ function readNameSchemes(
   const own = readValidationScheme(map);
   const metricNameValidationScheme = own ?? global.metricNameValidationScheme;
   const metricNameEscapingScheme =
-    readEscapingScheme(map) ??
+    readEscapingScheme(map, "scrape config") ??
     (own === undefined
       ? (global.metricNameEscapingScheme ?? escapingOf(global.metricNameValidationScheme))
       : escapingOf(own));
@@ -221,8 +237,15 @@ function schemaOf(factor: number): number {
   return Math.max(MIN_SCHEMA, Math.min(MAX_SCHEMA, floor)) + 0;
 }
 
+/** What features of the server make of the defaults. */
+export interface ScrapeDefaults {
+  /** Protobuf, the only format that has everything, is asked for first. */
+  protobufFirst?: boolean;
+  extraScrapeMetrics?: boolean;
+}
+
 /** Reads the keys of the global section that scraping is about; the caller reads the others. */
-export function parseGlobalScrapeConfig(map: YamlMap): GlobalScrapeConfig {
+export function parseGlobalScrapeConfig(map: YamlMap, defaults: ScrapeDefaults = {}): GlobalScrapeConfig {
   const intervalNode = map.get("scrape_interval");
   const scrapeInterval = intervalNode?.duration() || 60_000;
   const timeoutNode = map.get("scrape_timeout");
@@ -233,25 +256,16 @@ export function parseGlobalScrapeConfig(map: YamlMap): GlobalScrapeConfig {
   return {
     scrapeInterval,
     scrapeTimeout,
-    scrapeProtocols: readProtocols(map.get("scrape_protocols")),
-    extraScrapeMetrics: map.get("extra_scrape_metrics")?.boolean() ?? false,
+    scrapeProtocols:
+      readProtocols(map.get("scrape_protocols"), "global config") ??
+      (defaults.protobufFirst ? PROTOBUF_FIRST : undefined),
+    extraScrapeMetrics: map.get("extra_scrape_metrics")?.boolean() ?? defaults.extraScrapeMetrics ?? false,
     metricNameValidationScheme: readValidationScheme(map) ?? "utf8",
-    metricNameEscapingScheme: readEscapingScheme(map),
+    metricNameEscapingScheme: readEscapingScheme(map, "global"),
     scrapeFailureLogFile: readPath(map.get("scrape_failure_log_file")),
     ...readHistogramOptions(map, NO_HISTOGRAM_OPTIONS),
     ...readLimits(map, NO_LIMITS),
   };
-}
-
-function readRules(node: YamlNode | undefined, what: "target" | "metric", scheme: ValidationScheme): RelabelConfig[] {
-  const empty = node?.items().find((item) => item.isNull);
-  if (empty) {
-    throw empty.error(`empty or null ${what} relabeling rule in scrape config`, {
-      code: "scrape.config",
-      fix: "Remove the empty entry",
-    });
-  }
-  return parseRelabelConfigs(node, scheme);
 }
 
 /** Reads one entry of scrape_configs; `parseSd` reads its `*_sd_configs`. */
@@ -262,39 +276,31 @@ export function parseScrapeConfig<Sd>(
 ): ScrapeConfig & { sdConfigs: Sd } {
   if (node.isNull) throw node.error("empty or null scrape config section", { code: "scrape.config" });
   const map = node.map();
+  const sdConfigs = parseSd(map);
   const jobName = map.get("job_name")?.string() ?? "";
+  const owner = `scrape config with job name ${JSON.stringify(jobName)}`;
   if (jobName === "") throw node.error("job_name is empty", { code: "scrape.config", fix: "Give the job a name" });
   const scrapeInterval = map.get("scrape_interval")?.duration() || global.scrapeInterval;
   const timeoutNode = map.get("scrape_timeout");
   const timeout = timeoutNode?.duration() || 0;
   if (timeout > scrapeInterval) {
-    throw timeoutNode!.error(
-      `scrape timeout greater than scrape interval for scrape config with job name ${JSON.stringify(jobName)}`,
-      { code: "scrape.config" },
-    );
+    throw timeoutNode!.error(`scrape timeout greater than scrape interval for ${owner}`, { code: "scrape.config" });
   }
   const scheme = map.get("scheme")?.string() || "http";
-  if (scheme !== "http" && scheme !== "https") {
-    throw map
-      .get("scheme")!
-      .error(`scheme must be http or https, not ${JSON.stringify(scheme)}`, { code: "scrape.config" });
-  }
   const params: Record<string, string[]> = {};
   for (const [name, values] of map.get("params")?.entries() ?? []) params[name] = values.strings();
   const histograms = readHistogramOptions(map, global);
   const names = readNameSchemes(map, global);
   const nameScheme = names.metricNameValidationScheme;
-  const fallback = map.get("fallback_scrape_protocol");
   const config = {
     jobName,
     scrapeInterval,
     scrapeTimeout: timeout || Math.min(global.scrapeTimeout, scrapeInterval),
     scrapeProtocols:
-      readProtocols(map.get("scrape_protocols")) ??
+      readProtocols(map.get("scrape_protocols"), owner) ??
       global.scrapeProtocols ??
       (histograms.scrapeNativeHistograms ? PROTOBUF_FIRST : DEFAULT_PROTOCOLS),
-    fallbackScrapeProtocol:
-      fallback && !fallback.isNull && fallback.string() !== "" ? readProtocol(fallback) : undefined,
+    fallbackScrapeProtocol: readFallback(map.get("fallback_scrape_protocol"), owner),
     honorLabels: map.get("honor_labels")?.boolean() ?? false,
     honorTimestamps: map.get("honor_timestamps")?.boolean() ?? true,
     trackTimestampsStaleness: map.get("track_timestamps_staleness")?.boolean() ?? false,
@@ -309,10 +315,18 @@ export function parseScrapeConfig<Sd>(
     nativeHistogramBucketLimit: map.get("native_histogram_bucket_limit")?.integer() ?? 0,
     maxSchema: schemaOf(map.get("native_histogram_min_bucket_factor")?.number() ?? 0),
     http: parseHttpClientConfig(map),
-    relabelConfigs: readRules(map.get("relabel_configs"), "target", nameScheme),
-    metricRelabelConfigs: readRules(map.get("metric_relabel_configs"), "metric", nameScheme),
+    relabelConfigs: parseRelabelConfigs(
+      map.get("relabel_configs"),
+      nameScheme,
+      "empty or null target relabeling rule in scrape config",
+    ),
+    metricRelabelConfigs: parseRelabelConfigs(
+      map.get("metric_relabel_configs"),
+      nameScheme,
+      "empty or null metric relabeling rule in scrape config",
+    ),
     ...readLimits(map, global),
-    sdConfigs: parseSd(map),
+    sdConfigs,
   };
   map.done("config.ScrapeConfig");
   return config;

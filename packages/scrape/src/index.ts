@@ -4,6 +4,7 @@ export {
   parseGlobalScrapeConfig,
   parseScrapeConfig,
   type ScrapeConfig,
+  type ScrapeDefaults,
   type ScrapeLimits,
   type ScrapeProtocol,
 } from "./config.ts";

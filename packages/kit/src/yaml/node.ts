@@ -169,12 +169,13 @@ export class YamlMap {
   readonly node: YamlNode;
   readonly #entries = new Map<string, YamlNode>();
   readonly #known = new Set<string>();
+  #twice: { key: string; value: YamlNode } | undefined;
 
   constructor(node: YamlNode) {
     this.node = node;
     for (const [key, value] of node.entries()) {
-      if (this.#entries.has(key)) throw value.error(`key ${JSON.stringify(key)} is given twice`);
-      this.#entries.set(key, value);
+      if (this.#entries.has(key)) this.#twice ??= { key, value };
+      else this.#entries.set(key, value);
     }
   }
 
@@ -194,8 +195,9 @@ export class YamlMap {
     return [...this.#entries.keys()];
   }
 
-  /** Throws for the first key that was never asked for, in upstream's words: `field x not found in type T`. */
+  /** Throws for a key that was given twice or never asked for, in upstream's words: `field x not found in type T`. */
   done(type: string): void {
+    if (this.#twice) throw this.#twice.value.error(`field ${this.#twice.key} already set in type ${type}`);
     for (const [key, value] of this.#entries) {
       if (this.#known.has(key)) continue;
       throw value.error(`field ${key} not found in type ${type}`, {
@@ -215,11 +217,15 @@ function binaryText(node: Scalar): string {
   }
   const bytes = Buffer.from(encoded, "base64");
   const text = bytes.toString("utf8");
-  if (Buffer.from(text).equals(bytes)) return text;
-  const shown = [...bytes]
-    .map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`))
-    .join("");
-  throw new UserError("kit.yaml", `"${shown}" is not valid UTF-8`);
+  // Bytes that are no UTF-8 become lone surrogates: whoever needs a name or a value sees that the text is not well formed.
+  return Buffer.from(text).equals(bytes) ? text : [...bytes].map(surrogate).join("");
+}
+
+const surrogate = (byte: number): string => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte);
+
+/** Quotes a text for a message as Go does, bytes that are no UTF-8 as `\xff`. */
+export function quoteText(text: string): string {
+  return JSON.stringify(text).replace(/\\udc([89a-f][0-9a-f])/g, "\\x$1");
 }
 
 function scalarText(node: Scalar): string {
