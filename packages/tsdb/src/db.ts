@@ -167,6 +167,22 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     return this.#head.appender(source);
   }
 
+  /** Folder of the write-ahead log, for who follows it (see `LogFollower`). */
+  get logDir(): string {
+    return this.#head.walDir;
+  }
+
+  /** Where the log ends now. */
+  get logEnd(): { segment: number; offset: number } {
+    const { segment, segmentBytes } = this.#head.wal;
+    return { segment, offset: segmentBytes };
+  }
+
+  /** Segments of the log from the one `first` names on are kept until it names a later one; undefined keeps none. */
+  holdLog(first: () => number | undefined): void {
+    this.#head.heldSegment = first;
+  }
+
   headStats(): HeadStats {
     return headStats(this.#head);
   }

@@ -28,8 +28,12 @@ export function writeCheckpoint(head: Head, mint: number): Corruption[] {
   const dir = head.walDir;
   head.wal.nextSegment();
   const closed = segmentsOf(dir).slice(0, -1);
-  const last = closed[Math.floor((closed.length * 2) / 3) - 1] ?? closed.at(-1);
+  const usual = closed[Math.floor((closed.length * 2) / 3) - 1] ?? closed.at(-1);
+  const held = head.heldSegment?.() ?? Number.POSITIVE_INFINITY;
+  const last = held <= (usual ?? -1) ? closed.findLast((index) => index < held) : usual;
   if (last === undefined) return [];
+  // Who reads behind needs the series of what stands after this, also those that memory has dropped meanwhile.
+  const isHeld = held <= usual!;
   const old = lastCheckpoint(dir);
   const files = [
     ...(old ? segmentsOf(old.path).map((index) => segmentPath(old.path, index)) : []),
@@ -42,7 +46,7 @@ export function writeCheckpoint(head: Head, mint: number): Corruption[] {
   }
   const corruptions: Corruption[] = [];
   replaceByCheckpoint(dir, last, head.options.compression, (writer) => {
-    const copier = new RecordCopier(writer, (ref) => alive.get(ref) >= 0 || head.aliases.get(ref) >= 0, mint);
+    const copier = new RecordCopier(writer, (ref) => isHeld || alive.get(ref) >= 0 || head.aliases.get(ref) >= 0, mint);
     for (const segment of files) {
       const records = readSegment(segment);
       for (let step = records.next(); ; step = records.next()) {

@@ -61,6 +61,8 @@ export class Head implements Disposable {
   #nextRef: number;
   /** Samples before this are not taken. */
   minValidTime: number;
+  /** The first segment of the log that someone else still has to read; undefined when nobody has. */
+  heldSegment: (() => number | undefined) | undefined;
   /** The log has been replayed: transactions are applied as they are committed. */
   ready = false;
   /** Once histograms have been seen transactions watch the order of both kinds. */

@@ -34,9 +34,14 @@ export interface Damage {
 /**
  * Yields each whole record of a segment file, valid until the next one is asked for; `position.offset` is then where it
  * stands. A damaged stretch ends with its page: no fragment crosses one, so that the next record that begins behind it
- * is whole again. Returns the damaged stretches.
+ * is whole again. Returns the damaged stretches. `from`: where a record begins; what stands before it is passed over.
+ * `position.end` is where the next record will begin.
  */
-export function* readSegment(path: string, position = { offset: 0 }): Generator<Buffer, Damage[]> {
+export function* readSegment(
+  path: string,
+  position: { offset: number; end?: number } = { offset: 0 },
+  from = 0,
+): Generator<Buffer, Damage[]> {
   const fd = openSync(path, "r");
   const damages: Damage[] = [];
   try {
@@ -46,9 +51,10 @@ export function* readSegment(path: string, position = { offset: 0 }): Generator<
     let parts: Buffer[] = [];
     /** The stretch that is being passed over. */
     let lost: Damage | undefined;
-    for (let base = 0; base < size; base += STRIDE) {
+    const firstPage = from - (from % PAGE);
+    for (let base = firstPage; base < size; base += STRIDE) {
       const length = readFully(fd, bytes, base, Math.min(STRIDE, size - base));
-      let at = 0;
+      let at = base === firstPage ? from - firstPage : 0;
       while (at < length) {
         const pageLeft = PAGE - (at % PAGE);
         if (parts.length === 0 && !lost) recordStart = base + at;
@@ -99,6 +105,7 @@ export function* readSegment(path: string, position = { offset: 0 }): Generator<
         } else at += begins && problem === "a record is not whole" ? 0 : pageLeft;
         if (record) {
           position.offset = recordStart;
+          position.end = base + at;
           yield record;
         } else {
           parts = [];
