@@ -46,6 +46,10 @@ export const alertmanagerFlags = {
     default: "0s",
     help: "How long before the end of a silence the receivers of its firing alerts are reminded of it; 0s: never.",
   },
+  "silences.recurring": {
+    type: "boolean",
+    help: "Take silences that come back in weekly windows of local time. Each window is a silence of its own.",
+  },
   "history.retention": {
     type: "duration",
     help: "How long to keep the history of alerts and notifications; as long as --data.retention without it, 0s keeps none.",
@@ -234,6 +238,7 @@ export function alertmanagerOptions(values: Values): Omit<AlertmanagerOptions, "
     maintenanceIntervalMs: values["data.maintenance-interval"],
     gcIntervalMs: values["alerts.gc-interval"],
     silenceReminderMs: values["silences.reminder"],
+    recurringSilences: values["silences.recurring"],
     historyRetentionMs: values["history.retention"],
     historyMaxBytes: values["history.max-bytes"],
     maxSilences: limit(values["silences.max-silences"]),

@@ -47,13 +47,16 @@ export interface NotificationEvent extends Base {
 
 export interface SilenceEvent extends Base {
   kind: "silence";
-  action: "created" | "updated" | "expired";
+  action: "created" | "updated" | "expired" | "skipped";
   id: string;
   createdBy: string;
   comment: string;
   startsAt: number;
   endsAt: number;
   matchers: string[];
+  /** The rule of the series it is one of. */
+  recurrence?: string;
+  series?: string;
 }
 
 export interface ConfigEvent extends Base {

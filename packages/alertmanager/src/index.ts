@@ -20,5 +20,6 @@ export { NotificationLog } from "./notification-log.ts";
 export { DEFAULT_TEMPLATES } from "./notify/default-templates.ts";
 export { createTemplates, readTemplateFiles, type Templates } from "./notify/templates.ts";
 export { encodeSilence } from "./proto/silence.ts";
+export { formatRecurrence, nextWindows, parseRecurrence, type Recurrence } from "./recurring/recurrence.ts";
 export * from "./server.ts";
 export { canUpdate, type Silence, SilenceError, type SilenceInput, Silences, validateSilence } from "./silences.ts";

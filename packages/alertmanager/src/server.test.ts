@@ -59,7 +59,9 @@ ${extra}`,
   );
 }
 
-async function start(options: { silenceReminderMs?: number; webConfigFile?: string } = {}): Promise<Alertmanager> {
+async function start(
+  options: { recurringSilences?: boolean; silenceReminderMs?: number; webConfigFile?: string } = {},
+): Promise<Alertmanager> {
   running = await createAlertmanager({
     ...options,
     configFile: configFile(),
@@ -294,4 +296,105 @@ test("a web configuration asks for a user", async () => {
   expect((await fetch(`${url}/api/v2/status`)).status).toBe(401);
   const authorization = `Basic ${Buffer.from("me:secret").toString("base64")}`;
   expect((await fetch(`${url}/api/v2/status`, { headers: { authorization } })).status).toBe(200);
+});
+
+test("recurring silences are refused unless switched on", async () => {
+  configure();
+  await start();
+  expect((await call("/api/v1/pharos/recurring-silences")).data).toEqual({ enabled: false, series: [] });
+  const answer = await call("/api/v1/pharos/recurring-silences", { matchers: [] });
+  expect(answer).toMatchObject({ status: 400, data: expect.stringContaining("--silences.recurring") });
+});
+
+test("a recurring silence is made, mutes, skips its window, and leaves its story", async () => {
+  configure();
+  await start({ recurringSilences: true });
+  const path = "/api/v1/pharos/recurring-silences";
+  const body = {
+    matchers: [{ name: "alertname", value: "A", isRegex: false }],
+    recurrence: "daily 00:00-24:00 UTC",
+    createdBy: "me",
+    comment: "always",
+  };
+  const { id } = (await call(path, body)).data;
+  expect((await call(path)).data).toMatchObject({
+    enabled: true,
+    series: [{ id, status: { state: "active" }, recurrence: "daily 00:00-24:00 UTC", comment: "always" }],
+  });
+  const plain = (await call("/api/v2/silences")).data as { status: { state: string } }[];
+  expect(plain.map(({ status }) => status.state)).toEqual(["active", "pending"]);
+  await post({ alertname: "A", i: "1" });
+  await settled();
+  expect(received).toEqual([]);
+  expect((await call(`${path}/${id}/skip`, {})).status).toBe(200);
+  await expect.poll(() => received.length).toBe(1);
+  // Another rule takes its place.
+  const parts = { days: ["sat", "sunday"], from: "22:00", to: "06:00", timeZone: "Europe/Berlin" };
+  const changed = (await call(path, { ...body, id, recurrence: parts })).data.id;
+  const states = ((await call(path)).data.series as { id: string; status: { state: string } }[]).map((one) => [
+    one.id === changed,
+    one.status.state === "expired",
+  ]);
+  expect(states).toEqual([
+    [false, true],
+    [true, false],
+  ]);
+  expect((await call(`${path}/${changed}`, undefined, "DELETE")).status).toBe(200);
+  expect((await call(`${path}/${changed}`)).data).toMatchObject({ status: { state: "expired" }, windows: [] });
+  const { events } = (await call("/api/v1/pharos/history?kind=silence&limit=1000")).data as {
+    events: { action: string; recurrence: string; series: string }[];
+  };
+  const first = events.filter(({ series }) => series === id);
+  expect(first.map(({ action }) => action).sort()).toEqual(["created", "created", "expired", "skipped"]);
+  expect(first[0].recurrence).toBe("daily 00:00-24:00 UTC");
+  for (const [change, message] of [
+    [{ recurrence: "now and then" }, "not a recurrence"],
+    [{ recurrence: { ...parts, days: "sat" } }, "must be a list"],
+    [{ recurrence: { ...parts, timeZone: "Nowhere" } }, "unknown time zone"],
+    [{ recurrence: `${body.recurrence} until 2020-01-01T00:00:00Z` }, "no window to come"],
+    [{ matchers: [{ name: "a", value: "", isRegex: false }] }, "must not match the empty string"],
+  ] as const)
+    expect(await call(path, { ...body, ...change })).toMatchObject({
+      status: 400,
+      data: expect.stringContaining(message),
+    });
+  expect((await call(`${path}/nobody/skip`, {})).status).toBe(404);
+  expect((await call(path, { ...body, id: "nobody" })).status).toBe(404);
+});
+
+test("the routing tree shows the way that labels take", async () => {
+  writeFileSync(
+    configFile(),
+    `route:
+  receiver: hook
+  group_by: [alertname]
+  routes:
+  - {receiver: a, matchers: [team="x"], continue: true, mute_time_intervals: [always]}
+  - {receiver: b, matchers: [severity=~"page|warn"], group_by: ['...']}
+  - {receiver: c, matchers: [severity="page"]}
+time_intervals: [{name: always, time_intervals: [{}]}]
+receivers: [{name: hook}, {name: a}, {name: b}, {name: c}]
+`,
+  );
+  await start();
+  const tree = (await call("/api/v1/pharos/routes")).data;
+  expect(tree).toMatchObject({ route: { receiver: "hook", groupBy: ["alertname"], routes: [{}, {}, {}] } });
+  expect(tree.receivers).toBeUndefined();
+  const labels = new URLSearchParams([
+    ["label", 'team="x"'],
+    ["label", "severity=page"],
+  ]);
+  expect((await call(`/api/v1/pharos/routes?${labels}`)).data).toMatchObject({
+    receivers: ["a", "b"],
+    route: {
+      reached: false,
+      passed: true,
+      routes: [
+        { receiver: "a", matchers: ['team="x"'], continue: true, reached: true, mutedBy: ["always"] },
+        { receiver: "b", groupBy: null, reached: true, mutedBy: [] },
+        { receiver: "c", reached: false, passed: false },
+      ],
+    },
+  });
+  expect((await call("/api/v1/pharos/routes?label=a=~b")).status).toBe(400);
 });

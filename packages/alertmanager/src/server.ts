@@ -26,6 +26,7 @@ import { type AlertmanagerMetrics, initializeIntegration, registerMetrics } from
 import { migrateStorage } from "./migrate.ts";
 import { NotificationLog } from "./notification-log.ts";
 import { type Channel, Pipeline } from "./pipeline.ts";
+import { RecurringSilences } from "./recurring/recurring-silences.ts";
 import { recordSilences } from "./silence-events.ts";
 import { SilenceReminders } from "./silence-reminders.ts";
 import { Silences, silenceState } from "./silences.ts";
@@ -76,6 +77,8 @@ export interface AlertmanagerOptions {
   cluster?: Omit<ClusterOptions, "log" | "stores" | "now">;
   /** ms before the end of a silence at which the receivers of its alerts are reminded; 0: never. */
   silenceReminderMs?: number;
+  /** Silences that come back in windows of local time may be made. */
+  recurringSilences?: boolean;
   log: Logger;
   now?: () => number;
 }
@@ -124,6 +127,7 @@ class Server implements Alertmanager {
   readonly #reload = { successful: true, message: "" };
   readonly #timers: NodeJS.Timeout[];
   readonly #reminders: SilenceReminders | undefined;
+  readonly #recurring: RecurringSilences | undefined;
   #running: Generation;
   #reloading: Promise<void> = Promise.resolve();
 
@@ -164,7 +168,11 @@ class Server implements Alertmanager {
       log: log.with({ component: "nflog" }),
     });
     migrateStorage(storageDir, this.#silences, retention, log);
-    recordSilences(this.#silences, this.#history, now);
+    this.#recurring = options.recurringSilences
+      ? new RecurringSilences({ silences: this.#silences, now, log: log.with({ component: "silences" }) })
+      : undefined;
+    recordSilences(this.#silences, this.#history, now, (silence) => this.#recurring?.changed(silence));
+    this.#recurring?.check();
     const registry = new Registry();
     registerProcessMetrics(registry);
     this.#metrics = registerMetrics(registry, ALERTMANAGER_VERSION, {
@@ -207,6 +215,7 @@ class Server implements Alertmanager {
       current: () => this.#running,
       alerts: this.#alerts,
       silences: this.#silences,
+      recurring: this.#recurring,
       history: this.#history,
       metrics: this.#metrics,
       syntax,
@@ -483,6 +492,7 @@ class Server implements Alertmanager {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#http.close();
     await this.#reminders?.[Symbol.asyncDispose]();
+    this.#recurring?.[Symbol.dispose]();
     await this.#stopRunning();
     await this.#cluster?.[Symbol.asyncDispose]();
     this.#maintain();

@@ -7,6 +7,7 @@ import { describeError, type Labels, type MatchType, UserError } from "@pharos/m
 import { MatcherSyntax } from "./matcher/compat.ts";
 import { AlertMatcher, matchAll } from "./matcher/matcher.ts";
 import { decodeSilence, encodeSilence, type MeshSilence } from "./proto/silence.ts";
+import { keepSeries, leaveSeries } from "./recurring/series.ts";
 import { SnapshotFile } from "./snapshot.ts";
 
 export interface SilenceMatcher {
@@ -206,7 +207,7 @@ export class Silences implements Disposable {
       updatedAt: now,
       createdBy: input.createdBy,
       comment: input.comment,
-      annotations: input.annotations ?? {},
+      annotations: keepSeries(input.annotations, old),
     };
     if (old && canUpdate(old, silence, now)) {
       this.#store(silence, "update silence");
@@ -215,21 +216,35 @@ export class Silences implements Disposable {
     if (maxSilences > 0 && this.#silences.size + 1 > maxSilences)
       throw new SilenceError(`exceeded maximum number of silences: ${this.#silences.size} (limit: ${maxSilences})`);
     const created = { ...silence, id: randomUUID(), startsAt: Math.max(silence.startsAt, now) };
+    if (old) created.annotations = leaveSeries(created, silenceState(old, now) !== "expired");
     this.#checkSize(created);
     if (old && silenceState(old, now) !== "expired") this.expire(old.id);
     this.#store(created, "create silence");
     return created.id;
   }
 
-  /** False for an unknown id; one that has ended already stays as it is. */
-  expire(id: string): boolean {
+  /** Stores a new silence under the id it has; throws a SilenceError when it is none or one too many. */
+  create(silence: Silence): void {
+    const { maxSilences = 0 } = this.#options;
+    validateSilence(silence, this.#syntax);
+    if (maxSilences > 0 && this.#silences.size + 1 > maxSilences)
+      throw new SilenceError(`exceeded maximum number of silences: ${this.#silences.size} (limit: ${maxSilences})`);
+    this.#store(silence, "create silence");
+  }
+
+  /**
+   * False for an unknown id; one that has ended already stays as it is. `mark` adds annotations and has it kept as if it had ended
+   * at `until` (Unix ms).
+   */
+  expire(id: string, mark?: { annotations: Record<string, string>; until: number }): boolean {
     const silence = this.get(id);
     if (!silence) return false;
     const now = this.#options.now();
     const state = silenceState(silence, now);
     if (state === "expired") return true;
     const startsAt = state === "pending" ? now : silence.startsAt;
-    this.#store({ ...silence, startsAt, endsAt: now, updatedAt: now }, "expire silence");
+    const annotations = { ...silence.annotations, ...mark?.annotations };
+    this.#store({ ...silence, annotations, startsAt, endsAt: now, updatedAt: now }, "expire silence", mark?.until);
     return true;
   }
 
@@ -256,8 +271,8 @@ export class Silences implements Disposable {
     return this.#file.rewrite(this.encoded());
   }
 
-  #encode(silence: Silence): { expiresAt: number; encoded: Uint8Array } {
-    const expiresAt = silence.endsAt + this.#options.retention;
+  #encode(silence: Silence, until = silence.endsAt): { expiresAt: number; encoded: Uint8Array } {
+    const expiresAt = until + this.#options.retention;
     return { expiresAt, encoded: encodeSilence({ silence, expiresAt }) };
   }
 
@@ -268,10 +283,10 @@ export class Silences implements Disposable {
       throw new SilenceError(`silence exceeded maximum size: ${size} bytes (limit: ${limit} bytes)`);
   }
 
-  #store(silence: Silence, what: string): void {
+  #store(silence: Silence, what: string, until?: number): void {
     this.#checkSize(silence);
     const before = this.get(silence.id);
-    const { expiresAt, encoded } = this.#encode(silence);
+    const { expiresAt, encoded } = this.#encode(silence, until);
     // Not on disk: it does not exist.
     this.#file.append(encoded);
     this.#keep({ silence, expiresAt });

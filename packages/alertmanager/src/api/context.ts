@@ -8,6 +8,7 @@ import type { Inhibitor } from "../inhibit.ts";
 import type { MatcherSyntax } from "../matcher/compat.ts";
 import type { AlertmanagerMetrics } from "../metrics.ts";
 import type { Channel, Pipeline } from "../pipeline.ts";
+import type { RecurringSilences } from "../recurring/recurring-silences.ts";
 import type { Silences } from "../silences.ts";
 
 /** What changes at a reload. */
@@ -29,6 +30,8 @@ export interface ApiContext {
   current(): Generation;
   alerts: AlertStore;
   silences: Silences;
+  /** undefined: not switched on. */
+  recurring: RecurringSilences | undefined;
   history: History;
   metrics: AlertmanagerMetrics;
   syntax: MatcherSyntax;

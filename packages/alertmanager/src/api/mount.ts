@@ -7,6 +7,8 @@ import { mountAlerts } from "./alerts.ts";
 import { checkBodies } from "./body.ts";
 import type { ApiContext } from "./context.ts";
 import { mountHistory } from "./history.ts";
+import { mountRecurring } from "./recurring.ts";
+import { mountRoutes } from "./routes.ts";
 import { mountSilences } from "./silences.ts";
 import { mountStatus } from "./status.ts";
 import { mountTestNotification } from "./test-notification.ts";
@@ -76,6 +78,8 @@ export function mountApi(app: FastifyInstance, options: ApiOptions): void {
       checkBodies(scoped);
       mountAlerts(scoped, context);
       mountSilences(scoped, context);
+      mountRecurring(scoped, context);
+      mountRoutes(scoped, context);
       mountStatus(scoped, context);
       mountHistory(scoped, context);
       mountTestNotification(scoped, context);

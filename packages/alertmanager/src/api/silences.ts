@@ -7,6 +7,10 @@ import { SchemaError } from "./body.ts";
 import type { ApiContext } from "./context.ts";
 import { badRequest, booleanParam, parseFilter } from "./filter.ts";
 
+export function shownMatchers(set: readonly SilenceMatcher[]) {
+  return set.map(({ name, value, isRegex, isEqual }) => ({ isEqual, isRegex, name, value }));
+}
+
 function shown(silence: Silence, now: number) {
   const { id, updatedAt, comment, createdBy, endsAt, matcherSets, startsAt, annotations } = silence;
   return {
@@ -16,7 +20,7 @@ function shown(silence: Silence, now: number) {
     comment,
     createdBy,
     endsAt: new Date(endsAt).toISOString(),
-    matchers: (matcherSets[0] ?? []).map(({ name, value, isRegex, isEqual }) => ({ isEqual, isRegex, name, value })),
+    matchers: shownMatchers(matcherSets[0] ?? []),
     startsAt: new Date(startsAt).toISOString(),
     ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
   };
@@ -51,6 +55,10 @@ function required(body: Record<string, unknown>, field: string, type: "string" |
   return value;
 }
 
+export function textField(body: Record<string, unknown>, field: string): string {
+  return required(body, field) as string;
+}
+
 function moment(body: Record<string, unknown>, field: string): number {
   const text = required(body, field) as string;
   const ms = Date.parse(text);
@@ -68,14 +76,19 @@ function readMatcher(input: unknown): SilenceMatcher {
   };
 }
 
+export function readMatchers({ matchers }: Record<string, unknown>): SilenceMatcher[] {
+  if (!Array.isArray(matchers)) throw new SchemaError(602, "matchers in body is required");
+  if (matchers.length === 0) throw new SchemaError(612, "matchers in body should have at least 1 items");
+  return matchers.map(readMatcher);
+}
+
 function readSilence(input: unknown): SilenceInput & { startsAt: number; endsAt: number } {
   if (Array.isArray(input)) throw badRequest("the body must be an object");
   const body = (input ?? {}) as Record<string, unknown>;
   const comment = required(body, "comment") as string;
   const createdBy = required(body, "createdBy") as string;
   const endsAt = moment(body, "endsAt");
-  if (!Array.isArray(body.matchers)) throw new SchemaError(602, "matchers in body is required");
-  if (body.matchers.length === 0) throw new SchemaError(612, "matchers in body should have at least 1 items");
+  const matchers = readMatchers(body);
   const startsAt = moment(body, "startsAt");
   const annotations = (body.annotations ?? {}) as Record<string, unknown>;
   for (const [name, value] of Object.entries(annotations)) {
@@ -83,7 +96,7 @@ function readSilence(input: unknown): SilenceInput & { startsAt: number; endsAt:
   }
   return {
     id: typeof body.id === "string" ? body.id : "",
-    matcherSets: [body.matchers.map(readMatcher)],
+    matcherSets: [matchers],
     startsAt,
     endsAt,
     createdBy,

@@ -33,6 +33,7 @@ receivers:
     configFile,
     storageDir: join(folder, "data"),
     listen: { host: "127.0.0.1", port: 0 },
+    recurringSilences: true,
     log: silentLogger,
   });
 });
@@ -68,6 +69,29 @@ test("history says who was told what and why", async () => {
   expect(out).toMatch(/ failed +bad\/webhook\[0\] \{alertname="refused"\} .*400/);
   const { out: json } = await run("history", "refused", "--kind=alert", "-o", "json");
   expect(JSON.parse(json)).toMatchObject([{ kind: "alert", state: "firing", labels: { alertname: "refused" } }]);
+});
+
+test("a recurring silence is added, shown, skipped and ended", async () => {
+  const add = ["silence", "add", "Backup", "--comment=nightly", "--author=me"];
+  const { out } = await run(...add, "--recurrence=sat,sun 22:00-06:00 Europe/Berlin", "--end=2099-01-01T00:00:00Z");
+  const id = out.trim();
+  const list = async () => (await run("silence", "recurring")).out;
+  expect(await list()).toMatch(
+    new RegExp(
+      `^${id} .*alertname="Backup" +sat,sun 22:00-06:00 Europe/Berlin until 2099-01-01T00:00:00.000Z .* nightly`,
+      "m",
+    ),
+  );
+  expect((await run("silence", "recurring", "skip", id)).code).toBe(0);
+  const { out: json } = await run("silence", "recurring", "-o", "json");
+  expect(JSON.parse(json)).toMatchObject([{ id, windows: [{ skipped: true }, { skipped: false }, {}, {}, {}] }]);
+  await run("silence", "recurring", "end", id);
+  expect(await list()).not.toContain(id);
+  // Without a time zone: this machine's.
+  await run(...add, "--recurrence=daily 22:00-06:00");
+  expect(await list()).toContain(`daily 22:00-06:00 ${Intl.DateTimeFormat().resolvedOptions().timeZone}`);
+  await expect(run(...add, "--recurrence=sometimes")).rejects.toThrow("not a recurrence");
+  await expect(run("silence", "recurring", "skip")).rejects.toThrow("no IDs");
 });
 
 test("a test of a receiver shows what it says, and fails with it", async () => {

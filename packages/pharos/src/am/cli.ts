@@ -7,12 +7,14 @@ import { alertCommands } from "./alert.ts";
 import { configCommands } from "./config.ts";
 import { type FlagValues, failed, GLOBAL_FLAGS, readText, type Subcommand, textOf } from "./context.ts";
 import { extraCommands } from "./history.ts";
+import { recurringCommands } from "./recurring.ts";
 import { silenceCommands } from "./silence.ts";
 import { templateCommands } from "./template.ts";
 
 const SUBCOMMANDS: readonly Subcommand[] = [
   ...alertCommands,
   ...silenceCommands,
+  ...recurringCommands,
   ...configCommands,
   ...templateCommands,
   ...extraCommands,

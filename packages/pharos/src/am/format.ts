@@ -17,7 +17,7 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${line(row)}\n`).join("");
 }
 
-function matcherOf({ name, value, isRegex, isEqual = true }: ApiMatcher): AlertMatcher {
+export function matcherOf({ name, value, isRegex, isEqual = true }: ApiMatcher): AlertMatcher {
   return new AlertMatcher(isRegex ? (isEqual ? "=~" : "!~") : isEqual ? "=" : "!=", name, value);
 }
 

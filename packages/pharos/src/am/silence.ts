@@ -2,10 +2,11 @@
 import { userInfo } from "node:os";
 import { parseDuration } from "@pharos/model";
 import { parseMoment } from "./alert.ts";
-import { ApiClient, ApiError, type ApiSilence, query } from "./client.ts";
-import { failed, listOf, readText, type Subcommand, textOf } from "./context.ts";
+import { ApiClient, ApiError, type ApiMatcher, type ApiSilence, query } from "./client.ts";
+import { failed, type Invocation, listOf, readText, type Subcommand, textOf } from "./context.ts";
 import { writeSilences } from "./format.ts";
 import { parseMatchers, parsePairs, syntaxOf, toApi, withAlertName } from "./matchers.ts";
+import { addRecurringSilence } from "./recurring.ts";
 
 function user(): string {
   try {
@@ -28,6 +29,12 @@ const TIMES = {
   comment: { type: "string", default: "", short: "c", help: "A comment to help describe the silence." },
 } as const;
 
+function commentOf({ values }: Invocation): string {
+  const comment = textOf(values, "comment");
+  if (comment === "" && values["require-comment"] !== false) throw failed("comment required by config");
+  return comment;
+}
+
 const add: Subcommand = {
   path: "silence add",
   summary: "Add a new silence. A first argument without '=' is the alertname.",
@@ -38,19 +45,24 @@ const add: Subcommand = {
     "require-comment": { type: "boolean", optional: true, hidden: true, help: "Require comment to be set." },
     duration: { type: "string", default: "1h", short: "d", help: "Duration of silence." },
     annotation: { type: "string", multiple: true, help: "Set an annotation to be included with the silence." },
+    recurrence: {
+      type: "string",
+      default: "",
+      help: "Silence again and again, in windows of local time: 'sat,sun 22:00-06:00 Europe/Berlin'; this machine's time zone without one. --start and --end are when that begins and stops.",
+    },
   },
   async run(invocation) {
     const { values, args, write } = invocation;
     const syntax = syntaxOf(values);
     const matchers = parseMatchers(args, syntax).map(toApi);
     if (matchers.length === 0) throw failed("no matchers specified");
+    if (textOf(values, "recurrence") !== "") return addRecurring(invocation, matchers);
     const startsAt = parseMoment(textOf(values, "start"), "start") ?? new Date().toISOString();
     const endsAt =
       parseMoment(textOf(values, "end"), "end") ??
       new Date(Date.parse(startsAt) + lengthOf(textOf(values, "duration"))).toISOString();
     if (Date.parse(startsAt) > Date.parse(endsAt)) throw failed("silence cannot start after it ends");
-    const comment = textOf(values, "comment");
-    if (comment === "" && values["require-comment"] !== false) throw failed("comment required by config");
+    const comment = commentOf(invocation);
     const annotations = parsePairs(listOf(values, "annotation"), syntax, "annotations");
     const silence = {
       matchers,
@@ -65,6 +77,20 @@ const add: Subcommand = {
     return 0;
   },
 };
+
+async function addRecurring(invocation: Invocation, matchers: readonly ApiMatcher[]): Promise<number> {
+  const { values } = invocation;
+  const moments = ["start", "end"].map((name) => parseMoment(textOf(values, name), name));
+  if (listOf(values, "annotation").length > 0) throw failed("a recurring silence takes no annotations");
+  return addRecurringSilence(invocation, {
+    matchers,
+    rule: textOf(values, "recurrence"),
+    since: moments[0],
+    until: moments[1],
+    createdBy: textOf(values, "author"),
+    comment: commentOf(invocation),
+  });
+}
 
 const querySilences: Subcommand = {
   path: "silence query",
