@@ -1,9 +1,10 @@
 /** Alertmanager's own flags and Pharos'; any other is refused by name. */
+import { hostname } from "node:os";
 import type { FlagSpecs, ParsedFlags } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import { readClusterTls } from "./cluster/tls.ts";
 import type { MatcherMode } from "./matcher/compat.ts";
-import type { AlertmanagerOptions } from "./server.ts";
+import type { AlertmanagerOptions, KubernetesOptions } from "./server.ts";
 
 export const alertmanagerFlags = {
   "config.file": { type: "string", default: "alertmanager.yml", help: "Alertmanager configuration file name." },
@@ -152,6 +153,25 @@ export const alertmanagerFlags = {
     default: "",
     help: "The cluster label is an optional string: only replicas with the same one talk to each other.",
   },
+  "cluster.kubernetes": {
+    type: "boolean",
+    help: "Find the other replicas, and share silences and notifications with them, through the Kubernetes API, too.",
+  },
+  "cluster.kubernetes-name": {
+    type: "string",
+    default: "alertmanager",
+    help: "Replicas of the same name in the same namespace belong together.",
+  },
+  "cluster.kubernetes-namespace": {
+    type: "string",
+    default: "",
+    help: "Namespace of the objects through which replicas share; the pod's own when empty.",
+  },
+  "cluster.kubernetes-server": {
+    type: "string",
+    default: "",
+    help: "Address of the Kubernetes API; that of the cluster this pod runs in when empty.",
+  },
   "enable-feature": {
     type: "string",
     default: "",
@@ -195,12 +215,28 @@ function matcherMode(features: string): MatcherMode {
   return classic ? "classic" : strict ? "utf8-strict" : "fallback";
 }
 
+const CLUSTER_NAME = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/;
+
+function kubernetesOptions(values: Values): KubernetesOptions | undefined {
+  if (!values["cluster.kubernetes"]) return undefined;
+  const cluster = values["cluster.kubernetes-name"];
+  if (!CLUSTER_NAME.test(cluster))
+    throw fault(
+      "cluster.kubernetes-name",
+      `not a name: ${JSON.stringify(cluster)}`,
+      "Use at most 40 lower case letters, digits and hyphens",
+    );
+  return { cluster, namespace: values["cluster.kubernetes-namespace"], server: values["cluster.kubernetes-server"] };
+}
+
 function clusterOptions(values: Values): AlertmanagerOptions["cluster"] {
   if (values["cluster.listen-address"] === "") return undefined;
   return {
     listen: address(values, "cluster.listen-address"),
     advertise: values["cluster.advertise-address"] || undefined,
-    name: values["cluster.peer-name"] || undefined,
+    // A pod that is made anew under its old name finds what it left.
+    name: values["cluster.peer-name"] || (values["cluster.kubernetes"] ? hostname() : undefined),
+    kubernetes: kubernetesOptions(values),
     peers: values["cluster.peer"],
     label: values["cluster.label"],
     tls: values["cluster.tls-config"] === "" ? undefined : readClusterTls(values["cluster.tls-config"]),

@@ -106,6 +106,11 @@ export class NotificationLog implements Disposable {
     return [...this.#entries.values()].map(encodeEntry);
   }
 
+  /** The newest first. */
+  ranked(): Uint8Array[] {
+    return [...this.#entries.values()].sort((a, b) => b.timestamp - a.timestamp).map(encodeEntry);
+  }
+
   /** Forgets what has expired and writes the file anew; answers its size in bytes. */
   snapshot(): number {
     const now = this.#now();

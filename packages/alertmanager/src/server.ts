@@ -10,12 +10,15 @@ import {
   registerProcessMetrics,
   type Web,
 } from "@pharos/kit";
+import { createKubeClient } from "@pharos/kube/client";
 import { describeError } from "@pharos/model";
 import { AlertStore, fingerprint, isResolved } from "./alerts.ts";
 import { alertStatus } from "./api/alerts.ts";
 import type { ApiContext, Generation } from "./api/context.ts";
 import { mountApi } from "./api/mount.ts";
+import type { Board } from "./cluster/board.ts";
 import { Cluster, type ClusterOptions } from "./cluster/cluster.ts";
+import { KubeBoard } from "./cluster/kube-board.ts";
 import { type AlertmanagerConfig, loadAlertmanagerConfigFile } from "./config/config.ts";
 import { allRoutes } from "./config/routes.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -39,6 +42,16 @@ const DEFAULT_RETENTION_MS = 120 * HOUR_MS;
 const DEFAULT_GC_INTERVAL_MS = HOUR_MS / 2;
 const DEFAULT_MAINTENANCE_MS = HOUR_MS / 4;
 const DEFAULT_HISTORY_BYTES = 256 * 2 ** 20;
+
+/** How replicas meet in the Kubernetes API. */
+export interface KubernetesOptions {
+  /** Replicas of the same name in the same namespace belong together. */
+  cluster: string;
+  /** "": the pod's own. */
+  namespace: string;
+  /** Address of the API; "": that of the cluster this pod runs in. */
+  server: string;
+}
 
 export interface AlertmanagerOptions {
   configFile: string;
@@ -74,7 +87,7 @@ export interface AlertmanagerOptions {
   receiverNamesInMetrics?: boolean;
   /** The label `alertname` on the metric of alerts beyond the limit. */
   alertNamesInMetrics?: boolean;
-  cluster?: Omit<ClusterOptions, "log" | "stores" | "now">;
+  cluster?: Omit<ClusterOptions, "log" | "stores" | "now" | "board"> & { kubernetes?: KubernetesOptions };
   /** ms before the end of a silence at which the receivers of its alerts are reminded; 0: never. */
   silenceReminderMs?: number;
   /** Silences that come back in windows of local time may be made. */
@@ -131,7 +144,13 @@ class Server implements Alertmanager {
   #running: Generation;
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(options: AlertmanagerOptions, config: AlertmanagerConfig, syntax: MatcherSyntax, web: Web) {
+  constructor(
+    options: AlertmanagerOptions,
+    config: AlertmanagerConfig,
+    syntax: MatcherSyntax,
+    web: Web,
+    board?: Board,
+  ) {
     const { log, storageDir, retentionMs: retention = DEFAULT_RETENTION_MS } = options;
     this.#options = options;
     this.#syntax = syntax;
@@ -194,6 +213,7 @@ class Server implements Alertmanager {
         ...options.cluster,
         log: log.with({ component: "cluster" }),
         now,
+        board,
         stores: {
           sil: { store: silences, propagated: () => this.#metrics.silencesPropagated.inc() },
           nfl: { store: notifications, propagated: () => this.#metrics.nflogPropagated.inc() },
@@ -506,12 +526,25 @@ class Server implements Alertmanager {
   }
 }
 
+function openBoard({ cluster, namespace, server }: KubernetesOptions, log: Logger, now: () => number): Board {
+  const client = createKubeClient(server === "" ? { inCluster: true } : { server });
+  return new KubeBoard({
+    client,
+    cluster,
+    namespace: namespace || client.namespace,
+    log: log.with({ component: "cluster" }),
+    now,
+  });
+}
+
 /** Reads the configuration and listens; throws, with everything closed again, when it cannot. */
 export async function createAlertmanager(options: AlertmanagerOptions): Promise<Alertmanager> {
   const syntax = new MatcherSyntax(options.matcherMode, options.log);
   const config = loadAlertmanagerConfigFile(options.configFile, { syntax, now: options.now });
   const web = await prepareWeb({ configFile: options.webConfigFile, log: options.log });
-  const server = new Server(options, config, syntax, web);
+  const { kubernetes } = options.cluster ?? {};
+  const board = kubernetes && openBoard(kubernetes, options.log, options.now ?? Date.now);
+  const server = new Server(options, config, syntax, web, board);
   try {
     await server.listen();
   } catch (error) {

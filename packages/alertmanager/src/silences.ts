@@ -264,6 +264,15 @@ export class Silences implements Disposable {
     return [...this.#silences.values()].map(encodeSilence);
   }
 
+  /** Those that are not over first, then the newest. */
+  ranked(): Uint8Array[] {
+    const now = this.#options.now();
+    const isOver = ({ silence }: Stored): number => Number(silence.endsAt <= now);
+    return [...this.#silences.values()]
+      .sort((a, b) => isOver(a) - isOver(b) || b.silence.updatedAt - a.silence.updatedAt)
+      .map(encodeSilence);
+  }
+
   /** Forgets silences that ended long ago and writes the file anew; answers its size in bytes. */
   snapshot(): number {
     const now = this.#options.now();

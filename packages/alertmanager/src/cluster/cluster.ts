@@ -11,6 +11,7 @@ import type { Logger } from "@pharos/kit";
 import { describeError } from "@pharos/model";
 import type { ClusterStatus } from "../api/context.ts";
 import type { Peers } from "../pipeline.ts";
+import type { Board } from "./board.ts";
 import type { Envelope } from "./messages.ts";
 import type { ClusterFacts } from "./metrics.ts";
 import type { ClusterTls } from "./tls.ts";
@@ -22,6 +23,8 @@ export interface SharedStore {
   /** True when it was news; throws when it is no entry. */
   merge(entry: Uint8Array): boolean;
   encoded(): Uint8Array[];
+  /** The same, the most important first. */
+  ranked(): Uint8Array[];
 }
 
 export interface ClusterOptions {
@@ -35,6 +38,8 @@ export interface ClusterOptions {
   /** Only replicas of the same label talk to each other. */
   label?: string;
   tls?: ClusterTls;
+  /** Another way to the others; the cluster closes it. */
+  board?: Board;
   /** All in ms. */
   peerTimeout: number;
   gossipInterval: number;
@@ -115,7 +120,7 @@ export class Cluster implements Peers, AsyncDisposable {
     const isAny = listen.host === "0.0.0.0" || listen.host === "::" || listen.host === "";
     this.#address = advertise ?? hostPort(isAny ? ownAddress() : listen.host, port);
     log.info("cluster listens", { address: this.#address, name: this.name });
-    const joining = this.#join();
+    const joining = Promise.all([this.#join(), this.#openBoard()]).then(() => {});
     this.#settling = joining.then(() => this.#settle());
     this.#settling.catch(() => {});
     this.#loops.push(
@@ -125,6 +130,27 @@ export class Cluster implements Peers, AsyncDisposable {
       this.#every(pushPullInterval, () => this.#pushPull()),
       this.#every(Math.min(DNS_REFRESH_MS, this.#options.reconnectInterval), () => this.#join()),
     );
+  }
+
+  /** Waits for what is on the board, but not longer than for the others. */
+  async #openBoard(): Promise<void> {
+    const { board, stores, settleTimeout, log } = this.#options;
+    if (!board) return;
+    const stopped = new AbortController();
+    const late = sleep(settleTimeout, "late", {
+      signal: AbortSignal.any([this.#stop.signal, stopped.signal]),
+      ref: false,
+    });
+    const opened = board.open({
+      name: this.name,
+      address: this.#address,
+      ranked: () => new Map(Object.entries(stores).map(([key, { store }]) => [key, store.ranked()])),
+      hear: (state) => this.#merge(state),
+    });
+    const first = await Promise.race([opened, late.catch(() => undefined)]);
+    stopped.abort();
+    await this.#join();
+    if (first === "late") log.warn("what the other replicas left cannot be read; proceeding without");
   }
 
   /** Runs again and again, never twice at once, until the end. */
@@ -223,6 +249,7 @@ export class Cluster implements Peers, AsyncDisposable {
     const list = this.#queue.get(key);
     if (list) list.push(entry);
     else this.#queue.set(key, [entry]);
+    this.#options.board?.changed();
   }
 
   async #talk(address: string, envelope: Envelope, timeout: number): Promise<boolean> {
@@ -250,6 +277,7 @@ export class Cluster implements Peers, AsyncDisposable {
         this.#options.log.debug("cluster peer has no address", { peer, err: describeError(error) });
       }
     }
+    for (const { address } of this.#options.board?.members() ?? []) found.add(address);
     found.delete(this.#address);
     return [...found].filter((address) => !this.#ownAddresses.has(address));
   }
@@ -335,8 +363,16 @@ export class Cluster implements Peers, AsyncDisposable {
     signal.removeEventListener("abort", done);
   }
 
+  /** Those that answer, and those that the board knows to live. */
+  #present(): { name: string; address: string }[] {
+    const byName = new Map<string, { name: string; address: string }>();
+    for (const { name, address } of [...(this.#options.board?.members() ?? []), ...this.#alive()])
+      if (name !== this.name) byName.set(name, { name, address });
+    return [...byName.values()];
+  }
+
   position(): number {
-    return this.#alive().filter(({ name }) => name < this.name).length;
+    return this.#present().filter(({ name }) => name < this.name).length;
   }
 
   wait(): number {
@@ -357,7 +393,7 @@ export class Cluster implements Peers, AsyncDisposable {
   }
 
   status(): ClusterStatus {
-    const peers = [{ name: this.name, address: this.#address }, ...this.#alive()];
+    const peers = [{ name: this.name, address: this.#address }, ...this.#present()];
     return {
       name: this.name,
       status: this.#settled ? "ready" : "settling",
@@ -375,6 +411,7 @@ export class Cluster implements Peers, AsyncDisposable {
       );
     }
     this.#stop.abort();
+    await this.#options.board?.[Symbol.asyncDispose]();
     await Promise.all(this.#loops);
     await this.#transport[Symbol.asyncDispose]();
   }
