@@ -25,6 +25,7 @@ interface Silence {
 }
 
 const SECOND_MS = 1000;
+const RECURRING = "/api/v1/pharos/recurring-silences";
 const ALERTS = ["told", "silenced", "also told"].map((alertname) => ({ labels: { alertname, team: 'ä\n"x' } }));
 const MATCHERS = [
   { name: "alertname", value: "silenced", isRegex: false, isEqual: true },
@@ -40,6 +41,7 @@ function start(kind: Kind, configFile: string, storageDir: string): Promise<Serv
         configFile,
         storageDir,
         listen: { host: "127.0.0.1", port: 0 },
+        recurringSilences: true,
         log: silentLogger,
       });
 }
@@ -94,29 +96,44 @@ receivers: [{name: r, webhook_configs: [{url: '${recorder.url}/hook'}]}]
         silenceID: string;
       };
       await fetch(`${server.url}/api/v2/silence/${silenceID}`, { method: "DELETE" });
+      // To the reader, silences like any other.
+      if (writer === "pharos")
+        await post(`${server.url}${RECURRING}`, {
+          matchers: [{ name: "alertname", value: "nightly", isRegex: false, isEqual: true }],
+          createdBy: "me",
+          comment: "again and again",
+          recurrence: "daily 00:00-24:00 Europe/Berlin",
+        });
       await post(`${server.url}/api/v2/alerts`, ALERTS);
       await sleep(2 * SECOND_MS);
       before = await silencesOf(server.url);
     }
     const told = recorder.requests.length;
     if (told !== 2) problems.push(`${writer} told ${told} groups, not 2`);
-    await using server = await start(reader, configFile, storageDir);
-    const after = await silencesOf(server.url);
-    if (JSON.stringify(after) !== JSON.stringify(before))
-      problems.push(`${reader} reads silences ${JSON.stringify(after)} instead of ${JSON.stringify(before)}`);
-    await post(`${server.url}/api/v2/alerts`, ALERTS);
-    await sleep(2.5 * SECOND_MS);
-    if (recorder.requests.length !== told) problems.push(`${reader} told again what ${writer} had told`);
-    // What the writer had told is resolved by the reader.
-    await post(
-      `${server.url}/api/v2/alerts`,
-      ALERTS.map((alert) => ({ ...alert, startsAt: new Date(Date.now() - 1), endsAt: new Date() })),
-    );
-    await sleep(2.5 * SECOND_MS);
-    const resolved = recorder.requests
-      .slice(told)
-      .map(({ body }) => (JSON.parse(body.toString()) as { status: string }).status);
-    if (resolved.join() !== "resolved,resolved") problems.push(`${reader} told ${resolved.join()}, not both resolved`);
+    {
+      await using server = await start(reader, configFile, storageDir);
+      const after = await silencesOf(server.url);
+      if (JSON.stringify(after) !== JSON.stringify(before))
+        problems.push(`${reader} reads silences ${JSON.stringify(after)} instead of ${JSON.stringify(before)}`);
+      await post(`${server.url}/api/v2/alerts`, ALERTS);
+      await sleep(2.5 * SECOND_MS);
+      if (recorder.requests.length !== told) problems.push(`${reader} told again what ${writer} had told`);
+      // What the writer had told is resolved by the reader.
+      await post(
+        `${server.url}/api/v2/alerts`,
+        ALERTS.map((alert) => ({ ...alert, startsAt: new Date(Date.now() - 1), endsAt: new Date() })),
+      );
+      await sleep(2.5 * SECOND_MS);
+      const resolved = recorder.requests
+        .slice(told)
+        .map(({ body }) => (JSON.parse(body.toString()) as { status: string }).status);
+      if (resolved.join() !== "resolved,resolved")
+        problems.push(`${reader} told ${resolved.join()}, not both resolved`);
+    }
+    if (writer !== "pharos") return problems;
+    await using again = await start("pharos", configFile, storageDir);
+    const { series } = (await (await fetch(`${again.url}${RECURRING}`)).json()) as { series: { recurrence: string }[] };
+    if (series.length !== 1) problems.push(`after ${reader} there are ${series.length} recurring silences, not 1`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

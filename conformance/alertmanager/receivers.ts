@@ -113,20 +113,29 @@ function jiraAnswer(request: RecordedRequest, seen: number): { contentType: stri
   return { contentType: "application/json", body: JSON.stringify(body) };
 }
 
-interface World {
+interface Mail {
+  headers: Record<string, string>;
+  parts: Record<string, string>;
+  to: string[];
+  from: string;
+  hello: string;
+}
+
+/** What was told after one of the posts. */
+interface Told {
   requests: RecordedRequest[];
-  mails: {
-    headers: Record<string, string>;
-    parts: Record<string, string>;
-    to: string[];
-    from: string;
-    hello: string;
-  }[];
+  mails: Mail[];
 }
 
 /** Long enough that no alert is older: those would not be waited for, and the first one would go alone. */
 const GROUP_WAIT_MS = 4_000;
-const WAIT_MS = 700;
+/** Nothing more is told when nothing was for so long; several flushes fall into it. */
+const QUIET_MS = 1_500;
+const MAX_WAIT_MS = 20_000;
+const POLL_MS = 50;
+/** What differs once and not again was the clock's doing: a flush fell between two alerts of a post. */
+const ATTEMPTS = 3;
+const STEPS = ["first", "second", "third"] as const;
 
 function alerts(base: number) {
   const at = (seconds: number) => new Date(base + seconds * 1000).toISOString();
@@ -148,58 +157,103 @@ function alerts(base: number) {
   };
 }
 
-/** Posts the stream to one of the two and gathers what it says. */
-async function observe(
-  start: (configFile: string, folder: string) => Promise<AsyncDisposable & { url: string }>,
-  base: number,
-): Promise<World> {
-  const folder = mkdtempSync(join(tmpdir(), "pharos-side-"));
-  const jira = { searches: 0 };
-  await using recorder = await HttpRecorder.start((request) => {
-    const name = request.url.split(/[/?]/)[1];
-    if (name !== "jira") return ANSWERS[name] ?? {};
-    if (request.url.includes("/search")) jira.searches++;
-    return jiraAnswer(request, jira.searches);
-  });
-  await using smtp = await SmtpRecorder.start();
-  const receivers = Object.entries(INTEGRATIONS).map(
-    ([name, text]) =>
-      `- name: ${name}\n  ${text.replaceAll("{{URL}}", recorder.url).replaceAll("{{SMTP}}", `127.0.0.1:${smtp.port}`)}`,
-  );
-  const routes = Object.keys(INTEGRATIONS).map((name) => `  - {receiver: ${name}, continue: true}`);
-  const configFile = join(folder, "alertmanager.yml");
-  writeFileSync(
-    configFile,
-    `global: {smtp_hello: side.example.com}\nroute:\n  receiver: webhook\n  group_by: [alertname]\n  group_wait: 4s\n  group_interval: 400ms\n  repeat_interval: 1h\n  routes:\n${routes.join("\n")}\nreceivers:\n${receivers.join("\n")}\n`,
-  );
-  try {
-    await using server = await start(configFile, join(folder, "data"));
-    const { first, second, third } = alerts(base);
-    for (const [i, list] of [first, second, third].entries()) {
-      const answer = await fetch(`${server.url}/api/v2/alerts`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(list),
-      });
-      if (!answer.ok) throw new Error(await answer.text());
-      await sleep(WAIT_MS * 2 + (i === 0 ? GROUP_WAIT_MS : 0));
-    }
-    await sleep(WAIT_MS);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** One of the two with its recorders. */
+class Side implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #stack: AsyncDisposableStack;
+  readonly #server: { url: string };
+  readonly #recorder: HttpRecorder;
+  readonly #smtp: SmtpRecorder;
+
+  private constructor(
+    folder: string,
+    stack: AsyncDisposableStack,
+    parts: { server: { url: string }; recorder: HttpRecorder; smtp: SmtpRecorder },
+  ) {
+    this.#folder = folder;
+    this.#stack = stack;
+    this.#server = parts.server;
+    this.#recorder = parts.recorder;
+    this.#smtp = parts.smtp;
   }
-  const requests = recorder.requests.map((request) => ({
-    ...request,
-    body: request.body.replaceAll(recorder.url, "URL"),
-  }));
-  const mails = smtp.mails.map(({ data, to, from, hello }) => ({
-    headers: mailHeaders(data),
-    parts: mailParts(data),
-    to,
-    from,
-    hello,
-  }));
-  return { requests, mails };
+
+  static async start(
+    start: (configFile: string, folder: string) => Promise<AsyncDisposable & { url: string }>,
+  ): Promise<Side> {
+    await using stack = new AsyncDisposableStack();
+    const folder = mkdtempSync(join(tmpdir(), "pharos-side-"));
+    const jira = { searches: 0 };
+    const recorder = stack.use(
+      await HttpRecorder.start((request) => {
+        const name = request.url.split(/[/?]/)[1];
+        if (name !== "jira") return ANSWERS[name] ?? {};
+        if (request.url.includes("/search")) jira.searches++;
+        return jiraAnswer(request, jira.searches);
+      }),
+    );
+    const smtp = stack.use(await SmtpRecorder.start());
+    const receivers = Object.entries(INTEGRATIONS).map(
+      ([name, text]) =>
+        `- name: ${name}\n  ${text.replaceAll("{{URL}}", recorder.url).replaceAll("{{SMTP}}", `127.0.0.1:${smtp.port}`)}`,
+    );
+    const routes = Object.keys(INTEGRATIONS).map((name) => `  - {receiver: ${name}, continue: true}`);
+    const configFile = join(folder, "alertmanager.yml");
+    writeFileSync(
+      configFile,
+      `global: {smtp_hello: side.example.com}\nroute:\n  receiver: webhook\n  group_by: [alertname]\n  group_wait: 4s\n  group_interval: 400ms\n  repeat_interval: 1h\n  routes:\n${routes.join("\n")}\nreceivers:\n${receivers.join("\n")}\n`,
+    );
+    const server = stack.use(await start(configFile, join(folder, "data")));
+    return new Side(folder, stack.move(), { server, recorder, smtp });
+  }
+
+  async post(list: readonly unknown[]): Promise<void> {
+    const answer = await fetch(`${this.#server.url}/api/v2/alerts`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(list),
+    });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+
+  /** How much has been told. */
+  get count(): number {
+    return this.#recorder.requests.length + this.#smtp.mails.length;
+  }
+
+  /** What was told since the last time. */
+  take(): Told {
+    const requests = this.#recorder.requests
+      .splice(0)
+      .map((request) => ({ ...request, body: request.body.replaceAll(this.#recorder.url, "URL") }));
+    const mails = this.#smtp.mails.splice(0).map(({ data, to, from, hello }) => ({
+      headers: mailHeaders(data),
+      parts: mailParts(data),
+      to,
+      from,
+      hello,
+    }));
+    return { requests, mails };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Until neither says anything more. */
+async function quiet(sides: readonly Side[], atLeastMs: number): Promise<void> {
+  const begun = performance.now();
+  let calmSince = begun;
+  let before = "";
+  for (;;) {
+    await sleep(POLL_MS);
+    const now = performance.now();
+    const counts = sides.map(({ count }) => count).join();
+    if (counts !== before) calmSince = now;
+    before = counts;
+    if (now - begun > MAX_WAIT_MS || (now - begun > atLeastMs && now - calmSince > QUIET_MS)) return;
+  }
 }
 
 /** Headers that say something; the rest is the HTTP client's own. */
@@ -240,7 +294,7 @@ function shown({ method, url, headers, body }: RecordedRequest, external: string
   return known.replaceAll(external, "EXTERNAL").replaceAll(encodeURIComponent(external), "EXTERNAL");
 }
 
-function mailShown({ headers, parts, to, from, hello }: World["mails"][number], external: string): string {
+function mailShown({ headers, parts, to, from, hello }: Mail, external: string): string {
   const { Date: _date, "Message-Id": _id, "Content-Type": type, ...rest } = headers;
   const sorted = Object.fromEntries(Object.entries(rest).sort());
   return JSON.stringify([sorted, type.replace(/boundary=.*/, ""), parts, to, from, hello]).replaceAll(
@@ -249,49 +303,66 @@ function mailShown({ headers, parts, to, from, hello }: World["mails"][number], 
   );
 }
 
-export async function compareReceivers(): Promise<SuiteResult> {
-  const base = Math.floor(Date.now() / 1000) * 1000;
-  const external = "http://alertmanager.example.com:9093";
-  const [real, own] = await Promise.all([
-    observe(
-      (configFile, storageDir) =>
-        RealAlertmanager.start({
-          configFile,
-          storageDir,
-          flags: [`--web.external-url=${external}`, "--web.route-prefix=/"],
-        }),
-      base,
-    ),
-    observe(
-      (configFile, storageDir) =>
-        createAlertmanager({
-          configFile,
-          storageDir,
-          listen: { host: "127.0.0.1", port: 0 },
-          externalUrl: external,
-          log: silentLogger,
-        }),
-      base,
-    ),
-  ]);
-  const failures: string[] = [];
-  let total = 0;
-  for (const name of Object.keys(INTEGRATIONS)) {
-    const isMail = name === "email";
-    const of = (world: World) =>
-      isMail
-        ? world.mails.map((mail) => mailShown(mail, external))
-        : world.requests.filter(({ url }) => url.split(/[/?]/)[1] === name).map((request) => shown(request, external));
-    const [want, got] = [of(real), of(own)];
-    if (want.length === 0) failures.push(`${name}: the real one said nothing`);
-    total += Math.max(1, want.length);
-    for (let i = 0; i < Math.max(want.length, got.length); i++)
-      if (want[i] !== got[i])
-        failures.push(
-          `${name} ${i + 1}:\n    got  ${firstDifference(got[i], want[i])}\n    want ${firstDifference(want[i], got[i])}`,
-        );
+const EXTERNAL = "http://alertmanager.example.com:9093";
+
+/** What each integration was told in a step. */
+function toldBy(name: string, { requests, mails }: Told): string[] {
+  return name === "email"
+    ? mails.map((mail) => mailShown(mail, EXTERNAL))
+    : requests.filter(({ url }) => url.split(/[/?]/)[1] === name).map((request) => shown(request, EXTERNAL));
+}
+
+/** By integration and step: how the two differ. */
+async function compareOnce(): Promise<Map<string, string>> {
+  await using real = await Side.start((configFile, storageDir) =>
+    RealAlertmanager.start({
+      configFile,
+      storageDir,
+      flags: [`--web.external-url=${EXTERNAL}`, "--web.route-prefix=/"],
+    }),
+  );
+  await using own = await Side.start((configFile, storageDir) =>
+    createAlertmanager({
+      configFile,
+      storageDir,
+      listen: { host: "127.0.0.1", port: 0 },
+      externalUrl: EXTERNAL,
+      log: silentLogger,
+    }),
+  );
+  const sides = [real, own];
+  // Both listen: only now the time begins to count.
+  const streams = alerts(Math.floor(Date.now() / 1000) * 1000);
+  const differences = new Map<string, string>();
+  const silent = new Set(Object.keys(INTEGRATIONS));
+  for (const [i, step] of STEPS.entries()) {
+    await Promise.all(sides.map((side) => side.post(streams[step])));
+    await quiet(sides, i === 0 ? GROUP_WAIT_MS + QUIET_MS : QUIET_MS);
+    const [theirs, ours] = sides.map((side) => side.take());
+    for (const name of Object.keys(INTEGRATIONS)) {
+      const [want, got] = [toldBy(name, theirs), toldBy(name, ours)];
+      if (want.length > 0) silent.delete(name);
+      for (let at = 0; at < Math.max(want.length, got.length); at++)
+        if (want[at] !== got[at] && !differences.has(`${name} ${step}`))
+          differences.set(
+            `${name} ${step}`,
+            `${name}, ${step} post, request ${at + 1}:\n    got  ${firstDifference(got[at], want[at])}\n    want ${firstDifference(want[at], got[at])}`,
+          );
+    }
   }
-  return { passed: total - Math.min(total, failures.length), total, failures };
+  for (const name of silent) differences.set(`${name} at all`, `${name}: the real one said nothing`);
+  return differences;
+}
+
+/** Every integration, after each of three posts and whether it is spoken to at all: on a busy machine as many cases as on an idle one. */
+export async function compareReceivers(): Promise<SuiteResult> {
+  let differences = await compareOnce();
+  for (let attempt = 1; attempt < ATTEMPTS && differences.size > 0; attempt++) {
+    const again = await compareOnce();
+    differences = new Map([...differences].filter(([key]) => again.has(key)));
+  }
+  const total = Object.keys(INTEGRATIONS).length * (STEPS.length + 1);
+  return { passed: total - differences.size, total, failures: [...differences.values()] };
 }
 
 /** The text around the place where two differ. */

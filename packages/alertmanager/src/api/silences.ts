@@ -17,12 +17,12 @@ function shown(silence: Silence, now: number) {
     id,
     status: { state: silenceState(silence, now) },
     updatedAt: new Date(updatedAt).toISOString(),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     comment,
     createdBy,
     endsAt: new Date(endsAt).toISOString(),
     matchers: shownMatchers(matcherSets[0] ?? []),
     startsAt: new Date(startsAt).toISOString(),
-    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
   };
 }
 
