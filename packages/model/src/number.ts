@@ -10,7 +10,8 @@ export function formatValue(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return "+Inf";
   if (value === Number.NEGATIVE_INFINITY) return "-Inf";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  return twoDigitExponent(String(value));
+  const size = Math.abs(value);
+  return size < 1e-6 || size >= 1e21 ? twoDigitExponent(String(value)) : String(value);
 }
 
 /** Go's strconv.FormatFloat(value, 'e', -1, 64): always with an exponent of at least two digits. */

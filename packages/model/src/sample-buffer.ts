@@ -7,6 +7,8 @@ import { isStale, setStale } from "./stale.ts";
 
 export class SampleBuffer {
   length = 0;
+  /** False: no row is a staleness marker, nobody needs to look. Who writes the columns without `push` sets it in doubt. */
+  mayBeStale = false;
   timestamps: Float64Array;
   values: Float64Array;
   /** The same bytes as `values`, for staleness markers. */
@@ -24,6 +26,7 @@ export class SampleBuffer {
 
   clear(): void {
     this.length = 0;
+    this.mayBeStale = false;
     this.histograms = undefined;
     this.startTimestamps = undefined;
   }
@@ -50,18 +53,21 @@ export class SampleBuffer {
 
   push(timestamp: number, value: number): void {
     this.reserve(1);
+    if (Number.isNaN(value)) this.mayBeStale = true;
     this.timestamps[this.length] = timestamp;
     this.values[this.length++] = value;
   }
 
   pushStale(timestamp: number): void {
     this.reserve(1);
+    this.mayBeStale = true;
     this.timestamps[this.length] = timestamp;
     setStale(this.words, this.length++);
   }
 
   pushHistogram(timestamp: number, histogram: FloatHistogram): void {
     this.reserve(1);
+    if (histogram.stale) this.mayBeStale = true;
     this.histograms ??= [];
     this.histograms[this.length] = histogram;
     this.timestamps[this.length] = timestamp;

@@ -4,18 +4,18 @@ import { mergeByLabels } from "./merge-by-labels.ts";
 
 export class MergedSeries implements StoredSeries {
   readonly labels: Labels;
-  readonly #parts: readonly StoredSeries[];
+  readonly parts: readonly StoredSeries[];
 
   /** Parts in order of their first sample, as far as that is known. */
   constructor(parts: readonly StoredSeries[]) {
     this.labels = parts[0].labels;
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   read(mint: number, maxt: number, out: SampleBuffer): void {
     const from = out.length;
     let ordered = true;
-    for (const part of this.#parts) {
+    for (const part of this.parts) {
       const seam = out.length;
       part.read(mint, maxt, out);
       if (seam > from && out.length > seam && out.timestamps[seam] <= out.timestamps[seam - 1]) ordered = false;

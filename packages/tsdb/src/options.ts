@@ -44,4 +44,5 @@ export interface DbOptions extends DbSettings {
 }
 
 export const DEFAULT_BLOCK_MS = 2 * 3600_000;
-export const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+/** The system keeps the files in memory as well: what is not here costs a copy, a fraction of what decoding it takes. */
+export const DEFAULT_CACHE_BYTES = 32 * 2 ** 20;

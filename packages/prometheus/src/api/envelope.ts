@@ -39,8 +39,8 @@ export interface Notes {
   infos?: readonly string[];
 }
 
-/** Appends warnings and infos, when there are any, and closes the envelope. */
-function tail({ warnings, infos }: Notes): string {
+/** Warnings and infos, when there are any, and the end of the envelope: what follows `data`. */
+export function closing({ warnings, infos }: Notes): string {
   let out = "";
   if (warnings && warnings.length > 0) out += `,"warnings":${JSON.stringify(warnings)}`;
   if (infos && infos.length > 0) out += `,"infos":${JSON.stringify(infos)}`;
@@ -49,7 +49,7 @@ function tail({ warnings, infos }: Notes): string {
 
 /** Sends already encoded JSON as `data`. */
 export function sendJson(reply: FastifyReply, data: string, notes: Notes = {}): FastifyReply {
-  return reply.type("application/json").send(`{"status":"success","data":${data}${tail(notes)}`);
+  return reply.type("application/json").send(`{"status":"success","data":${data}${closing(notes)}`);
 }
 
 export function sendData(reply: FastifyReply, data: unknown, notes: Notes = {}): FastifyReply {

@@ -1,11 +1,14 @@
 /** /query, /query_range, /query_exemplars, /format_query, /parse_query; which queries are running, and an end to them. */
+import { Readable } from "node:stream";
 import { requestParams } from "@pharos/kit";
 import { exprToJson, parseExpr, prettify, QueryError, type QueryResult, selectorsOf } from "@pharos/promql";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiContext } from "./context.ts";
-import { ApiError, sendData, sendError, sendJson } from "./envelope.ts";
+import { ApiError, closing, sendData, sendError } from "./envelope.ts";
+import { JsonBytes } from "./json-bytes.ts";
 import { durationParam, limitParam, requiredTime, timeParam } from "./params.ts";
-import { queryValueJson } from "./result-json.ts";
+import { writeResult } from "./result-json.ts";
+import { statsJson } from "./stats-json.ts";
 
 const MAX_POINTS_PER_SERIES = 11_000;
 /** Upstream shows at most this many annotations of each kind. */
@@ -49,28 +52,59 @@ function answer(
     value.series.length = limit;
     warnings.push("results truncated due to limit");
   }
-  const { resultType, result: rows } = queryValueJson(value);
-  const stats = params.get("stats") ? `,"stats":${JSON.stringify(result.stats)}` : "";
+  const wanted = params.get("stats") ?? "";
+  if (wanted !== "" && wanted !== "true" && wanted !== "all") {
+    warnings.push(
+      `value ${JSON.stringify(wanted)} for parameter "stats" is deprecated and will be rejected in the next major release, use "true" or "all"`,
+    );
+  }
+  const stats = wanted === "" ? "" : `,"stats":${statsJson(result.stats, wanted === "all")}`;
   const plan = result.plan ? `,"plan":${JSON.stringify(result.plan)}` : "";
-  return sendJson(reply, `{"resultType":"${resultType}","result":${rows}${stats}${plan}}`, {
-    warnings,
-    infos: capNotes(result.infos, "info"),
-  });
+  return sendPieces(
+    reply,
+    answerPieces(value, `${stats}${plan}}${closing({ warnings, infos: capNotes(result.infos, "info") })}`),
+  );
 }
 
-/** Turns a parse error into upstream's text for this parameter. */
+/** The answer as bytes; `rest` is what follows the result. */
+function* answerPieces(value: QueryResult["value"], rest: string): Generator<Buffer> {
+  const out = new JsonBytes();
+  out.raw('{"status":"success","data":{');
+  yield* writeResult(out, value);
+  out.json(rest);
+  yield* out.finish();
+}
+
+/** Sends a small answer at once, a large one while it is being written. */
+function sendPieces(reply: FastifyReply, pieces: Generator<Buffer>): FastifyReply {
+  reply.type("application/json");
+  const first = pieces.next().value as Buffer;
+  const second = pieces.next();
+  if (second.done) return reply.send(first);
+  return reply.send(Readable.from(rejoin(first, second.value, pieces), { objectMode: false }));
+}
+
+function* rejoin(first: Buffer, second: Buffer, rest: Generator<Buffer>): Generator<Buffer> {
+  yield first;
+  yield second;
+  yield* rest;
+}
+
+/** An expression that is no good is the parameter's fault, whether the parser or the engine says so. */
 function wrapQueryError(error: unknown): unknown {
-  if (error instanceof QueryError) return error;
-  if (error instanceof Error && "code" in error && error.code === "promql.parse") {
-    return new ApiError("bad_data", `invalid parameter "query": ${error.message}`);
-  }
-  return error;
+  const isBad = error instanceof QueryError ? error.kind === "bad_data" : isParseError(error);
+  return isBad ? new ApiError("bad_data", `invalid parameter "query": ${(error as Error).message}`) : error;
+}
+
+function isParseError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "promql.parse";
 }
 
 export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
   const both = (
     path: string,
     handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+    wrap: (error: unknown) => unknown = wrapQueryError,
   ): void => {
     for (const method of ["GET", "POST"] as const) {
       app.route({
@@ -80,7 +114,7 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
           try {
             return await handler(request, reply);
           } catch (error) {
-            return sendError(reply, wrapQueryError(error));
+            return sendError(reply, wrap(error));
           }
         },
       });
@@ -145,7 +179,7 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     return sendError(reply, new ApiError("not_found", `no query ${request.params.id} is running`));
   });
 
-  both("/api/v1/query_exemplars", async (request, reply) => {
+  const exemplars = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const params = requestParams(request);
     const start = timeParam(params, "start", context.now() - 3600_000);
     const end = timeParam(params, "end", context.now());
@@ -163,7 +197,9 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
         })),
       })),
     );
-  });
+  };
+  // As upstream, which does not name the parameter here.
+  both("/api/v1/query_exemplars", exemplars, (error) => error);
 
   both("/api/v1/format_query", async (request, reply) =>
     sendData(reply, prettify(parseExpr(requestParams(request).get("query") ?? ""))),

@@ -1,76 +1,118 @@
-/**
- * Query results as JSON text, written straight into one string: a generic JSON.stringify over point arrays costs
- * several times as much (reference figures: 157 against 73 ns a point).
- */
+/** Query results as JSON, piece by piece: see json-bytes.ts. */
 
-import type { FloatHistogram } from "@pharos/model";
-import { formatValue, type Labels } from "@pharos/model";
-import { histogramBuckets, type QueryValue } from "@pharos/promql";
+import type { FloatHistogram, Labels } from "@pharos/model";
+import { histogramBuckets, type MatrixSeries, type QueryValue } from "@pharos/promql";
+import type { JsonBytes } from "./json-bytes.ts";
 
-/** Seconds with exactly three decimals when they are needed, as upstream's MarshalTimestamp. */
-export function formatTimestamp(ms: number): string {
-  const seconds = Math.trunc(ms / 1000);
-  const rest = Math.abs(ms % 1000);
-  const sign = ms < 0 && seconds === 0 ? "-" : "";
-  return rest === 0 ? `${seconds}` : `${sign}${seconds}.${String(rest).padStart(3, "0")}`;
-}
+const COMMA = 0x2c;
 
-function labelsJson(labels: Labels): string {
-  const { pairs } = labels;
-  let out = "{";
+function writeLabels(out: JsonBytes, { pairs }: Labels): void {
+  out.raw("{");
   for (let i = 0; i < pairs.length; i += 2) {
-    out += `${i === 0 ? "" : ","}${JSON.stringify(pairs[i])}:${JSON.stringify(pairs[i + 1])}`;
+    if (i > 0) out.byte(COMMA);
+    out.string(pairs[i]);
+    out.raw(":");
+    out.string(pairs[i + 1]);
   }
-  return `${out}}`;
+  out.raw("}");
 }
 
-function point(ms: number, value: number): string {
-  return `[${formatTimestamp(ms)},"${formatValue(value)}"]`;
+function writePoint(out: JsonBytes, ms: number, value: number): void {
+  out.raw("[");
+  out.time(ms);
+  out.raw(',"');
+  out.value(value);
+  out.raw('"]');
 }
 
-/** `{count, sum, buckets: [[boundary rule, lower, upper, count], …]}`; empty buckets are left out. */
-function histogramJson(histogram: FloatHistogram): string {
-  const buckets = [];
+function writeText(out: JsonBytes, value: number): void {
+  out.raw('"');
+  out.value(value);
+  out.raw('"');
+}
+
+/** `[time, {count, sum, buckets: [[boundary rule, lower, upper, count], …]}]`; empty buckets are left out. */
+function writeHistogram(out: JsonBytes, ms: number, histogram: FloatHistogram): void {
+  out.raw("[");
+  out.time(ms);
+  out.raw(',{"count":');
+  writeText(out, histogram.count);
+  out.raw(',"sum":');
+  writeText(out, histogram.sum);
+  let first = true;
   for (const { lower, upper, lowerInclusive, upperInclusive, count } of histogramBuckets(histogram)) {
     if (count === 0) continue;
-    const rule = lowerInclusive ? (upperInclusive ? 3 : 1) : upperInclusive ? 0 : 2;
-    buckets.push(`[${rule},"${formatValue(lower)}","${formatValue(upper)}","${formatValue(count)}"]`);
+    out.raw(first ? ',"buckets":[[' : ",[");
+    first = false;
+    out.value(lowerInclusive ? (upperInclusive ? 3 : 1) : upperInclusive ? 0 : 2);
+    for (const bound of [lower, upper, count]) {
+      out.byte(COMMA);
+      writeText(out, bound);
+    }
+    out.raw("]");
   }
-  const list = buckets.length > 0 ? `,"buckets":[${buckets.join(",")}]` : "";
-  return `{"count":"${formatValue(histogram.count)}","sum":"${formatValue(histogram.sum)}"${list}}`;
+  out.raw(first ? "}]" : "]}]");
 }
 
-/** The `data` of query and query_range, without statistics. */
-export function queryValueJson(value: QueryValue): { resultType: string; result: string } {
+function writeSeries(out: JsonBytes, { labels, timestamps, values, histograms }: MatrixSeries): void {
+  out.raw('{"metric":');
+  writeLabels(out, labels);
+  let floats = 0;
+  for (let i = 0; i < timestamps.length; i++) {
+    if (histograms?.[i]) continue;
+    out.raw(floats++ === 0 ? ',"values":[' : ",");
+    writePoint(out, timestamps[i], values[i]);
+  }
+  if (floats > 0) out.raw("]");
+  if (histograms) {
+    let natives = 0;
+    for (let i = 0; i < timestamps.length; i++) {
+      const histogram = histograms[i];
+      if (!histogram) continue;
+      out.raw(natives++ === 0 ? ',"histograms":[' : ",");
+      writeHistogram(out, timestamps[i], histogram);
+    }
+    if (natives > 0) out.raw("]");
+  }
+  out.raw("}");
+}
+
+/** The `resultType` and `result` of a value; pieces that are full are yielded while the rest is written. */
+export function* writeResult(out: JsonBytes, value: QueryValue): Generator<Buffer> {
+  out.raw(`"resultType":"${value.type}","result":`);
   switch (value.type) {
     case "scalar":
-      return { resultType: "scalar", result: point(value.t, value.v) };
+      writePoint(out, value.t, value.v);
+      return;
     case "string":
-      return { resultType: "string", result: `[${formatTimestamp(value.t)},${JSON.stringify(value.s)}]` };
-    case "vector": {
-      const rows = value.samples.map(({ labels, t, v, h }) =>
-        h
-          ? `{"metric":${labelsJson(labels)},"histogram":[${formatTimestamp(t)},${histogramJson(h)}]}`
-          : `{"metric":${labelsJson(labels)},"value":${point(t, v)}}`,
-      );
-      return { resultType: "vector", result: `[${rows.join(",")}]` };
-    }
-    case "matrix": {
-      let out = "[";
-      value.series.forEach(({ labels, timestamps, values, histograms }, i) => {
-        let floats = "";
-        let natives = "";
-        for (let k = 0; k < timestamps.length; k++) {
-          const native = histograms?.[k];
-          if (native) natives += `${natives ? "," : ""}[${formatTimestamp(timestamps[k])},${histogramJson(native)}]`;
-          else floats += `${floats ? "," : ""}${point(timestamps[k], values[k])}`;
+      out.raw("[");
+      out.time(value.t);
+      out.raw(",");
+      out.string(value.s);
+      out.raw("]");
+      return;
+    case "vector":
+      for (const [i, { labels, t, v, h }] of value.samples.entries()) {
+        out.raw(i === 0 ? '[{"metric":' : ',{"metric":');
+        writeLabels(out, labels);
+        if (h) {
+          out.raw(',"histogram":');
+          writeHistogram(out, t, h);
+        } else {
+          out.raw(',"value":');
+          writePoint(out, t, v);
         }
-        out += `${i === 0 ? "" : ","}{"metric":${labelsJson(labels)}`;
-        if (floats) out += `,"values":[${floats}]`;
-        if (natives) out += `,"histograms":[${natives}]`;
-        out += "}";
-      });
-      return { resultType: "matrix", result: `${out}]` };
-    }
+        out.raw("}");
+        yield* out.take();
+      }
+      out.raw(value.samples.length === 0 ? "[]" : "]");
+      return;
+    case "matrix":
+      for (const [i, series] of value.series.entries()) {
+        out.raw(i === 0 ? "[" : ",");
+        writeSeries(out, series);
+        yield* out.take();
+      }
+      out.raw(value.series.length === 0 ? "[]" : "]");
   }
 }

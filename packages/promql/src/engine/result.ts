@@ -8,7 +8,7 @@ import { extendFloats } from "./extended.ts";
 import { dropMetadata, mergeRows } from "./labels.ts";
 import { withoutParens } from "./plan.ts";
 import { subqueryContext } from "./range-selector.ts";
-import { HISTOGRAM, NOTHING, Row, type SeriesRow } from "./row.ts";
+import { FLOAT, HISTOGRAM, NOTHING, Row, type SeriesRow } from "./row.ts";
 import { Window } from "./window.ts";
 
 export interface VectorSample {
@@ -81,14 +81,24 @@ const SAMPLE_BYTES = 16;
 
 /** A row goes as soon as it has become a series: both are never held for all series. */
 function toMatrix(rows: SeriesRow[], context: Context): MatrixSeries[] {
+  const grid = Float64Array.from({ length: context.steps }, (_, step) => context.timeOf(step));
   return rows.map((series) => {
     const { row } = series;
-    context.query.memory.reserve(row.sampleCount * SAMPLE_BYTES);
-    const out = toMatrixSeries(series, context);
-    context.release(row);
+    const shared = wholeSeries(series, grid);
+    if (!shared) context.query.memory.reserve(row.sampleCount * SAMPLE_BYTES);
+    const out = shared ?? toMatrixSeries(series, context);
+    // What is shared stays the result's, which counts as long as the query does.
+    if (!shared) context.release(row);
     series.row = NO_ROW;
     return out;
   });
+}
+
+/** A series of floats without gaps needs no copies: its values are the row's, its times those of all such series. */
+function wholeSeries({ labels, row }: SeriesRow, grid: Float64Array): MatrixSeries | undefined {
+  const { kinds, values } = row;
+  for (let i = 0; i < kinds.length; i++) if (kinds[i] !== FLOAT) return undefined;
+  return { labels, timestamps: grid, values };
 }
 
 const NO_ROW = new Row(0);

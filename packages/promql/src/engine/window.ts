@@ -133,6 +133,7 @@ const EMPTY = new Float64Array(0);
 
 /** Closes the gaps of staleness markers in a buffer of floats; how many samples are left. */
 function dropStale(buffer: SampleBuffer): number {
+  if (!buffer.mayBeStale) return buffer.length;
   const { timestamps, values, length } = buffer;
   let i = 0;
   while (i < length && !(Number.isNaN(values[i]) && buffer.isStale(i))) i++;

@@ -18,6 +18,8 @@ const MAGIC = 0x85bd40dd;
 const HEADER = 8;
 const MAX_FILE = 512 * 2 ** 20;
 const FLUSH = 2 ** 20;
+/** A chunk is read with this guess of its length first. */
+const CHUNK_GUESS = 1024;
 
 export interface ChunkData {
   encoding: number;
@@ -49,20 +51,25 @@ export class ChunkReader implements Disposable {
     const offset = ref - index * 2 ** 32;
     const file = this.#files[index];
     if (!file) throw damaged(`chunk file ${index + 1}`, offset, "the file is missing");
-    const start = file.read(offset, 5);
+    // Mostly one read is enough.
+    let bytes = file.read(offset, CHUNK_GUESS);
     let length = 0;
     let at = 0;
-    for (let shift = 0; at < start.length; shift += 7) {
-      const byte = start[at++];
+    for (let shift = 0; at < Math.min(5, bytes.length); shift += 7) {
+      const byte = bytes[at++];
       length |= (byte & 0x7f) << shift;
       if (byte < 0x80) break;
     }
-    const bytes = file.read(offset + at, length + 5);
-    if (length < 0 || bytes.length !== length + 5) throw damaged(file.path, offset, "the file ends inside a chunk");
-    if (crc32c(bytes, 0, length + 1) !== bytes.readUInt32BE(length + 1)) {
-      throw damaged(file.path, offset, "checksum mismatch");
+    const end = at + length + 5;
+    if (end > bytes.length) bytes = file.read(offset, end);
+    if (length < 0 || bytes.length < end) throw damaged(file.path, offset, "the file ends inside a chunk");
+    if (!file.isChecked(offset)) {
+      if (crc32c(bytes, at, end - 4) !== bytes.readUInt32BE(end - 4)) {
+        throw damaged(file.path, offset, "checksum mismatch");
+      }
+      file.setChecked(offset);
     }
-    return { encoding: bytes[0], data: bytes.subarray(1, length + 1) };
+    return { encoding: bytes[at], data: bytes.subarray(at + 1, end - 4) };
   }
 
   [Symbol.dispose](): void {

@@ -3,6 +3,8 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { PageCache } from "./page-cache.ts";
 
 const PAGE = 64 * 1024;
+/** What is behind the bytes of a whole page in the cache: a bit for every 16 of its bytes, see `isChecked`. */
+const FLAG_BYTES = PAGE / 16 / 8;
 
 export class PagedFile implements Disposable {
   readonly path: string;
@@ -41,12 +43,33 @@ export class PagedFile implements Disposable {
     const first = Math.floor(offset / PAGE);
     const last = Math.floor((end - 1) / PAGE);
     // Long runs (posting lists, whole sections) pass by the pages, and so does a page that may still grow.
-    if (first === last && (!this.#growing || (first + 1) * PAGE <= this.#size)) {
-      return this.#page(first).subarray(offset - first * PAGE, end - first * PAGE);
-    }
+    const cached = last - first <= 1 && (!this.#growing || (last + 1) * PAGE <= this.#size);
+    if (cached && first === last) return this.#page(first).subarray(offset - first * PAGE, end - first * PAGE);
     const out = Buffer.allocUnsafe(end - offset);
-    this.#fill(out, offset);
+    if (cached) {
+      const seam = last * PAGE;
+      this.#page(first).copy(out, 0, offset - first * PAGE, PAGE);
+      this.#page(last).copy(out, seam - offset, 0, end - seam);
+    } else this.#fill(out, offset);
     return out;
+  }
+
+  /** Whether `setChecked` was called for this offset since its page was read from the disk. */
+  isChecked(offset: number): boolean {
+    const index = Math.floor(offset / PAGE);
+    const page = index === this.#lastIndex ? this.#last : this.#cache.get(this.#id, index);
+    if (!page || page.length <= PAGE) return false;
+    const unit = (offset % PAGE) >>> 4;
+    return (page[PAGE + (unit >>> 3)] & (1 << (unit & 7))) !== 0;
+  }
+
+  /** Notes that what begins at this offset has been found sound. Offsets must be 16 bytes apart. */
+  setChecked(offset: number): void {
+    const index = Math.floor(offset / PAGE);
+    const page = index === this.#lastIndex ? this.#last : this.#cache.get(this.#id, index);
+    if (!page || page.length <= PAGE) return;
+    const unit = (offset % PAGE) >>> 4;
+    page[PAGE + (unit >>> 3)] |= 1 << (unit & 7);
   }
 
   [Symbol.dispose](): void {
@@ -61,8 +84,10 @@ export class PagedFile implements Disposable {
     if (index === this.#lastIndex) return this.#last!;
     let page = this.#cache.get(this.#id, index);
     if (!page) {
-      page = Buffer.allocUnsafeSlow(Math.min(PAGE, this.#size - index * PAGE));
-      this.#fill(page, index * PAGE);
+      const size = Math.min(PAGE, this.#size - index * PAGE);
+      page = Buffer.allocUnsafeSlow(size === PAGE ? PAGE + FLAG_BYTES : size);
+      this.#fill(page.subarray(0, size), index * PAGE);
+      page.fill(0, size);
       this.#cache.put(this.#id, index, page);
     }
     this.#last = page;

@@ -10,11 +10,13 @@
  * Values travel as pairs of 32-bit words, so that a NaN's payload (the staleness marker) survives.
  */
 import type { SampleBuffer } from "@pharos/model";
-import { BitReader, BitWriter, bitsAt, brokenChunk, XorWriter } from "./bits.ts";
+import { BitReader, BitWriter, brokenChunk, XorWriter } from "./bits.ts";
 
 /** Index of the low word of a float64 seen through a Uint32Array. */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
+/** All ones in the high word of NaN and infinities. */
+const EXPONENT = 0x7ff00000;
 /** The most one sample can take: 4 + 64 bits of time, 2 + 5 + 6 + 64 of value. */
 const MAX_SAMPLE_BYTES = 20;
 
@@ -60,9 +62,24 @@ export class XorAppender {
   }
 }
 
-function timeDelta(reader: BitReader): number {
-  if (reader.bit() === 0) return 0;
-  if (reader.bit() === 0) return reader.signed(14);
+/** A chunk is copied here, with room behind it to read whole words at its end. One view of it is made for all chunks. */
+const TAIL = 32;
+let scratch = new Uint8Array(4096);
+let scratchView = new DataView(scratch.buffer);
+let scratchReader = new BitReader(scratch);
+
+function load(chunk: Uint8Array): void {
+  const size = chunk.length + TAIL;
+  if (scratch.length < size) {
+    scratch = new Uint8Array(2 * size);
+    scratchView = new DataView(scratch.buffer);
+    scratchReader = new BitReader(scratch);
+  }
+  scratch.set(chunk);
+}
+
+/** Delta of deltas of the forms that are rare; the reader is behind their first two bits, which are ones. */
+function longTimeDelta(reader: BitReader): number {
   if (reader.bit() === 0) return reader.signed(17);
   if (reader.bit() === 0) return reader.signed(20);
   return reader.signed64();
@@ -70,26 +87,30 @@ function timeDelta(reader: BitReader): number {
 
 /**
  * Appends the chunk's samples with mint <= t <= maxt to the buffer. This loop is what queries spend their time in: everything is
- * in local variables, and words of 32 bits are read at once where the bytes do not end before them.
+ * in local variables, and 25 to 32 bits are read at once, which mostly are the codes of time and value together.
  */
-export function decodeXor(bytes: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
-  const count = (bytes[0] << 8) | bytes[1];
+export function decodeXor(chunk: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
+  const size = chunk.length;
+  const count = (chunk[0] << 8) | chunk[1];
   if (count === 0) return;
   out.reserve(count);
-  const reader = new BitReader(bytes);
+  load(chunk);
+  const bytes = scratch;
+  const view = scratchView;
+  const reader = scratchReader;
+  reader.position = 16;
   let time = reader.varint();
-  let high = reader.bits(32);
-  let low = reader.bits(32);
-  let position = reader.position;
+  let at = reader.position >> 3;
+  let high = view.getInt32(at);
+  let low = view.getInt32(at + 4);
+  let position = (at + 8) << 3;
+  let special = (high & EXPONENT) === EXPONENT;
   let delta = 0;
   let leading = 0;
   let length = 0;
   const { timestamps, words } = out;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  /** Up to here three words may be read: more than a sample's code and value take. */
-  const safe = 8 * (bytes.length - 13);
   let row = out.length;
-  for (let i = 0; ; ) {
+  for (let i = 1; ; i++) {
     if (time >= mint) {
       if (time > maxt) break;
       timestamps[row] = time;
@@ -97,62 +118,64 @@ export function decodeXor(bytes: Uint8Array, mint: number, maxt: number, out: Sa
       words[2 * row + LOW] = low;
       row++;
     }
-    if (++i === count) break;
-    if (i === 1) {
-      reader.position = position;
-      delta = reader.uvarint();
-      position = reader.position;
-    } else if (((bytes[position >> 3] << (position & 7)) & 0x80) === 0) position++;
-    else {
-      reader.position = position;
-      delta += timeDelta(reader);
-      position = reader.position;
+    if (i >= count) break;
+    let word = view.getInt32(position >> 3) << (position & 7);
+    if (word >= 0 && i > 1) {
+      position++;
+      word <<= 1;
+    } else {
+      if (i === 1) {
+        reader.position = position;
+        delta = reader.uvarint();
+        position = reader.position;
+      } else if ((word & 0x40000000) === 0) {
+        const dod = (word >>> 16) & 0x3fff;
+        delta += dod > 0x2000 ? dod - 0x4000 : dod;
+        position += 16;
+      } else {
+        reader.position = position + 2;
+        delta += longTimeDelta(reader);
+        position = reader.position;
+      }
+      word = view.getInt32(position >> 3) << (position & 7);
     }
     time += delta;
-    const near = position < safe;
-    const head = near ? wordAt(view, position) : bitsAt(bytes, position, 13) << 19;
-    if (head >= 0) {
+    if (word >= 0) {
       position++;
       continue;
     }
-    if ((head & 0x40000000) === 0) position += 2;
+    if ((word & 0x40000000) === 0) position += 2;
     else {
-      leading = (head >>> 25) & 31;
-      length = (head >>> 19) & 63 || 64;
+      leading = (word >>> 25) & 31;
+      length = (word >>> 19) & 63 || 64;
       position += 13;
     }
     // The value's bits [leading, leading + length), counted from the top of the high word.
     const end = leading + length;
-    if (near) {
-      if (length <= 32) {
-        const value = wordAt(view, position) >>> (32 - length);
-        if (end <= 32) high ^= value << (32 - end);
-        else {
-          if (leading < 32) high ^= value >>> (end - 32);
-          low ^= value << (64 - end);
-        }
-      } else {
-        // More than a word: what is in the high one first.
-        const inHigh = 32 - leading;
-        high ^= wordAt(view, position) >>> leading;
-        low ^= (wordAt(view, position + inHigh) >>> (64 - end)) << (64 - end);
+    at = position >> 3;
+    let shift = position & 7;
+    const first = (view.getInt32(at) << shift) | (bytes[at + 4] >>> (8 - shift));
+    if (length <= 32) {
+      const value = first >>> (32 - length);
+      if (end <= 32) high ^= value << (32 - end);
+      else {
+        if (leading < 32) high ^= value >>> (end - 32);
+        low ^= value << (64 - end);
       }
-    } else if (end <= 32) high ^= bitsAt(bytes, position, length) << (32 - end);
-    else {
-      const inHigh = 32 - leading;
-      if (inHigh > 0) high ^= bitsAt(bytes, position, inHigh);
-      const inLow = inHigh > 0 ? length - inHigh : length;
-      low ^= bitsAt(bytes, position + length - inLow, inLow) << (64 - end);
+    } else {
+      // More than a word: what is in the high one first.
+      high ^= first >>> leading;
+      at = (position + 32 - leading) >> 3;
+      shift = (position + 32 - leading) & 7;
+      const second = (view.getInt32(at) << shift) | (bytes[at + 4] >>> (8 - shift));
+      low ^= (second >>> (64 - end)) << (64 - end);
     }
+    if ((high & EXPONENT) === EXPONENT) special = true;
     position += length;
+    // Only a broken chunk gets that far: what is read from here on could be anything.
+    if (position > 8 * size) break;
   }
-  if (position > 8 * bytes.length) throw brokenChunk();
+  if (position > 8 * size) throw brokenChunk();
+  if (special) out.mayBeStale = true;
   out.length = row;
-}
-
-/** 32 bits at a bit position, as a signed word. Five bytes from there must exist. */
-function wordAt(view: DataView, position: number): number {
-  const at = position >> 3;
-  const shift = position & 7;
-  return shift === 0 ? view.getInt32(at) : (view.getInt32(at) << shift) | (view.getUint8(at + 4) >>> (8 - shift));
 }

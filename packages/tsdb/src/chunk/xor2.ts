@@ -27,6 +27,7 @@ export function decodeXor2(bytes: Uint8Array, mint: number, maxt: number, out: S
   const value = new Value(input);
   let time = 0;
   let delta = 0;
+  out.mayBeStale = true;
   for (let row = 0; row < count; row++) {
     const before = time;
     if (row === 0) {

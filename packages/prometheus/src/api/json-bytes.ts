@@ -1,0 +1,201 @@
+/**
+ * JSON written straight into bytes, in pieces: no string of the whole is ever made, and what has been written can be on its
+ * way while the rest is being written.
+ */
+import { formatValue } from "@pharos/model";
+
+/** A piece is handed on when it has about so many bytes; the first one is small, as most answers are. */
+const FIRST_PIECE = 16 * 1024;
+const PIECE = 256 * 1024;
+/** More than any number, time or piece of punctuation takes. */
+const ROOM = 64;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+
+/** Up to here integers, and numbers of up to three decimals, are written without the help of strings. */
+const MAX_DIGITS = 1e15;
+
+/** Two digits each, 00 to 99. */
+const PAIRS = new Uint8Array(200);
+for (let i = 0; i < 100; i++) {
+  PAIRS[2 * i] = ZERO + Math.floor(i / 10);
+  PAIRS[2 * i + 1] = ZERO + (i % 10);
+}
+
+export class JsonBytes {
+  readonly #full: Buffer[] = [];
+  #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_PIECE);
+  #at = 0;
+
+  /** What is ready to be sent; nothing of it is written to any more. */
+  take(): Buffer[] {
+    return this.#full.splice(0);
+  }
+
+  /** All that is left. */
+  finish(): Buffer[] {
+    this.#full.push(this.#bytes.subarray(0, this.#at));
+    return this.take();
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return;
+    this.#full.push(this.#bytes.subarray(0, this.#at));
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(PIECE, bytes));
+    this.#at = 0;
+  }
+
+  /** ASCII that needs no escapes. */
+  raw(text: string): void {
+    const { length } = text;
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let i = 0; i < length; i++) bytes[at++] = text.charCodeAt(i);
+    this.#at = at;
+  }
+
+  byte(code: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#at++] = code;
+  }
+
+  /** Bytes as they are. */
+  copy(source: Uint8Array, from: number, to: number): void {
+    this.#reserve(to - from);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let i = from; i < to; i++) bytes[at++] = source[i];
+    this.#at = at;
+  }
+
+  /** A string in quotes. */
+  string(text: string): void {
+    const { length } = text;
+    this.#reserve(length + 2);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    bytes[at++] = QUOTE;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code < 0x20 || code > 0x7e || code === QUOTE || code === BACKSLASH) {
+        this.#escaped(text);
+        return;
+      }
+      bytes[at++] = code;
+    }
+    bytes[at++] = QUOTE;
+    this.#at = at;
+  }
+
+  #escaped(text: string): void {
+    const json = JSON.stringify(text);
+    this.#reserve(3 * json.length);
+    this.#at += this.#bytes.write(json, this.#at, "utf8");
+  }
+
+  /** JSON that is there already. */
+  json(text: string): void {
+    this.#reserve(3 * text.length);
+    this.#at += this.#bytes.write(text, this.#at, "utf8");
+  }
+
+  /** Unix ms as seconds, with exactly three decimals where they are needed: upstream's MarshalTimestamp. */
+  time(ms: number): void {
+    this.#reserve(ROOM);
+    let rest = ms;
+    if (rest < 0) {
+      this.#bytes[this.#at++] = MINUS;
+      rest = -rest;
+    }
+    const seconds = Math.floor(rest / 1000);
+    const fraction = rest - 1000 * seconds;
+    this.#digits(seconds);
+    if (fraction === 0) return;
+    this.#bytes[this.#at++] = DOT;
+    this.#bytes[this.#at++] = ZERO + Math.floor(fraction / 100);
+    this.#bytes[this.#at++] = PAIRS[2 * (fraction % 100)];
+    this.#bytes[this.#at++] = PAIRS[2 * (fraction % 100) + 1];
+  }
+
+  /** A sample's value, as formatValue writes it, without quotes. */
+  value(value: number): void {
+    this.#reserve(ROOM);
+    const size = Math.abs(value);
+    if (size < MAX_DIGITS && size === Math.floor(size) && (value !== 0 || !Object.is(value, -0))) {
+      if (value < 0) this.#bytes[this.#at++] = MINUS;
+      this.#digits(size);
+      return;
+    }
+    // Of a number with 15 digits or fewer, the decimal that gives it back is its shortest.
+    if (size < MAX_DIGITS / 1000 && size >= 0.001) {
+      const thousandths = Math.round(size * 1000);
+      if (thousandths / 1000 === size) {
+        if (value < 0) this.#bytes[this.#at++] = MINUS;
+        this.#decimals(thousandths);
+        return;
+      }
+    }
+    this.raw(formatValue(value));
+  }
+
+  #decimals(thousandths: number): void {
+    const whole = Math.floor(thousandths / 1000);
+    const fraction = thousandths - 1000 * whole;
+    this.#digits(whole);
+    const bytes = this.#bytes;
+    const last = fraction % 100;
+    bytes[this.#at++] = DOT;
+    bytes[this.#at++] = ZERO + (fraction - last) / 100;
+    if (last === 0) return;
+    bytes[this.#at++] = PAIRS[2 * last];
+    if (last % 10 !== 0) bytes[this.#at++] = PAIRS[2 * last + 1];
+  }
+
+  /** A non-negative integer below 2^53. There must be room for it. */
+  #digits(value: number): void {
+    const bytes = this.#bytes;
+    let high = value;
+    let at = this.#at + digitCount(value);
+    this.#at = at;
+    // Pieces of eight digits, so that what is left is a small integer.
+    while (high >= 1e8) {
+      const rest = Math.floor(high / 1e8);
+      let low = (high - rest * 1e8) | 0;
+      for (let i = 0; i < 4; i++) {
+        const next = (low / 100) | 0;
+        const pair = 2 * (low - 100 * next);
+        bytes[--at] = PAIRS[pair + 1];
+        bytes[--at] = PAIRS[pair];
+        low = next;
+      }
+      high = rest;
+    }
+    let small = high | 0;
+    while (small >= 100) {
+      const next = (small / 100) | 0;
+      const pair = 2 * (small - 100 * next);
+      bytes[--at] = PAIRS[pair + 1];
+      bytes[--at] = PAIRS[pair];
+      small = next;
+    }
+    if (small >= 10) {
+      bytes[--at] = PAIRS[2 * small + 1];
+      bytes[--at] = PAIRS[2 * small];
+    } else bytes[--at] = ZERO + small;
+  }
+}
+
+function digitCount(value: number): number {
+  if (value < 1e8) {
+    if (value < 1e4) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
+    return value < 1e6 ? (value < 1e5 ? 5 : 6) : value < 1e7 ? 7 : 8;
+  }
+  let count = 8;
+  for (let power = 1e8; value >= power; power *= 10) count++;
+  return count;
+}
