@@ -4,8 +4,15 @@
  */
 const SMALLEST = 64 * 1024;
 /** Buffers kept for later; of more, the smallest are let go, as only a large one serves every body. */
-const MAX_KEPT = 8;
+const MAX_KEPT = 4;
 const kept: Buffer[] = [];
+
+/** Sizes are multiples of an eighth of the power of two below them: less than an eighth is lost. */
+function sizeFor(need: number): number {
+  if (need <= SMALLEST) return SMALLEST;
+  const step = 2 ** (Math.floor(Math.log2(need)) - 3);
+  return Math.ceil(need / step) * step;
+}
 
 /** A buffer of at least this size, with whatever is in it. Give it back. */
 export function takeBuffer(size: number): Buffer {
@@ -15,7 +22,7 @@ export function takeBuffer(size: number): Buffer {
   }
   if (best >= 0) return kept.splice(best, 1)[0];
   // Not from Node's own pool: its slabs would be kept alive by one body.
-  return Buffer.allocUnsafeSlow(Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(size + 1))));
+  return Buffer.allocUnsafeSlow(sizeFor(size));
 }
 
 export function giveBuffer(buffer: Buffer): void {

@@ -2,17 +2,24 @@
  * The shape of a target's last scrape, line by line. A line of the next scrape that is the same up to its value costs a
  * compare of its bytes: no tokens, no hash, no strings.
  *
- * A line is kept as what it does not share with the line before it (`shared` bytes, a multiple of 8, are the same): about
- * 60 of 170 bytes. Sharing is checked inside the new body, against the line that was just found equal to the one before,
- * so the old body is not needed. Every ANCHOR lines one is kept whole, so that any line can be put together again.
+ * A line is kept as what it does not share: with the line before it at its beginning (`shared` bytes, a multiple of 8), and
+ * at its end with an earlier line that has the same labels, as each family lists the same objects (`tail` bytes): about 50 of
+ * 280 bytes. The beginning is checked inside the new body, against the line that was just found equal to the one before, so
+ * the old body is not needed. The first of several lines with the same labels is kept whole, and every ANCHOR lines one that
+ * has at least its beginning, so that any line can be put together again.
  *
- *     line      columns                          bytes
- *     i         shared[i], at[i], length[i]      suffixes[at, at + length)
+ *     line      columns                             bytes
+ *     i         shared[i]                           those of line i - 1
+ *               at[i], length[i]                    texts[at, at + length)
+ *               tailAt[i], tail[i]                  texts[tailAt, tailAt + tail)
  *               slots[i]: series slot >= 0, or COMMENT or TYPE
  *               hashes[i]: of the whole key, to find lines that moved
  */
 const ANCHOR = 16;
 const MAX_SHARED = 0xfff8;
+const BRACE = 0x7b;
+/** Shorter ends are not worth the look. */
+const SHORTEST_TAIL = 16;
 
 /** Kinds of lines that are no series, in place of a slot. */
 export const NONE = -1;
@@ -63,10 +70,12 @@ export class LineCache {
   #shared = new Uint16Array(0);
   #at = new Uint32Array(0);
   #length = new Uint32Array(0);
+  #tailAt = new Uint32Array(0);
+  #tail = new Uint32Array(0);
   #slots = new Int32Array(0);
   #hashes = new Int32Array(0);
-  #suffixes: Buffer = Buffer.alloc(0);
-  #suffixView = viewOf(this.#suffixes);
+  #texts: Buffer = Buffer.alloc(0);
+  #textView = viewOf(this.#texts);
   /** Line numbers plus one by hash, open addressing; made when the first line of a scrape does not fit. */
   #table: Int32Array | undefined;
 
@@ -97,14 +106,16 @@ export class LineCache {
     if (i >= this.#count) return NONE;
     const shared = this.#shared[i];
     const length = this.#length[i];
-    const end = offset + shared + length;
+    const tail = this.#tail[i];
+    const end = offset + shared + length + tail;
     const body = this.#body;
     if (end >= body.length) return NONE;
     const slot = this.#slots[i];
     const after = body[end];
     if (slot >= 0 ? after !== 0x20 && after !== 0x09 : after !== 0x0a) return NONE;
     const view = this.#view;
-    if (!equalBytes(view, offset + shared, this.#suffixView, this.#at[i], length)) return NONE;
+    if (!equalBytes(view, offset + shared, this.#textView, this.#at[i], length)) return NONE;
+    if (tail > 0 && !equalBytes(view, end - tail, this.#textView, this.#tailAt[i], tail)) return NONE;
     if (!equalBytes(view, offset, view, this.#previous, shared)) return NONE;
     this.#cursor = i + 1;
     this.#previous = offset;
@@ -154,8 +165,8 @@ export class LineCache {
   /** Forgets the last scrape. */
   clear(): void {
     this.#count = 0;
-    this.#suffixes = Buffer.alloc(0);
-    this.#suffixView = viewOf(this.#suffixes);
+    this.#texts = Buffer.alloc(0);
+    this.#textView = viewOf(this.#texts);
     this.#release();
   }
 
@@ -183,29 +194,41 @@ export class LineCache {
     this.#shared = new Uint16Array(count);
     this.#at = new Uint32Array(count);
     this.#length = new Uint32Array(count);
+    this.#tailAt = new Uint32Array(count);
+    this.#tail = new Uint32Array(count);
     this.#slots = slots.slice(0, count);
     this.#hashes = hashes.slice(0, count);
+    const models = findModels(this.#body, view);
     let total = 0;
     for (let i = 0; i < count; i++) {
       const start = starts[i];
-      const length = ends[i] - start;
+      const whole = ends[i] - start;
+      const model = models[i];
       let shared = 0;
-      if (i % ANCHOR !== 0) {
-        const limit = Math.min(length, ends[i - 1] - starts[i - 1], MAX_SHARED) - 7;
-        const before = starts[i - 1];
-        while (shared < limit && view.getFloat64(start + shared, true) === view.getFloat64(before + shared, true))
-          shared += 8;
+      let tail = 0;
+      if (model !== WHOLE) {
+        if (model >= 0) {
+          tail = ends[i] - braceOf(this.#body, i);
+          this.#tailAt[i] = this.#at[model] + this.#length[model] - tail;
+        }
+        if (i % ANCHOR !== 0) {
+          const before = starts[i - 1];
+          const limit = Math.min(whole - tail, ends[i - 1] - before, MAX_SHARED) - 7;
+          while (shared < limit && view.getFloat64(start + shared, true) === view.getFloat64(before + shared, true))
+            shared += 8;
+        }
       }
       this.#shared[i] = shared;
+      this.#tail[i] = tail;
       this.#at[i] = total;
-      this.#length[i] = length - shared;
-      total += length - shared;
+      this.#length[i] = whole - shared - tail;
+      total += whole - shared - tail;
     }
-    this.#suffixes = Buffer.alloc(total);
+    this.#texts = Buffer.alloc(total);
     for (let i = 0; i < count; i++) {
-      this.#body.copy(this.#suffixes, this.#at[i], starts[i] + this.#shared[i], ends[i]);
+      this.#body.copy(this.#texts, this.#at[i], starts[i] + this.#shared[i], ends[i] - this.#tail[i]);
     }
-    this.#suffixView = viewOf(this.#suffixes);
+    this.#textView = viewOf(this.#texts);
   }
 
   #buildTable(): Int32Array {
@@ -224,19 +247,60 @@ export class LineCache {
 
   /** Whether line `i` of the last scrape is exactly these bytes of the body. */
   #isLine(i: number, start: number, end: number): boolean {
-    const length = this.#shared[i] + this.#length[i];
+    const length = this.#lengthOf(i);
     if (length !== end - start) return false;
-    if (scratch.length < length) scratch = Buffer.allocUnsafe(length * 2);
-    // From the last whole line on, each one overwrites what it does not share.
+    // From the last line that needs no other on, each one overwrites what it does not share.
     for (let k = i - (i % ANCHOR); k <= i; k++) {
-      const need = this.#shared[k] + this.#length[k];
+      const need = this.#lengthOf(k);
       if (scratch.length < need) {
         const grown = Buffer.allocUnsafe(need * 2);
         scratch.copy(grown);
         scratch = grown;
       }
-      this.#suffixes.copy(scratch, this.#shared[k], this.#at[k], this.#at[k] + this.#length[k]);
+      const own = this.#shared[k] + this.#length[k];
+      this.#texts.copy(scratch, this.#shared[k], this.#at[k], this.#at[k] + this.#length[k]);
+      this.#texts.copy(scratch, own, this.#tailAt[k], this.#tailAt[k] + this.#tail[k]);
     }
     return scratch.compare(this.#body, start, end, 0, length) === 0;
   }
+
+  #lengthOf(i: number): number {
+    return this.#shared[i] + this.#length[i] + this.#tail[i];
+  }
+}
+
+/** A line without a model, and one that is a model and kept whole. */
+const ALONE = -1;
+const WHOLE = -2;
+
+/** Where the labels of a line of this scrape begin; its end when it has none. */
+function braceOf(body: Buffer, i: number): number {
+  const at = body.indexOf(BRACE, lines.starts[i]);
+  return at < 0 || at > lines.ends[i] ? lines.ends[i] : at;
+}
+
+/** For each line of this scrape the first one with the same labels (WHOLE for that one itself), ALONE where no other has them. */
+function findModels(body: Buffer, view: DataView): Int32Array {
+  const models = new Int32Array(lines.count).fill(ALONE);
+  let size = 16;
+  while (size < lines.count * 2) size *= 2;
+  const mask = size - 1;
+  const table = new Int32Array(size);
+  for (let i = 0; i < lines.count; i++) {
+    if (lines.slots[i] < 0) continue;
+    const brace = braceOf(body, i);
+    const length = lines.ends[i] - brace;
+    if (length < SHORTEST_TAIL) continue;
+    let at = hashBytes(view, brace, lines.ends[i]) & mask;
+    for (; table[at] !== 0; at = (at + 1) & mask) {
+      const model = table[at] - 1;
+      const from = braceOf(body, model);
+      if (lines.ends[model] - from !== length || !equalBytes(view, from, view, brace, length)) continue;
+      models[model] = WHOLE;
+      models[i] = model;
+      break;
+    }
+    if (table[at] === 0) table[at] = i + 1;
+  }
+  return models;
 }
