@@ -54,12 +54,11 @@ export interface RefreshSpec<C extends object> {
 }
 
 /** A client that only has TLS options, as mechanisms without http_config keys have. */
-function plainClient(node: YamlNode | undefined): HttpClientConfig {
+function plainClient(node: YamlNode | undefined, proxyFromEnvironment: boolean): HttpClientConfig {
   return {
     tls: parseTlsClientConfig(node),
     noProxy: "",
-    // Go's default transport goes by the environment.
-    proxyFromEnvironment: true,
+    proxyFromEnvironment,
     proxyHeaders: {},
     followRedirects: true,
     enableHttp2: true,
@@ -83,7 +82,8 @@ export function refreshMechanism<C extends object>(spec: RefreshSpec<C>): Mechan
       const client =
         http === "all"
           ? parseHttpClientConfig(settings.map)
-          : plainClient(http === "tls" ? settings.map.get("tls_config") : undefined);
+          : // Upstream's default client goes by the environment's proxies, one made for TLS options does not.
+            plainClient(http === "tls" ? settings.map.get("tls_config") : undefined, http === "none");
       settings.map.done(`${name}.plain`);
       return { ...own, refreshInterval, client };
     },

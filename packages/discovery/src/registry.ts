@@ -4,7 +4,15 @@ import type { YamlMap } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import { kubernetesMechanism } from "./kubernetes/kubernetes.ts";
 import type { Mechanism, SdConfig } from "./mechanism.ts";
+import { awsMechanism } from "./mechanisms/aws/aws.ts";
+import { ec2Mechanism } from "./mechanisms/aws/ec2.ts";
+import { ecsMechanism } from "./mechanisms/aws/ecs.ts";
+import { elasticacheMechanism } from "./mechanisms/aws/elasticache.ts";
+import { lightsailMechanism } from "./mechanisms/aws/lightsail.ts";
+import { mskMechanism } from "./mechanisms/aws/msk.ts";
+import { rdsMechanism } from "./mechanisms/aws/rds.ts";
 import { azureMechanism } from "./mechanisms/azure.ts";
+import { consulMechanism } from "./mechanisms/consul.ts";
 import { digitaloceanMechanism } from "./mechanisms/digitalocean.ts";
 import { dnsMechanism } from "./mechanisms/dns.ts";
 import { dockerMechanism } from "./mechanisms/docker/docker.ts";
@@ -15,9 +23,12 @@ import { gceMechanism } from "./mechanisms/gce.ts";
 import { hetznerMechanism } from "./mechanisms/hetzner.ts";
 import { httpMechanism } from "./mechanisms/http.ts";
 import { ionosMechanism } from "./mechanisms/ionos.ts";
+import { kumaMechanism } from "./mechanisms/kuma.ts";
 import { linodeMechanism } from "./mechanisms/linode.ts";
 import { marathonMechanism } from "./mechanisms/marathon.ts";
 import { nomadMechanism } from "./mechanisms/nomad.ts";
+import { ociMechanism } from "./mechanisms/oci/oci.ts";
+import { openstackMechanism } from "./mechanisms/openstack/openstack.ts";
 import { outscaleMechanism } from "./mechanisms/outscale.ts";
 import { ovhcloudMechanism } from "./mechanisms/ovhcloud.ts";
 import { puppetdbMechanism } from "./mechanisms/puppetdb.ts";
@@ -27,6 +38,7 @@ import { checkAddresses, staticMechanism } from "./mechanisms/static.ts";
 import { tritonMechanism } from "./mechanisms/triton.ts";
 import { uyuniMechanism } from "./mechanisms/uyuni.ts";
 import { vultrMechanism } from "./mechanisms/vultr.ts";
+import { nerveMechanism, serversetMechanism } from "./mechanisms/zookeeper/members.ts";
 
 const MECHANISMS = [
   staticMechanism,
@@ -34,21 +46,34 @@ const MECHANISMS = [
   httpMechanism,
   dnsMechanism,
   kubernetesMechanism,
+  awsMechanism,
   azureMechanism,
+  consulMechanism,
   digitaloceanMechanism,
   dockerMechanism,
   dockerswarmMechanism,
+  ec2Mechanism,
+  ecsMechanism,
+  elasticacheMechanism,
   eurekaMechanism,
   gceMechanism,
   hetznerMechanism,
   ionosMechanism,
+  kumaMechanism,
+  lightsailMechanism,
   linodeMechanism,
   marathonMechanism,
+  mskMechanism,
+  nerveMechanism,
   nomadMechanism,
+  ociMechanism,
+  openstackMechanism,
   outscaleMechanism,
   ovhcloudMechanism,
   puppetdbMechanism,
+  rdsMechanism,
   scalewayMechanism,
+  serversetMechanism,
   stackitMechanism,
   tritonMechanism,
   uyuniMechanism,

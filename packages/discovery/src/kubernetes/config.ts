@@ -1,5 +1,4 @@
 /** kubernetes_sd_configs: reading and checking, with upstream's messages. */
-import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { type HttpClientConfig, parseHttpClientConfig, type YamlMap, type YamlNode } from "@pharos/kit";
 import { type ClientTarget, parseLabelSelector } from "@pharos/kube";
@@ -113,10 +112,10 @@ function readAttach(node: YamlNode | undefined): AttachMetadata {
   return attach;
 }
 
-/** Ways to reach the API server that exclude each other, and what the client here cannot do. */
+/** Ways to reach the API server that exclude each other. */
 function checkAccess(node: YamlNode, map: YamlMap, config: KubernetesConfig): void {
-  const fail = (message: string, code = "discovery.config"): UserError => node.error(message, { code });
-  const { apiServer, kubeconfigFile, ownNamespace, client } = config;
+  const fail = (message: string): UserError => node.error(message, { code: "discovery.config" });
+  const { apiServer, kubeconfigFile, ownNamespace } = config;
   const customHttp = map.keys().some((key) => HTTP_KEYS.includes(key));
   if (apiServer !== "" && !URL.canParse(apiServer)) throw fail(`api_server: ${JSON.stringify(apiServer)} is not a URL`);
   if (kubeconfigFile !== "" && apiServer !== "")
@@ -131,20 +130,6 @@ function checkAccess(node: YamlNode, map: YamlMap, config: KubernetesConfig): vo
     throw fail("cannot use 'api_server' and 'namespaces.own_namespace' simultaneously");
   if (kubeconfigFile !== "" && ownNamespace) {
     throw fail("cannot use 'kubeconfig_file' and 'namespaces.own_namespace' simultaneously");
-  }
-  const { basicAuth, oauth2, proxyUrl, proxyFromEnvironment, headers } = client;
-  const refused = Object.entries({
-    basic_auth: basicAuth,
-    oauth2,
-    proxy_url: proxyUrl,
-    proxy_from_environment: proxyFromEnvironment,
-    http_headers: headers.length > 0,
-  }).find(([, value]) => value);
-  if (refused) {
-    throw fail(
-      `${refused[0]} in kubernetes_sd_configs is not supported by this version of Pharos`,
-      "discovery.unsupported",
-    );
   }
 }
 
@@ -180,23 +165,8 @@ export function parseKubernetesConfig(node: YamlNode): KubernetesConfig {
   return config;
 }
 
-/** How to reach the API server. Credentials in files are read now. */
+/** How to reach the API server. */
 export function clientTarget({ apiServer, kubeconfigFile, client }: KubernetesConfig): ClientTarget {
   if (kubeconfigFile !== "") return { kubeconfigFile };
-  if (apiServer === "") return { inCluster: true };
-  const { tls, authorization } = client;
-  const credentials = authorization?.credentials;
-  const file = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : readFileSync(path, "utf8");
-  return {
-    server: apiServer,
-    token: credentials?.value?.reveal() ?? file(credentials?.file)?.trim(),
-    tls: {
-      ca: tls.ca ?? file(tls.caFile),
-      cert: tls.cert ?? file(tls.certFile),
-      key: tls.key?.reveal() ?? file(tls.keyFile),
-      rejectUnauthorized: !tls.insecureSkipVerify,
-      servername: tls.serverName,
-    },
-  };
+  return apiServer === "" ? { inCluster: true } : { server: apiServer, http: client };
 }

@@ -3,6 +3,7 @@ import { type AzureMethod, azureTokens } from "@pharos/kit";
 import { type TargetLabels, UserError } from "@pharos/model";
 import { type Api, ApiStatusError } from "../api/client.ts";
 import type { Json } from "../api/json.ts";
+import { inParallel } from "../api/parallel.ts";
 import { joinHostPort, prefixed } from "../labels.ts";
 import { found, refreshMechanism, type Session } from "../refresh.ts";
 import type { Settings } from "../settings.ts";
@@ -240,13 +241,8 @@ export const azureMechanism = refreshMechanism({
     return async () => {
       try {
         const machines = await azure.machines();
-        const targets: TargetLabels[] = [];
-        for (let i = 0; i < machines.length; i += CONCURRENCY) {
-          const some = machines.slice(i, i + CONCURRENCY);
-          for (const labels of await Promise.all(some.map((machine) => azure.labels(machine)))) {
-            if (labels) targets.push(labels);
-          }
-        }
+        const labels = await inParallel(machines, CONCURRENCY, (machine) => azure.labels(machine));
+        const targets = labels.filter((one) => one !== undefined);
         return found("", targets, machines.length);
       } catch (error) {
         session.metrics.azureFailures.inc();

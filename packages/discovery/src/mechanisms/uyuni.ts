@@ -1,4 +1,5 @@
 /** uyuni_sd_configs: exporters on the systems of an Uyuni server, by its XML-RPC API. */
+import { UserError } from "@pharos/model";
 import { callXmlRpc } from "../api/xml-rpc.ts";
 import { found, refreshMechanism } from "../refresh.ts";
 
@@ -15,13 +16,17 @@ export const uyuniMechanism = refreshMechanism({
     const entitlement = settings.text("entitlement", "monitoring_entitled");
     const separator = settings.text("separator", ",");
     if (server === "") throw settings.fail("Uyuni SD configuration requires server host");
-    if (!URL.canParse(server)) throw settings.fail(`Uyuni Server URL is not valid: ${JSON.stringify(server)}`);
     if (username === "") throw settings.fail("Uyuni SD configuration requires a username");
     if (!password) throw settings.fail("Uyuni SD configuration requires a password");
     return { server, username, password, entitlement, separator };
   },
   place: ({ server, entitlement }) => `${server} (entitlement ${entitlement})`,
   open({ server, username, password, entitlement, separator }, { api }) {
+    if (!URL.canParse(server)) {
+      throw new UserError("discovery.config", `Uyuni Server URL is not valid: ${JSON.stringify(server)}`, {
+        fix: "Give a http:// or https:// URL",
+      });
+    }
     const base = new URL(server);
     base.pathname = `${base.pathname.replace(/\/+$/, "")}/rpc/api`;
     const url = String(base);

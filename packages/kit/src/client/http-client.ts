@@ -77,6 +77,11 @@ export class HttpClient implements AsyncDisposable {
     return this.#connections.isDirect(url);
   }
 
+  /** The connections to use for this URL, for callers that read answers as they come. */
+  dispatcherFor(url: URL): Dispatcher {
+    return this.#connections.to(url);
+  }
+
   /** Headers of authentication and from the configuration, as they are now. */
   async requestHeaders(signal?: AbortSignal): Promise<Record<string, string>> {
     const { basicAuth, authorization, headers } = this.#config;

@@ -83,6 +83,7 @@ const PATCH_TYPES = {
 };
 /** How long after its time a watch that the server does not end is given up, in milliseconds: its peer is gone. */
 const WATCH_GRACE_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 60_000;
 
 export class KubeClient implements AsyncDisposable {
   readonly server: string;
@@ -99,7 +100,6 @@ export class KubeClient implements AsyncDisposable {
     this.#dispatcher = new Agent({
       connect: { timeout: 10_000, ...credentials.tls },
       bodyTimeout: 0,
-      headersTimeout: 60_000,
     });
   }
 
@@ -241,8 +241,8 @@ export class KubeClient implements AsyncDisposable {
     return name === undefined ? path : `${path}/${encodeURIComponent(name)}`;
   }
 
-  close(): Promise<void> {
-    return this.#dispatcher.destroy();
+  async close(): Promise<void> {
+    await Promise.all([this.#dispatcher.destroy(), this.#credentials.http?.[Symbol.asyncDispose]()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -257,8 +257,13 @@ export class KubeClient implements AsyncDisposable {
     signal?: AbortSignal,
     { bodyTimeout, accept = JSON_TYPE }: { bodyTimeout?: number; accept?: string } = {},
   ): Promise<Dispatcher.ResponseData> {
+    const { http } = this.#credentials;
     for (let renew = false; ; renew = true) {
-      const headers: Record<string, string> = { accept, "user-agent": "pharos" };
+      const headers: Record<string, string> = {
+        ...(await http?.requestHeaders(signal)),
+        accept,
+        "user-agent": "pharos",
+      };
       const authorization = await this.#credentials.authorization?.(renew);
       if (authorization) headers.authorization = authorization;
       if (contentType) headers["content-type"] = contentType;
@@ -268,7 +273,8 @@ export class KubeClient implements AsyncDisposable {
         body: body === undefined ? undefined : JSON.stringify(body),
         signal,
         bodyTimeout,
-        dispatcher: this.#dispatcher,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        dispatcher: http?.dispatcherFor(new URL(this.server)) ?? this.#dispatcher,
       });
       // A token may have been revoked before its time: a fresh one is asked for, once.
       if (response.statusCode !== 401 || !authorization || renew) return response;

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import { parseYaml } from "@pharos/kit";
+import { HttpClient, type HttpClientConfig, parseYaml } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import { type ExecPlugin, execCredentials } from "./exec-plugin.ts";
 
@@ -21,12 +21,16 @@ export interface Credentials {
    * refused.
    */
   authorization?: (renew: boolean) => string | undefined | Promise<string | undefined>;
+  /** Connects and authenticates instead of the two above. */
+  http?: HttpClient;
   /** Namespace meant when none is named. */
   namespace?: string;
 }
 
 export type ClientTarget =
   | { server: string; token?: string; tls?: TlsOptions }
+  /** With Prometheus' HTTP client options: any authentication, proxies, headers; files are read as they change. */
+  | { server: string; http: HttpClientConfig }
   /** Its current context, or the named one; "" takes $KUBECONFIG or ~/.kube/config. `server` replaces the context's. */
   | { kubeconfigFile: string; context?: string; server?: string }
   | { inCluster: true };
@@ -39,6 +43,7 @@ export function resolveTarget(target: ClientTarget): { server: string; credentia
     return target.server === undefined ? found : { ...found, server: target.server };
   }
   if ("inCluster" in target) return inCluster();
+  if ("http" in target) return { server: target.server, credentials: { http: new HttpClient(target.http) } };
   const { server, token, tls } = target;
   return { server, credentials: { tls, authorization: token === undefined ? undefined : () => `Bearer ${token}` } };
 }
