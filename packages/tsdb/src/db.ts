@@ -20,6 +20,7 @@ import {
 import type { BlockMeta } from "./block/meta.ts";
 import { PageCache } from "./block/page-cache.ts";
 import { BlockStore } from "./block/store.ts";
+import type { ChunkEncodings } from "./chunk/encoding.ts";
 import { BlockThread, type BlockWriter, inThisThread } from "./compact/block-writer.ts";
 import { Compactor } from "./compact/compactor.ts";
 import { Head } from "./head/head.ts";
@@ -69,6 +70,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
 
   constructor(options: DbOptions) {
     this.#options = options;
+    const encodings = encodingsOf(options);
     this.#log = options.log ?? silentLogger;
     mkdirSync(options.dir, { recursive: true });
     this.#lock = options.lock === false ? { [Symbol.dispose]: () => {} } : lockDirectory(options.dir);
@@ -82,6 +84,9 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
       minValidTime: this.#store.maxTimeInOrder,
       rangeMs: options.minBlockMs ?? DEFAULT_BLOCK_MS,
       lateWindowMs: options.outOfOrderTimeWindowMs ?? 0,
+      storeStarts: options.storeStartTimestamps ?? false,
+      zeroAtStart: options.zeroAtStart ?? false,
+      encodings,
       cache: this.#cache,
     });
     const { retentionMs = 0, maxBlockMs = 0, now = Date.now } = options;
@@ -116,10 +121,12 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#timer.unref();
   }
 
-  /** Takes other settings; what is not named stays. */
+  /** Takes other settings; what is not named stays. Throws a UserError, with nothing changed, when they do not go together. */
   configure(settings: DbSettings): void {
-    this.#options = { ...this.#options, ...settings };
-    this.#head.late.windowMs = this.#options.outOfOrderTimeWindowMs ?? 0;
+    const options = { ...this.#options, ...settings };
+    this.#head.store.encodings = encodingsOf(options);
+    this.#options = options;
+    this.#head.late.windowMs = options.outOfOrderTimeWindowMs ?? 0;
     if (this.#head.ready) this.#truncate();
   }
 
@@ -338,6 +345,23 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     }
     this.#store.retain(retentionMs, bytes, this.#head.diskBytes);
   }
+}
+
+function encodingsOf({
+  floatEncoding = "xor",
+  histogramStartEncoding,
+  storeStartTimestamps,
+}: DbOptions): ChunkEncodings {
+  if (storeStartTimestamps && floatEncoding === "xor") {
+    throw new UserError(
+      "tsdb.encoding",
+      'chunks of the encoding "xor" have no start timestamps, which are to be stored',
+      {
+        fix: "Set storage.tsdb.chunk_encoding.floats to xor2, or do without the feature st-storage",
+      },
+    );
+  }
+  return { floats: floatEncoding, histogramStarts: histogramStartEncoding ?? false };
 }
 
 function walCompression(option: boolean | WalCompression): WalCompression {

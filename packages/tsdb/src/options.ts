@@ -13,6 +13,11 @@ export interface DbSettings {
   retentionPercentage?: number;
   /** How far behind the newest sample late ones are taken, ms; 0 (the default): not at all. */
   outOfOrderTimeWindowMs?: number;
+  /**
+   * Encoding of new chunks of floats; "xor" by default. Older versions of Prometheus, and other readers of blocks, do not know
+   * "xor2".
+   */
+  floatEncoding?: "xor" | "xor2";
 }
 
 export interface DbOptions extends DbSettings {
@@ -22,6 +27,15 @@ export interface DbOptions extends DbSettings {
   /** How the log is packed; true (the default) is snappy, false none. */
   walCompression?: boolean | WalCompression;
   maxExemplars?: number;
+  /**
+   * Start (created) timestamps are kept with their samples: upstream's feature `st-storage`. Needs the float encoding "xor2"; the
+   * log then has records that Prometheus before 3.11 does not know.
+   */
+  storeStartTimestamps?: boolean;
+  /** Chunks of histograms have start timestamps too: upstream's feature `histograms-st-encoding`, which only 3.14 reads. */
+  histogramStartEncoding?: boolean;
+  /** A zero is put where a counter says it began: upstream's feature `created-timestamp-zero-ingestion`. */
+  zeroAtStart?: boolean;
   /** Bytes that series and samples may take in memory; 0: any. */
   memoryBudgetBytes?: number;
   /** Bytes of blocks and head chunks kept in memory once read; 256 MiB by default. */

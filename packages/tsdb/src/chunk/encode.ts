@@ -1,8 +1,10 @@
 /** Samples in columns as chunks, cut as the head cuts them. */
 import type { FloatHistogram, IntHistogram, SampleBuffer } from "@pharos/model";
 import { LOW_WORD } from "@pharos/model";
+import { type ChunkEncodings, DEFAULT_ENCODINGS } from "./encoding.ts";
 import { HistogramAppender } from "./histogram.ts";
 import { XorAppender } from "./xor.ts";
+import { Xor2Appender } from "./xor2.ts";
 
 const MAX_SAMPLES = 120;
 
@@ -17,30 +19,36 @@ export interface EncodedChunk {
 export class ChunkCutter {
   readonly #rangeMs: number;
   readonly #take: (chunk: EncodedChunk) => void;
-  #open: XorAppender | HistogramAppender | undefined;
+  readonly #encodings: ChunkEncodings;
+  #open: XorAppender | Xor2Appender | HistogramAppender | undefined;
 
   /** Chunks do not cross multiples of `rangeMs`. */
-  constructor(rangeMs: number, take: (chunk: EncodedChunk) => void) {
+  constructor(rangeMs: number, take: (chunk: EncodedChunk) => void, encodings = DEFAULT_ENCODINGS) {
     this.#rangeMs = rangeMs;
     this.#take = take;
+    this.#encodings = encodings;
   }
 
-  float(time: number, high: number, low: number): void {
-    if (!(this.#open instanceof XorAppender) || this.#isFull(this.#open, time)) {
+  /** `start` 0 when unknown. */
+  float(time: number, high: number, low: number, start = 0): void {
+    let open = this.#open;
+    if (!open || open instanceof HistogramAppender || this.#isFull(open, time)) {
       this.finish();
-      this.#open = new XorAppender();
+      open = this.#encodings.floats === "xor2" ? new Xor2Appender() : new XorAppender();
+      this.#open = open;
     }
-    this.#open.append(time, high, low);
+    open.append(time, high, low, start);
   }
 
-  histogram(time: number, histogram: IntHistogram | FloatHistogram): void {
+  histogram(time: number, histogram: IntHistogram | FloatHistogram, start = 0): void {
     let open = this.#open;
     if (!(open instanceof HistogramAppender) || this.#isFull(open, time) || !open.accepts(histogram)) {
       this.finish();
-      open = new HistogramAppender(histogram, open instanceof HistogramAppender ? open.last : undefined);
+      const before = open instanceof HistogramAppender ? open.last : undefined;
+      open = new HistogramAppender(histogram, before, this.#encodings.histogramStarts);
       this.#open = open;
     }
-    open.append(time, histogram);
+    open.append(time, histogram, start);
   }
 
   /** Hands out the chunk in progress. */
@@ -51,20 +59,22 @@ export class ChunkCutter {
     this.#take({ mint: open.firstTime, maxt: open.lastTime, encoding: open.encoding, data: open.finish() });
   }
 
-  #isFull({ count, firstTime }: XorAppender | HistogramAppender, time: number): boolean {
+  #isFull({ count, firstTime }: XorAppender | Xor2Appender | HistogramAppender, time: number): boolean {
     return count >= MAX_SAMPLES || Math.floor(time / this.#rangeMs) !== Math.floor(firstTime / this.#rangeMs);
   }
 }
 
-/** All rows of a buffer. */
-export function encodeBuffer(buffer: SampleBuffer, rangeMs: number): EncodedChunk[] {
+/** All rows of a buffer. Where it has start timestamps the chunks have them too, whatever `encodings` says. */
+export function encodeBuffer(buffer: SampleBuffer, rangeMs: number, encodings = DEFAULT_ENCODINGS): EncodedChunk[] {
   const out: EncodedChunk[] = [];
-  const cutter = new ChunkCutter(rangeMs, (chunk) => out.push(chunk));
-  const { timestamps, words, histograms } = buffer;
+  const { timestamps, words, histograms, startTimestamps } = buffer;
+  const chosen: ChunkEncodings = startTimestamps ? { floats: "xor2", histogramStarts: true } : encodings;
+  const cutter = new ChunkCutter(rangeMs, (chunk) => out.push(chunk), chosen);
   for (let i = 0; i < buffer.length; i++) {
     const histogram = histograms?.[i];
-    if (histogram) cutter.histogram(timestamps[i], histogram);
-    else cutter.float(timestamps[i], words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD]);
+    const start = startTimestamps?.[i] ?? 0;
+    if (histogram) cutter.histogram(timestamps[i], histogram, start);
+    else cutter.float(timestamps[i], words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], start);
   }
   cutter.finish();
   return out;

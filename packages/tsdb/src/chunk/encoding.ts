@@ -9,6 +9,15 @@ export const Encoding = {
   floatHistogramStart: 6,
 } as const;
 
+/** Which of the encodings new chunks get. */
+export interface ChunkEncodings {
+  floats: "xor" | "xor2";
+  /** Histograms get one that has start timestamps; otherwise theirs are dropped. */
+  histogramStarts: boolean;
+}
+
+export const DEFAULT_ENCODINGS: ChunkEncodings = { floats: "xor", histogramStarts: false };
+
 /** Whether a chunk holds floats. */
 export function isFloat(encoding: number): boolean {
   return encoding === Encoding.xor || encoding === Encoding.xor2;

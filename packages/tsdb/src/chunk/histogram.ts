@@ -22,7 +22,7 @@ import {
   STALE_NAN_LOW,
 } from "@pharos/model";
 import { BitReader, BitWriter, brokenChunk, XorReader, XorWriter } from "./bits.ts";
-import { StartReader } from "./start-times.ts";
+import { StartReader, StartWriter } from "./start-times.ts";
 import { readVarbit, readVarbitUnsigned, writeVarbit, writeVarbitUnsigned } from "./varbit.ts";
 
 const TARGET_BYTES = 1024;
@@ -199,8 +199,12 @@ class Column {
 
 /** An open chunk of histograms of one kind and layout. */
 export class HistogramAppender {
-  readonly encoding: 2 | 3;
+  readonly encoding: 2 | 3 | 5 | 6;
   readonly #out = new BitWriter(256);
+  readonly #starts: StartWriter | undefined;
+  /** What the two top bits of the count are with start timestamps. */
+  readonly #countFlags: number;
+  readonly #isFloat: boolean;
   readonly #layout: Layout;
   readonly #gauge: boolean;
   readonly #columns: Column[] = [];
@@ -211,14 +215,25 @@ export class HistogramAppender {
   firstTime = 0;
   lastTime = 0;
 
-  /** `after` is the last histogram of the series, if it was one: it decides whether this chunk starts with a reset. */
-  constructor(first: IntHistogram | FloatHistogram, after: IntHistogram | FloatHistogram | undefined) {
-    this.encoding = first.kind === "int" ? 2 : 3;
+  /**
+   * `after` is the last histogram of the series, if it was one: it decides whether this chunk starts with a reset. `withStarts`:
+   * the chunk keeps start timestamps.
+   */
+  constructor(
+    first: IntHistogram | FloatHistogram,
+    after: IntHistogram | FloatHistogram | undefined,
+    withStarts = false,
+  ) {
+    this.#isFloat = first.kind === "float";
+    this.encoding = withStarts ? (this.#isFloat ? 6 : 5) : this.#isFloat ? 3 : 2;
+    this.#starts = withStarts ? new StartWriter() : undefined;
     this.#layout = first.stale ? EMPTY : first;
     this.#gauge = first.counterResetHint === "gauge";
     this.#previous = first;
     this.#out.reserve(64 + 20 * (first.positiveSpans.length + first.negativeSpans.length + first.customValues.length));
-    this.#out.bits(this.#flags(first, after), 8);
+    const flags = this.#flags(first, after);
+    this.#countFlags = withStarts ? flags << 8 : 0;
+    this.#out.bits(withStarts ? 0 : flags, 8);
     writeLayout(this.#out, this.#layout);
   }
 
@@ -230,7 +245,7 @@ export class HistogramAppender {
   /** False when the histogram needs a new chunk: other kind or layout, a counter reset, or after a marker. */
   accepts(histogram: IntHistogram | FloatHistogram): boolean {
     if (this.count === 0) return true;
-    if ((histogram.kind === "int" ? 2 : 3) !== this.encoding) return false;
+    if ((histogram.kind === "float") !== this.#isFloat) return false;
     if (histogram.stale) return true;
     if (this.#previous.stale) return false;
     if ((histogram.counterResetHint === "gauge") !== this.#gauge) return false;
@@ -238,7 +253,8 @@ export class HistogramAppender {
     return this.#gauge || (histogram.counterResetHint !== "reset" && !isReset(this.#previous, histogram));
   }
 
-  append(time: number, histogram: IntHistogram | FloatHistogram): void {
+  /** `start` 0 when unknown. */
+  append(time: number, histogram: IntHistogram | FloatHistogram, start = 0): void {
     const out = this.#out;
     const fields = histogram.stale
       ? [0, 0]
@@ -249,10 +265,10 @@ export class HistogramAppender {
             ? [...histogram.positiveDeltas, ...histogram.negativeDeltas]
             : [...histogram.positiveBuckets, ...histogram.negativeBuckets]),
         ];
-    out.reserve((fields.length + 3) * FIELD_BYTES);
+    out.reserve((fields.length + 4) * FIELD_BYTES);
     const sumHigh = histogram.stale ? STALE_NAN_HIGH : highOf(histogram.sum);
     const sumLow = histogram.stale ? STALE_NAN_LOW : lowOf(histogram.sum);
-    const isFloat = this.encoding === 3;
+    const isFloat = this.#isFloat;
     if (this.count === 0) {
       writeVarbit(out, time);
       for (const value of fields) {
@@ -274,6 +290,7 @@ export class HistogramAppender {
       this.#sum.next(out, sumHigh, sumLow);
       for (let i = 2; i < fields.length; i++) this.#columns[i].next(out, fields[i]);
     }
+    this.#starts?.next(out, this.count, time, this.lastTime, start);
     this.lastTime = time;
     this.#previous = histogram;
     this.count++;
@@ -288,8 +305,10 @@ export class HistogramAppender {
   }
 
   view(): Uint8Array {
-    this.#out.setCount(this.count);
-    return this.#out.view();
+    this.#out.setCount(this.#countFlags | this.count);
+    const bytes = this.#out.view();
+    if (this.#starts) bytes[2] = this.#starts.header;
+    return bytes;
   }
 
   get byteLength(): number {
@@ -400,7 +419,7 @@ export function decodeIntHistogram(
     const counterResetHint = hintOf(flags, row);
     if (stale) {
       out.pushHistogram(time, { ...STALE, counterResetHint });
-      if (start !== 0) out.setStartTimestamp(start);
+      if (start !== 0 || out.startTimestamps) out.setStartTimestamp(start);
       continue;
     }
     const buckets: number[] = Array.from(values.subarray(2));
@@ -414,7 +433,7 @@ export function decodeIntHistogram(
       positiveBuckets: running(buckets.slice(0, positives)),
       negativeBuckets: running(buckets.slice(positives)),
     });
-    if (start !== 0) out.setStartTimestamp(start);
+    if (start !== 0 || out.startTimestamps) out.setStartTimestamp(start);
   }
 }
 
@@ -452,7 +471,7 @@ export function decodeFloatHistogram(
     const counterResetHint = hintOf(flags, row);
     if (stale) {
       out.pushHistogram(time, { ...STALE, counterResetHint });
-      if (start !== 0) out.setStartTimestamp(start);
+      if (start !== 0 || out.startTimestamps) out.setStartTimestamp(start);
       continue;
     }
     const values = columns.map(({ high, low }) => fromWords(high, low));
@@ -466,6 +485,6 @@ export function decodeFloatHistogram(
       positiveBuckets: values.slice(3, 3 + positives),
       negativeBuckets: values.slice(3 + positives),
     });
-    if (start !== 0) out.setStartTimestamp(start);
+    if (start !== 0 || out.startTimestamps) out.setStartTimestamp(start);
   }
 }

@@ -44,7 +44,8 @@ export class XorAppender {
     return this.#out.capacity;
   }
 
-  append(time: number, high: number, low: number): void {
+  /** The encoding has no start timestamps: a fourth argument is passed over. */
+  append(time: number, high: number, low: number, _start = 0): void {
     this.#out.reserve(MAX_SAMPLE_BYTES);
     if (this.count === 0) {
       this.firstTime = time;
@@ -177,5 +178,7 @@ export function decodeXor(chunk: Uint8Array, mint: number, maxt: number, out: Sa
   }
   if (position > 8 * size) throw brokenChunk();
   if (special) out.mayBeStale = true;
+  // Rows that were dropped may have left theirs there.
+  out.startTimestamps?.fill(0, out.length, row);
   out.length = row;
 }

@@ -55,7 +55,7 @@ export function decodeXor2(bytes: Uint8Array, mint: number, maxt: number, out: S
     out.timestamps[at] = time;
     out.words[2 * at + 1 - LOW_WORD] = value.high;
     out.words[2 * at + LOW_WORD] = value.low;
-    if (start !== 0) out.setStartTimestamp(start);
+    if (start !== 0 || out.startTimestamps) out.setStartTimestamp(start);
   }
 }
 

@@ -52,6 +52,29 @@ export interface PendingHistogram extends HistogramRecord {
   series: number;
 }
 
+/** What a histogram was when it began; of the same layout, so that no new chunk is needed. */
+function zeroOf({
+  kind,
+  schema,
+  zeroThreshold,
+  customValues,
+}: IntHistogram | FloatHistogram): IntHistogram | FloatHistogram {
+  const base = {
+    counterResetHint: "reset" as const,
+    schema,
+    zeroThreshold,
+    customValues,
+    zeroCount: 0,
+    count: 0,
+    sum: 0,
+    positiveSpans: [],
+    negativeSpans: [],
+  };
+  return kind === "int"
+    ? { kind, ...base, positiveDeltas: [], negativeDeltas: [] }
+    : { kind, ...base, positiveBuckets: [], negativeBuckets: [] };
+}
+
 export class HeadAppender implements Appender {
   readonly #head: Head;
   readonly batch: SampleBatch;
@@ -59,6 +82,13 @@ export class HeadAppender implements Appender {
   readonly exemplars: (ExemplarRecord & { series: number })[] = [];
   readonly histograms: PendingHistogram[] = [];
   readonly stretches: Stretch[] = [];
+  /** Rows and histograms that come behind newer samples of their series, ascending. */
+  readonly lateRows: number[] = [];
+  readonly lateHistograms: number[] = [];
+  /** Start timestamp for the next sample of this series at this time. */
+  #start = 0;
+  #startHandle = 0;
+  #startTime = 0;
   /** What the scrape pool, or whoever else reports these series, is called. */
   readonly source: number;
   #open = true;
@@ -68,6 +98,7 @@ export class HeadAppender implements Appender {
     this.batch = batch;
     this.source = source;
     batch.count = 0;
+    batch.hasStarts = head.options.storeStarts;
   }
 
   series(labels: Labels, hint = 0): number {
@@ -84,6 +115,7 @@ export class HeadAppender implements Appender {
     const series = this.#head.store.table.resolve(handle);
     if (series < 0) return this.#unknown();
     const { batch } = this;
+    if (this.#startHandle !== 0) this.#begin(handle, series, timestamp, undefined);
     batch.reserve();
     batch.values[batch.count] = value;
     return this.#take(series, timestamp);
@@ -102,6 +134,7 @@ export class HeadAppender implements Appender {
     const { store } = this.#head;
     const series = store.table.resolve(handle);
     if (series < 0) return this.#unknown();
+    if (this.#startHandle !== 0) this.#begin(handle, series, timestamp, histogram);
     const place = this.#place(series, timestamp);
     if (place === IN_ORDER || place === LATE) return this.#pushHistogram(series, timestamp, histogram, place);
     if (place !== SAME_AS_LAST && place !== SAME_AS_PENDING) return place;
@@ -112,8 +145,13 @@ export class HeadAppender implements Appender {
     return taken && isDeepStrictEqual(taken, histogram) ? AppendResult.ok : AppendResult.duplicate;
   }
 
-  /** Start timestamps are not stored: Prometheus' default encoding does not have them either. */
-  appendStartTimestamp(_handle: number, _timestamp: number, _start: number): AppendResult {
+  /** Counts for the next sample of the series, which must have this time; passed over where the database keeps none. */
+  appendStartTimestamp(handle: number, timestamp: number, start: number): AppendResult {
+    const { storeStarts, zeroAtStart } = this.#head.options;
+    if (!storeStarts && !zeroAtStart) return AppendResult.ok;
+    this.#startHandle = handle;
+    this.#startTime = timestamp;
+    this.#start = start;
     return AppendResult.ok;
   }
 
@@ -177,7 +215,10 @@ export class HeadAppender implements Appender {
       this.#head.store.table.hot.f64[8 * series + PENDING_TIME] = timestamp;
       return this.#row(series, timestamp);
     }
-    if (place === LATE) return this.#row(series, timestamp);
+    if (place === LATE) {
+      this.lateRows.push(this.batch.count);
+      return this.#row(series, timestamp);
+    }
     if (place !== SAME_AS_LAST && place !== SAME_AS_PENDING) return place;
     const { batch } = this;
     const high = batch.words[2 * batch.count + 1 - LOW_WORD];
@@ -216,7 +257,36 @@ export class HeadAppender implements Appender {
     batch.series[row] = series;
     batch.refs[row] = table.hot.f64[8 * series + REF];
     batch.times[row] = timestamp;
+    if (batch.hasStarts) {
+      batch.starts[row] = this.#start;
+      this.#start = 0;
+    }
     return AppendResult.ok;
+  }
+
+  /** Takes the start timestamp that was given for this sample, if it was, and adds the zero that a counter began with. */
+  #begin(
+    handle: number,
+    series: number,
+    timestamp: number,
+    histogram: IntHistogram | FloatHistogram | undefined,
+  ): void {
+    const start = this.#startHandle === handle && this.#startTime === timestamp ? this.#start : 0;
+    this.#startHandle = 0;
+    this.#start = 0;
+    if (start === 0) return;
+    const head = this.#head;
+    if (head.options.zeroAtStart && head.mayBegin(start, timestamp) && this.#place(series, start) === IN_ORDER) {
+      if (histogram) this.#pushHistogram(series, start, zeroOf(histogram), IN_ORDER);
+      else {
+        const { batch } = this;
+        batch.reserve();
+        batch.values[batch.count] = 0;
+        head.store.table.hot.f64[8 * series + PENDING_TIME] = start;
+        this.#row(series, start);
+      }
+    }
+    this.#start = start;
   }
 
   #pushHistogram(
@@ -232,7 +302,10 @@ export class HeadAppender implements Appender {
     }
     if (table.has(series, PENDING_FLOAT)) this.#nextStretch();
     table.set(series, PENDING_HISTOGRAM);
-    this.histograms.push({ series, ref: table.hot.f64[8 * series + REF], time: timestamp, histogram });
+    if (place === LATE) this.lateHistograms.push(this.histograms.length);
+    const start = this.batch.hasStarts ? this.#start : undefined;
+    this.#start = 0;
+    this.histograms.push({ series, ref: table.hot.f64[8 * series + REF], time: timestamp, histogram, start });
     if (place === IN_ORDER) table.hot.f64[8 * series + PENDING_TIME] = timestamp;
     return AppendResult.ok;
   }

@@ -11,6 +11,7 @@ import {
   encodeSamples,
   encodeSeries,
   encodeTombstones,
+  hasStartTimestamps,
   type SeriesRecord,
 } from "../wal/records.ts";
 import { SampleColumns } from "../wal/sample-columns.ts";
@@ -87,20 +88,24 @@ class RecordCopier {
     const tombstones: { ref: number; mint: number; maxt: number }[] = [];
     const exemplars: ExemplarRecord[] = [];
     const histograms: HistogramRecord[] = [];
+    const withStarts = hasStartTimestamps(record);
     decodeRecord(record, {
       series: (ref, labels) => alive(ref) && series.push({ ref, labels }),
-      samples: ({ count, refs, times, words }) => {
+      samples: ({ count, refs, times, words, starts, hasStarts }) => {
+        kept.hasStarts = hasStarts;
         for (let i = 0; i < count; i++) {
           if (times[i] < mint || !alive(refs[i])) continue;
           kept.reserve();
           const row = kept.count++;
           kept.refs[row] = refs[i];
           kept.times[row] = times[i];
+          kept.starts[row] = starts[i];
           kept.words[2 * row] = words[2 * i];
           kept.words[2 * row + 1] = words[2 * i + 1];
         }
       },
-      histogram: (ref, time, histogram) => time >= mint && alive(ref) && histograms.push({ ref, time, histogram }),
+      histogram: (ref, time, histogram, start) =>
+        time >= mint && alive(ref) && histograms.push({ ref, time, histogram, start: withStarts ? start : undefined }),
       metadata: (ref, entry) => alive(ref) && metadata.push({ ref, metadata: entry }),
       tombstone: (ref, from, to) => to >= mint && alive(ref) && tombstones.push({ ref, mint: from, maxt: to }),
       exemplar: (ref, { labels, value, timestamp = 0 }) =>

@@ -3,21 +3,30 @@
  * start the log is replayed in turns while new transactions are already being logged behind it (see replay.ts).
  */
 import { join } from "node:path";
-import { type FloatHistogram, type IntHistogram, type Labels, LOW_WORD, type Matcher } from "@pharos/model";
+import {
+  describeError,
+  type FloatHistogram,
+  type IntHistogram,
+  type Labels,
+  LOW_WORD,
+  type Matcher,
+  UserError,
+} from "@pharos/model";
 import type { PageCache } from "../block/page-cache.ts";
+import type { ChunkEncodings } from "../chunk/encoding.ts";
 import { selectPostings } from "../postings/select.ts";
 import { Encoder } from "../wal/encoding.ts";
 import { encodeHistograms, groupHistograms } from "../wal/histogram-records.ts";
 import { encodeExemplars, encodeMetadata, encodeSamples, encodeSeries, encodeTombstones } from "../wal/records.ts";
 import { lastCheckpoint, logBytes, segmentPath, segmentsOf, type WalCompression } from "../wal/segments.ts";
 import { WalWriter } from "../wal/write.ts";
-import { HeadAppender, SampleBatch } from "./appender.ts";
+import { HeadAppender, type PendingHistogram, SampleBatch } from "./appender.ts";
 import { Budget } from "./budget.ts";
 import { ExemplarRing } from "./exemplars.ts";
 import type { Late } from "./late.ts";
 import { LateLog } from "./late-log.ts";
 import { RefMap } from "./ref-map.ts";
-import { LOGGED, PENDING_TIME, REF, SOURCE } from "./series-table.ts";
+import { LAST_TIME, LOGGED, PENDING_TIME, REF, SOURCE } from "./series-table.ts";
 import { HeadStore } from "./store.ts";
 
 export interface HeadOptions {
@@ -33,6 +42,11 @@ export interface HeadOptions {
   rangeMs: number;
   /** How far behind the newest sample late ones are taken, ms; 0: not at all. */
   lateWindowMs: number;
+  /** Start timestamps are kept with their samples, in the log too. */
+  storeStarts: boolean;
+  /** Where a counter's start timestamp lies behind its last sample, a zero is put there. */
+  zeroAtStart: boolean;
+  encodings: ChunkEncodings;
   cache: PageCache;
 }
 
@@ -44,6 +58,42 @@ const REFS_PER_SEGMENT = 2 ** 27;
 
 /** What a new series will still take when it is listed and has its first sample. */
 const UNLOGGED_BYTES = 200;
+
+/** A sample behind newer ones of its series. */
+export interface LateSample {
+  series: number;
+  time: number;
+  high: number;
+  low: number;
+  start: number;
+  histogram: IntHistogram | FloatHistogram | undefined;
+}
+
+function rowOf({ series, times, words, starts, hasStarts }: SampleBatch, row: number): LateSample {
+  return {
+    series: series[row],
+    time: times[row],
+    high: words[2 * row + 1 - LOW_WORD],
+    low: words[2 * row + LOW_WORD],
+    start: hasStarts ? starts[row] : 0,
+    histogram: undefined,
+  };
+}
+
+function entryOf({ series, time, histogram, start = 0 }: PendingHistogram): LateSample {
+  return { series, time, high: 0, low: 0, start, histogram };
+}
+
+/** What a transaction has of them, in the order it came. */
+function lateOf({ batch, histograms, lateRows, lateHistograms }: HeadAppender): LateSample[] {
+  if (lateRows.length + lateHistograms.length === 0) return [];
+  return [...lateRows.map((row) => rowOf(batch, row)), ...lateHistograms.map((entry) => entryOf(histograms[entry]))];
+}
+
+/** Room has been made before. */
+function unexpected(): never {
+  throw new Error("a late sample had no room");
+}
 
 export class Head implements Disposable {
   readonly store: HeadStore;
@@ -81,6 +131,7 @@ export class Head implements Disposable {
     this.options = options;
     this.minValidTime = options.minValidTime;
     this.store = new HeadStore(join(options.dir, "chunks_head"), options.cache, options.rangeMs, options.lateWindowMs);
+    this.store.encodings = options.encodings;
     this.exemplars = new ExemplarRing(options.maxExemplars);
     this.budget = new Budget(options.memoryBudgetBytes, () => this.store.bytes + this.#unlogged.size * UNLOGGED_BYTES);
     const first = (segmentsOf(this.walDir).at(-1) ?? lastCheckpoint(this.walDir)?.index ?? -1) + 1;
@@ -182,6 +233,8 @@ export class Head implements Disposable {
     const mark = this.#wal.mark();
     try {
       this.#log(created, transaction);
+      // Before anything is visible: what cannot be logged must not be.
+      if (this.ready) this.#takeLate(lateOf(transaction));
     } catch (error) {
       // Its first records may be in already: after a restart they would be there, though the transaction failed.
       this.#wal.rewind(mark);
@@ -217,24 +270,48 @@ export class Head implements Disposable {
     if (exemplars.length > 0) this.#record(this.#wal, (out) => encodeExemplars(out, exemplars));
   }
 
-  #apply({ batch, histograms, metadata, exemplars, stretches }: HeadAppender): void {
-    const late = this.lateLog();
-    const { series, times, words } = batch;
+  #apply({ batch, histograms, metadata, exemplars, stretches, lateRows, lateHistograms }: HeadAppender): void {
+    const { store } = this;
+    const { series, times, words, starts, hasStarts } = batch;
+    const { f64 } = store.table.hot;
+    /** Samples that others have overtaken since they were appended. */
+    const overtaken: LateSample[] = [];
     let sample = 0;
     let histogram = 0;
+    let lateRow = 0;
+    let lateHistogram = 0;
     for (const stretch of stretches) {
       for (; sample < stretch.samples; sample++) {
-        const high = words[2 * sample + 1 - LOW_WORD];
-        const low = words[2 * sample + LOW_WORD];
-        this.applySample(series[sample], times[sample], high, low, late);
+        if (sample === lateRows[lateRow]) {
+          lateRow++;
+          continue;
+        }
+        const one = series[sample];
+        const time = times[sample];
+        if (time > f64[8 * one + LAST_TIME] && time >= this.minValidTime) {
+          const high = words[2 * sample + 1 - LOW_WORD];
+          store.append(one, time, high, words[2 * sample + LOW_WORD], hasStarts ? starts[sample] : 0);
+        } else if (this.#mayBeLate(one, time)) overtaken.push(rowOf(batch, sample));
       }
       for (; histogram < stretch.histograms; histogram++) {
-        const { series: one, time, histogram: value } = histograms[histogram];
-        this.applyHistogram(one, time, value, late);
+        if (histogram === lateHistograms[lateHistogram]) {
+          lateHistogram++;
+          continue;
+        }
+        const { series: one, time, histogram: value, start = 0 } = histograms[histogram];
+        if (time > store.lastTime(one) && time >= this.minValidTime) store.appendHistogram(one, time, value, start);
+        else if (this.#mayBeLate(one, time)) overtaken.push(entryOf(histograms[histogram]));
       }
     }
-    this.late.headMaxTime = this.store.maxTime;
-    late.flush();
+    this.late.headMaxTime = store.maxTime;
+    if (overtaken.length > 0) {
+      try {
+        this.#takeLate(overtaken);
+      } catch (error) {
+        // Those are refused now; the others are in, and the failure has been counted.
+        if (!(error instanceof UserError)) throw error;
+      }
+    }
     for (const entry of metadata) this.store.setMetadata(entry.series, entry.metadata);
     for (const { series: one, labels, value, timestamp } of exemplars) {
       this.exemplars.add(one, { labels, value, timestamp });
@@ -242,29 +319,83 @@ export class Head implements Disposable {
   }
 
   /** Collects what is to be written to the log of late samples. */
-  lateLog(): LateLog {
-    return new LateLog((encode) => this.#record(this.#openWbl(), encode));
+  #lateLog(): LateLog {
+    return new LateLog((encode) => this.#record(this.#openWbl(), encode), this.options.storeStarts);
   }
 
-  /** Puts a committed sample where it belongs: at the end of its series, or among the late ones. */
-  applySample(series: number, time: number, high: number, low: number, late: LateLog): void {
-    const { store } = this;
-    if (time > store.lastTime(series) && time >= this.minValidTime) store.append(series, time, high, low);
-    else if (this.#mayBeLate(series, time)) {
-      const ref = store.table.hot.f64[8 * series + REF];
-      const taken = store.late.insert(series, time, high, low, undefined, (chunk) => late.chunk(ref, chunk));
-      if (taken) late.float(ref, time, high, low);
+  /**
+   * Logs late samples and then puts them among the others. Throws a UserError when they cannot be logged: they are not there
+   * then. (Of a transaction with more than a chunk of one series those that filled whole chunks may be.)
+   */
+  #takeLate(samples: readonly LateSample[]): void {
+    const { late } = this;
+    for (let from = 0; from < samples.length; ) {
+      const log = this.#lateLog();
+      const mark = this.#openWbl().mark();
+      const planned = new Map<number, Set<number>>();
+      const taken: LateSample[] = [];
+      let to = from;
+      try {
+        for (; to < samples.length; to++) {
+          const { series, time, high, low, histogram, start } = samples[to];
+          const ref = this.store.table.hot.f64[8 * series + REF];
+          let times = planned.get(series);
+          if (late.hasTime(series, time) || times?.has(time)) continue;
+          if (late.room(series) <= (times?.size ?? 0)) {
+            // What is planned goes in first. The mark that older ones are in a chunk stands before those of the next.
+            if (times) break;
+            late.close(series, (chunk) => log.chunk(ref, chunk));
+          }
+          if (!times) planned.set(series, (times = new Set()));
+          times.add(time);
+          taken.push(samples[to]);
+          if (histogram) log.histogram(ref, time, histogram, start);
+          else log.float(ref, time, high, low, start);
+        }
+        log.flush();
+      } catch (error) {
+        this.#wbl?.rewind(mark);
+        throw error;
+      }
+      for (const one of taken)
+        late.insert(one.series, one.time, one.high, one.low, one.start, one.histogram, unexpected);
+      from = to;
     }
   }
 
-  applyHistogram(series: number, time: number, histogram: IntHistogram | FloatHistogram, late: LateLog): void {
+  /** Puts a sample of a transaction that came during replay where it belongs: at its series' end, or into `late`. */
+  applySample(series: number, time: number, high: number, low: number, start: number, late: LateSample[]): void {
     const { store } = this;
-    if (time > store.lastTime(series) && time >= this.minValidTime) store.appendHistogram(series, time, histogram);
-    else if (this.#mayBeLate(series, time)) {
-      const ref = store.table.hot.f64[8 * series + REF];
-      const taken = store.late.insert(series, time, 0, 0, histogram, (chunk) => late.chunk(ref, chunk));
-      if (taken) late.histogram(ref, time, histogram);
-    }
+    if (time > store.lastTime(series) && time >= this.minValidTime) store.append(series, time, high, low, start);
+    else if (this.#mayBeLate(series, time)) late.push({ series, time, high, low, start, histogram: undefined });
+  }
+
+  applyHistogram(
+    series: number,
+    time: number,
+    histogram: IntHistogram | FloatHistogram,
+    start: number,
+    late: LateSample[],
+  ): void {
+    const { store } = this;
+    if (time > store.lastTime(series) && time >= this.minValidTime)
+      store.appendHistogram(series, time, histogram, start);
+    else if (this.#mayBeLate(series, time)) late.push({ series, time, high: 0, low: 0, start, histogram });
+  }
+
+  /** The end of replay: late samples among the transactions since the start. */
+  replayedLate(samples: readonly LateSample[]): void {
+    this.#takeLate(samples);
+  }
+
+  /**
+   * Whether a counter that has a sample now may get a zero at its start: as upstream, not where it would lie far behind the
+   * newest samples, and not while it is not known what these are.
+   */
+  mayBegin(start: number, time: number): boolean {
+    if (!this.ready || start >= time) return false;
+    const newest = Number.isFinite(this.maxTime) ? this.maxTime : time;
+    return start >= Math.max(this.minValidTime, newest - this.options.rangeMs / 2);
   }
 
   /** Two of the same time may meet in one transaction or in two that were open at once. */
@@ -311,7 +442,7 @@ export class Head implements Disposable {
 
   /** All late samples become chunks, and their log goes on in a new segment; answers its number. */
   rotateLate(): number {
-    const log = this.lateLog();
+    const log = this.#lateLog();
     this.late.closeAll((series, chunk) => log.chunk(this.store.table.hot.f64[8 * series + REF], chunk));
     log.flush();
     const writer = this.#openWbl();
@@ -330,7 +461,15 @@ export class Head implements Disposable {
   }
 
   #openWbl(): WalWriter {
-    this.#wbl ??= new WalWriter(this.wblDir, (segmentsOf(this.wblDir).at(-1) ?? -1) + 1, this.options.compression);
+    try {
+      this.#wbl ??= new WalWriter(this.wblDir, (segmentsOf(this.wblDir).at(-1) ?? -1) + 1, this.options.compression);
+    } catch (error) {
+      throw new UserError("tsdb.wal", `cannot begin a log of late samples: ${describeError(error)}`, {
+        where: { file: this.wblDir },
+        fix: "Late samples are refused until it can be written; free disk space or mend the file system",
+        cause: error,
+      });
+    }
     return this.#wbl;
   }
 

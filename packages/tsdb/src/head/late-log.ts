@@ -18,25 +18,30 @@ export class LateLog {
   #histograms: HistogramRecord[] = [];
   #markers: MarkerRecord[] = [];
 
-  /** `write` puts one record into the log. */
-  constructor(write: (encode: (out: Encoder) => void) => void) {
+  readonly #withStarts: boolean;
+
+  /** `write` puts one record into the log; `withStarts`: records have start timestamps. */
+  constructor(write: (encode: (out: Encoder) => void) => void, withStarts: boolean) {
     this.#write = write;
+    this.#withStarts = withStarts;
   }
 
-  float(ref: number, time: number, high: number, low: number): void {
+  float(ref: number, time: number, high: number, low: number, start: number): void {
     if (this.#histograms.length > 0 || this.#markers.length > 0) this.flush();
     const samples = (this.#samples ??= new SampleColumns());
+    samples.hasStarts = this.#withStarts;
     samples.reserve();
     const row = samples.count++;
     samples.refs[row] = ref;
     samples.times[row] = time;
+    samples.starts[row] = start;
     samples.words[2 * row + 1 - LOW_WORD] = high;
     samples.words[2 * row + LOW_WORD] = low;
   }
 
-  histogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram): void {
+  histogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram, start: number): void {
     if (this.#waiting || this.#markers.length > 0) this.flush();
-    this.#histograms.push({ ref, time, histogram });
+    this.#histograms.push({ ref, time, histogram, start: this.#withStarts ? start : undefined });
   }
 
   chunk(ref: number, { file, offset }: LateChunk): void {

@@ -6,10 +6,14 @@
 import { AppendResult, type FloatHistogram, type IntHistogram, type SampleBuffer } from "@pharos/model";
 import { decodeChunk } from "../chunk/decode.ts";
 import { ChunkCutter, type EncodedChunk } from "../chunk/encode.ts";
+import type { ChunkEncodings } from "../chunk/encoding.ts";
 import type { ChunkFiles, HeadChunkFiles } from "./chunk-files.ts";
 
 /** Samples kept in memory before they become a chunk; upstream's default. */
 const BUFFERED = 32;
+
+/** For chunks that are made to be read at once. */
+const ALL_STARTS: ChunkEncodings = { floats: "xor2", histogramStarts: true };
 
 export interface LateChunk {
   mint: number;
@@ -23,8 +27,15 @@ class LateSeries {
   /** Ascending. */
   readonly times: number[] = [];
   readonly words: number[] = [];
+  /** Start timestamps, 0 when unknown. */
+  readonly starts: number[] = [];
   readonly histograms: (IntHistogram | FloatHistogram | undefined)[] = [];
   chunks: readonly LateChunk[] = [];
+
+  /** Forgets what is in memory. */
+  clear(): void {
+    this.times.length = this.words.length = this.starts.length = this.histograms.length = 0;
+  }
 }
 
 /** A series' late samples, copied. */
@@ -32,6 +43,7 @@ export interface LateData {
   chunks: readonly LateChunk[];
   times: readonly number[];
   words: readonly number[];
+  starts: readonly number[];
   histograms: readonly (IntHistogram | FloatHistogram | undefined)[];
 }
 
@@ -57,23 +69,26 @@ export class LateView {
 
   /** Appends what lies in the range, in no particular order. */
   read(mint: number, maxt: number, out: SampleBuffer): void {
-    const { chunks, times, words, histograms } = this.data;
+    const { chunks, times } = this.data;
     for (const chunk of chunks) {
       if (chunk.maxt < mint || chunk.mint > maxt) continue;
       const { encoding, data } = this.#files.read(chunk.file, chunk.offset, chunk.bytes);
       decodeChunk(encoding, data, mint, maxt, out);
     }
     if (times.length === 0) return;
-    const cutter = new ChunkCutter(Number.POSITIVE_INFINITY, ({ encoding, data }) =>
-      decodeChunk(encoding, data, mint, maxt, out),
+    const cutter = new ChunkCutter(
+      Number.POSITIVE_INFINITY,
+      ({ encoding, data }) => decodeChunk(encoding, data, mint, maxt, out),
+      ALL_STARTS,
     );
-    push(cutter, times, words, histograms);
+    push(cutter, this.data);
   }
 }
 
 export class Late {
   readonly #files: HeadChunkFiles;
   readonly #refOf: (series: number) => number;
+  readonly #encodings: () => ChunkEncodings;
   readonly #series = new Map<number, LateSeries>();
   /** ms behind the head's newest sample; 0: nothing late is taken. */
   windowMs: number;
@@ -81,10 +96,16 @@ export class Late {
   headMaxTime = Number.NEGATIVE_INFINITY;
   samples = 0;
 
-  constructor(files: HeadChunkFiles, windowMs: number, refOf: (series: number) => number) {
+  constructor(
+    files: HeadChunkFiles,
+    windowMs: number,
+    refOf: (series: number) => number,
+    encodings: () => ChunkEncodings,
+  ) {
     this.#files = files;
     this.windowMs = windowMs;
     this.#refOf = refOf;
+    this.#encodings = encodings;
   }
 
   get seriesCount(): number {
@@ -99,6 +120,22 @@ export class Late {
     return timestamp < minValidTime ? AppendResult.outOfBounds : AppendResult.outOfOrder;
   }
 
+  /** Whether there is a sample of this time among those in memory. */
+  hasTime(series: number, time: number): boolean {
+    return this.#series.get(series)?.times.includes(time) ?? false;
+  }
+
+  /** How many samples of a series may come before those in memory become a chunk. */
+  room(series: number): number {
+    return BUFFERED - (this.#series.get(series)?.times.length ?? 0);
+  }
+
+  /** What a series has in memory becomes chunks. */
+  close(series: number, closed: (chunk: LateChunk) => void): void {
+    const late = this.#series.get(series);
+    if (late) this.#close(series, late, closed);
+  }
+
   /**
    * Takes a sample; false when there is one of the same time among those in memory. `closed` is called for every chunk that
    * had to be made room for it, before it goes in.
@@ -108,11 +145,12 @@ export class Late {
     time: number,
     high: number,
     low: number,
+    start: number,
     histogram: IntHistogram | FloatHistogram | undefined,
     closed: (chunk: LateChunk) => void,
   ): boolean {
     const late = this.#of(series);
-    const { times, words, histograms } = late;
+    const { times, words, starts, histograms } = late;
     let at = times.length;
     while (at > 0 && times[at - 1] > time) at--;
     if (times[at - 1] === time) return false;
@@ -122,6 +160,8 @@ export class Late {
     }
     times.splice(at, 0, time);
     words.splice(2 * at, 0, high >>> 0, low >>> 0);
+    // Where their chunks have no start timestamps nothing else must say that they do.
+    starts.splice(at, 0, histogram && !this.#encodings().histogramStarts ? 0 : start);
     histograms.splice(at, 0, histogram);
     this.samples++;
     return true;
@@ -142,17 +182,18 @@ export class Late {
   marked(series: number, file: number, offset: number): void {
     const late = this.#series.get(series);
     if (!late?.chunks.some((chunk) => chunk.file === file && chunk.offset === offset)) return;
-    late.times.length = late.words.length = late.histograms.length = 0;
+    late.clear();
   }
 
   view(series: number): LateView | undefined {
     const late = this.#series.get(series);
     if (!late) return undefined;
-    const { chunks, times, words, histograms } = late;
+    const { chunks, times, words, starts, histograms } = late;
     return new LateView(this.#files, {
       chunks,
       times: times.slice(),
       words: words.slice(),
+      starts: starts.slice(),
       histograms: histograms.slice(),
     });
   }
@@ -194,30 +235,24 @@ export class Late {
   }
 
   #close(series: number, late: LateSeries, closed: (chunk: LateChunk) => void): void {
-    const { times, words, histograms } = late;
-    if (times.length === 0) return;
+    if (late.times.length === 0) return;
     const made: LateChunk[] = [];
-    const cutter = new ChunkCutter(Number.POSITIVE_INFINITY, ({ mint, maxt, encoding, data }: EncodedChunk) => {
+    const take = ({ mint, maxt, encoding, data }: EncodedChunk): void => {
       this.#files.write(this.#refOf(series), mint, maxt, encoding, true, data, 0, data.length);
       made.push({ mint, maxt, file: this.#files.file, offset: this.#files.offset, bytes: data.length });
-    });
-    push(cutter, times, words, histograms);
-    times.length = words.length = histograms.length = 0;
+    };
+    push(new ChunkCutter(Number.POSITIVE_INFINITY, take, this.#encodings()), late);
+    late.clear();
     late.chunks = [...late.chunks, ...made];
     for (const chunk of made) closed(chunk);
   }
 }
 
-function push(
-  cutter: ChunkCutter,
-  times: readonly number[],
-  words: readonly number[],
-  histograms: readonly (IntHistogram | FloatHistogram | undefined)[],
-): void {
+function push(cutter: ChunkCutter, { times, words, starts, histograms }: Omit<LateData, "chunks">): void {
   for (let i = 0; i < times.length; i++) {
     const histogram = histograms[i];
-    if (histogram) cutter.histogram(times[i], histogram);
-    else cutter.float(times[i], words[2 * i], words[2 * i + 1]);
+    if (histogram) cutter.histogram(times[i], histogram, starts[i]);
+    else cutter.float(times[i], words[2 * i], words[2 * i + 1], starts[i]);
   }
   cutter.finish();
 }

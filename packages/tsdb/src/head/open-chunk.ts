@@ -9,6 +9,19 @@
  */
 import type { Heap, Readable } from "../memory/heap.ts";
 import {
+  bitNow,
+  DATA_BITS,
+  DATA_BYTES,
+  PAGE_BYTES,
+  pageNow,
+  put,
+  put32,
+  putSignificant,
+  seek,
+  trailingZeros,
+  XOR2_FIRST_BYTES,
+} from "./page-bits.ts";
+import {
   BITS,
   COUNT_AND_WINDOW,
   DELTA,
@@ -19,16 +32,14 @@ import {
   PAGE,
   REMAINING,
   type SeriesTable,
+  XOR2,
 } from "./series-table.ts";
 
-const PAGE_BYTES = 64;
-const DATA_BYTES = 60;
-const DATA_BITS = 8 * DATA_BYTES;
-const NO_WINDOW = 0xff;
+export const NO_WINDOW = 0xff;
 /** Samples that Prometheus aims for. */
 const TARGET_SAMPLES = 120;
 /** The end of a chunk is foreseen when it has so many. */
-const FORESEE_AT = TARGET_SAMPLES / 4;
+export const FORESEE_AT = TARGET_SAMPLES / 4;
 const MAX_SAMPLES = 2 * TARGET_SAMPLES;
 /** As upstream: 1024 less what one further sample may take. */
 const MAX_BYTES = 1005;
@@ -49,11 +60,11 @@ export function openBytes(table: SeriesTable, series: number): number {
   return (table.hot.u32[16 * series + BITS] + 7) >>> 3;
 }
 
-/** Time of the first sample of the chunk that begins with this page. */
-export function openStart(heap: Readable, first: number): number {
+/** Time of the first sample of the chunk that begins with this page; XOR2 has a header of a byte before it. */
+export function openStart(heap: Readable, first: number, xor2: boolean): number {
   const { u8 } = heap.region;
   let value = 0;
-  let at = first + 2;
+  let at = first + (xor2 ? 3 : 2);
   for (let scale = 1; ; scale *= 128) {
     const byte = u8[at++];
     value += (byte & 0x7f) * scale;
@@ -83,9 +94,12 @@ export function release(heap: Heap, table: SeriesTable, series: number): void {
   const { u32 } = table.hot;
   const hot = 16 * series;
   const last = u32[hot + PAGE];
+  let firstBytes = table.has(series, XOR2) ? XOR2_FIRST_BYTES : PAGE_BYTES;
+  table.clear(series, XOR2);
   for (let page = u32[hot + FIRST_PAGE]; ; ) {
     const next = heap.region.u32[(page >>> 2) + 15];
-    heap.free(page, PAGE_BYTES);
+    heap.free(page, firstBytes);
+    firstBytes = PAGE_BYTES;
     if (page === last) break;
     page = next;
   }
@@ -109,16 +123,35 @@ export function start(
   const { u8 } = heap.region;
   u8[page] = 0;
   u8[page + 1] = 1;
-  let at = page + 2;
-  let rest = time >= 0 ? time * 2 : -time * 2 - 1;
+  let at = putVarint(u8, page + 2, time);
+  for (let shift = 24; shift >= 0; shift -= 8) u8[at++] = high >>> shift;
+  for (let shift = 24; shift >= 0; shift -= 8) u8[at++] = low >>> shift;
+  startRecord(table, series, rangeMs, time, high, low, page, at);
+}
+
+/** LEB128 of a signed number; answers where it ends. */
+export function putVarint(u8: Uint8Array, from: number, value: number): number {
+  let at = from;
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   while (rest >= 0x80) {
     u8[at++] = (rest % 0x80) | 0x80;
     rest = Math.floor(rest / 0x80);
   }
   u8[at++] = rest;
-  for (let shift = 24; shift >= 0; shift -= 8) u8[at++] = high >>> shift;
-  for (let shift = 24; shift >= 0; shift -= 8) u8[at++] = low >>> shift;
-  const { u32, f64 } = table.hot;
+  return at;
+}
+
+/** Notes in the series' record that a chunk begins with `page` and is written up to `end`. */
+export function startRecord(
+  { hot: { u32, f64 } }: SeriesTable,
+  series: number,
+  rangeMs: number,
+  time: number,
+  high: number,
+  low: number,
+  page: number,
+  end: number,
+): void {
   const hot = 16 * series;
   f64[8 * series + LAST_TIME] = time;
   u32[hot + REMAINING] = (Math.floor(time / rangeMs) + 1) * rangeMs - time;
@@ -127,13 +160,9 @@ export function start(
   u32[hot + DELTA] = 0;
   u32[hot + FIRST_PAGE] = page;
   u32[hot + PAGE] = page;
-  u32[hot + BITS] = 8 * (at - page);
+  u32[hot + BITS] = 8 * (end - page);
   u32[hot + COUNT_AND_WINDOW] = 1 | (NO_WINDOW << 16);
 }
-
-/** Where `put` writes: the page, as the index of its first word, and the bit in it. */
-let page = 0;
-let bit = 0;
 
 /**
  * Appends a sample that is newer than the last one. The chunk is open and not full. All words are taken as signed ones: above
@@ -142,13 +171,8 @@ let bit = 0;
 export function append(heap: Heap, table: SeriesTable, series: number, time: number, high: number, low: number): void {
   const { i32, f64 } = table.hot;
   const hot = 16 * series;
-  const bits = i32[hot + BITS];
-  const from = bits % DATA_BITS;
-  const before = i32[hot + PAGE] >>> 2;
-  page = before;
-  // A page that is full to its last bit is left when there is something for the next one.
-  bit = from === 0 ? DATA_BITS : from;
-  let written = bits - bit;
+  const before = i32[hot + PAGE];
+  let written = seek(before, i32[hot + BITS]);
   const state = i32[hot + COUNT_AND_WINDOW];
   const count = (state & 0xffff) + 1;
   // Less than the chunk has left, so it fits.
@@ -191,29 +215,25 @@ export function append(heap: Heap, table: SeriesTable, series: number, time: num
     i32[hot + LAST_HIGH] = high;
     i32[hot + LAST_LOW] = low;
   }
+  const page = pageNow();
   if (page !== before) {
     // A sample never fills more than one page beside the one it began in.
     written += DATA_BITS;
-    i32[hot + PAGE] = page << 2;
+    i32[hot + PAGE] = page;
   }
   const first = i32[hot + FIRST_PAGE] >>> 0;
   heap.region.u8[first + 1] = count;
-  i32[hot + BITS] = written + bit;
+  i32[hot + BITS] = written + bitNow();
   i32[hot + DELTA] = delta;
   i32[hot + REMAINING] -= delta;
   f64[8 * series + LAST_TIME] = time;
   if (count === FORESEE_AT) {
-    i32[hot + REMAINING] = foreseenEnd(openStart(heap, first), time, time + i32[hot + REMAINING]) - time;
+    i32[hot + REMAINING] = foreseenEnd(openStart(heap, first, false), time, time + i32[hot + REMAINING]) - time;
   }
 }
 
-/** Of a word that is not 0. */
-function trailingZeros(word: number): number {
-  return 31 - Math.clz32(word & (0 - word));
-}
-
 /** An end that lets the chunks of a range have about the same number of samples; as upstream computes it. */
-function foreseenEnd(start: number, now: number, end: number): number {
+export function foreseenEnd(start: number, now: number, end: number): number {
   const chunks = (end - start) / ((now - start + 1) * (TARGET_SAMPLES / FORESEE_AT));
   return chunks <= 1 ? end : Math.max(now, Math.trunc(start + (end - start) / Math.floor(chunks)));
 }
@@ -228,83 +248,4 @@ function putTime(heap: Heap, dod: number): void {
     put32(heap, dod >> 31);
     put32(heap, dod);
   }
-}
-
-/** The code of a changed value and its bits between leading and trailing zeros. */
-function putSignificant(
-  heap: Heap,
-  code: number,
-  codeSize: number,
-  high: number,
-  low: number,
-  trailing: number,
-  size: number,
-): void {
-  // The bits that count, moved down to the end of two words.
-  let top = 0;
-  let bottom: number;
-  if (trailing >= 32) bottom = high >>> (trailing - 32);
-  else if (trailing === 0) {
-    bottom = low;
-    top = high;
-  } else {
-    bottom = (low >>> trailing) | (high << (32 - trailing));
-    top = high >>> trailing;
-  }
-  if (codeSize + size <= 24) {
-    put(heap, (code << size) | bottom, codeSize + size);
-    return;
-  }
-  put(heap, code, codeSize);
-  if (size <= 24) {
-    put(heap, bottom, size);
-    return;
-  }
-  if (size < 32) {
-    put(heap, bottom >>> 16, size - 16);
-    put(heap, bottom & 0xffff, 16);
-    return;
-  }
-  const above = size - 32;
-  if (above > 24) {
-    put(heap, top >>> 16, above - 16);
-    put(heap, top & 0xffff, 16);
-  } else if (above > 0) put(heap, top, above);
-  put32(heap, bottom);
-}
-
-/** 32 bits. */
-function put32(heap: Heap, value: number): void {
-  put(heap, value >>> 16, 16);
-  put(heap, value & 0xffff, 16);
-}
-
-/** Up to 24 bits. */
-function put(heap: Heap, value: number, count: number): void {
-  if (bit + count > DATA_BITS) {
-    const room = DATA_BITS - bit;
-    if (room > 0) put(heap, value >>> (count - room), room);
-    const next = heap.allocate(PAGE_BYTES);
-    heap.region.u32[page + 15] = next;
-    page = next >>> 2;
-    bit = 0;
-    put(heap, value & ((1 << (count - room)) - 1), count - room);
-    return;
-  }
-  const { u8, view } = heap.region;
-  const at = 4 * page + (bit >>> 3);
-  const used = bit & 7;
-  let word = value << (32 - used - count);
-  if (used !== 0) word |= u8[at] << 24;
-  if (bit <= DATA_BITS - 32) {
-    // What lies behind is written over: the page may hold anything there.
-    view.setInt32(at, word);
-  } else {
-    // Not beyond the page's data: the address of the next one is there.
-    u8[at] = word >>> 24;
-    if (used + count > 8) u8[at + 1] = word >>> 16;
-    if (used + count > 16) u8[at + 2] = word >>> 8;
-    if (used + count > 24) u8[at + 3] = word;
-  }
-  bit += count;
 }

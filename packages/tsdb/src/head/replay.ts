@@ -11,8 +11,7 @@ import { type Corruption, type Damage, readSegment, repair } from "../wal/read.t
 import { decodeRecord, type RecordHandlers } from "../wal/records.ts";
 import { lastCheckpoint, segmentPath, segmentsOf } from "../wal/segments.ts";
 import type { HeadChunk } from "./chunk-files.ts";
-import type { Head } from "./head.ts";
-import type { LateLog } from "./late-log.ts";
+import type { Head, LateSample } from "./head.ts";
 import { RefMap } from "./ref-map.ts";
 import { REF } from "./series-table.ts";
 
@@ -44,7 +43,8 @@ export class Replay {
   /** Chunks on disk by ref, in order; those of a series are taken over when it appears in the log. */
   #chunks = new Map<number, HeadChunk[]>();
   #handlers: RecordHandlers;
-  #late: LateLog;
+  /** Late samples of transactions since the start. */
+  #late: LateSample[] = [];
   /** Past the segments of earlier runs: late samples go where they do in a transaction. */
   #live = false;
   #turnEnds = 0;
@@ -55,7 +55,6 @@ export class Replay {
   constructor(head: Head, onProgress?: (done: number, total: number) => void) {
     this.#head = head;
     this.#onProgress = onProgress;
-    this.#late = head.lateLog();
     this.#handlers = this.#makeHandlers();
   }
 
@@ -104,7 +103,8 @@ export class Replay {
     }
     for (const record of readSegment(segmentPath(walDir, next))) decodeRecord(record, this.#handlers);
     this.#head.late.headMaxTime = this.#head.store.maxTime;
-    this.#late.flush();
+    this.#head.replayedLate(this.#late);
+    this.#late = [];
     this.#head.ready = true;
   }
 
@@ -173,25 +173,28 @@ export class Replay {
         if (store.table.hot.f64[8 * series + REF] !== ref) head.aliases.set(ref, series);
         this.#adopt(ref, series);
       },
-      samples: ({ count, refs, times, words }) => {
+      samples: ({ count, refs, times, words, starts, hasStarts }) => {
         const oldest = head.minValidTime;
         for (let i = 0; i < count; i++) {
           const time = times[i];
           const series = this.#refs.get(refs[i]);
           if (series < 0) this.report.unknownRefs++;
           else if (time > store.lastTime(series) && time >= oldest) {
-            store.append(series, time, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD]);
+            const start = hasStarts ? starts[i] : 0;
+            store.append(series, time, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], start);
           } else if (this.#live) {
-            head.applySample(series, time, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], this.#late);
+            const start = hasStarts ? starts[i] : 0;
+            head.applySample(series, time, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], start, this.#late);
           }
         }
       },
-      histogram: (ref, time, histogram) => {
+      histogram: (ref, time, histogram, start) => {
         const series = this.#series(ref);
         if (series < 0) return;
         head.hasHistograms = true;
-        if (time > store.lastTime(series) && time >= head.minValidTime) store.appendHistogram(series, time, histogram);
-        else if (this.#live) head.applyHistogram(series, time, histogram, this.#late);
+        if (time > store.lastTime(series) && time >= head.minValidTime) {
+          store.appendHistogram(series, time, histogram, start);
+        } else if (this.#live) head.applyHistogram(series, time, histogram, start, this.#late);
       },
       metadata: (ref, metadata) => {
         const series = this.#series(ref);
@@ -215,16 +218,17 @@ export class Replay {
     const ignore = (): void => {};
     return {
       ...this.#makeHandlers(),
-      samples: ({ count, refs, times, words }) => {
+      samples: ({ count, refs, times, words, starts, hasStarts }) => {
         for (let i = 0; i < count; i++) {
           const series = this.#series(refs[i]);
           if (series < 0) continue;
-          late.insert(series, times[i], words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], undefined, ignore);
+          const start = hasStarts ? starts[i] : 0;
+          late.insert(series, times[i], words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], start, undefined, ignore);
         }
       },
-      histogram: (ref, time, histogram) => {
+      histogram: (ref, time, histogram, start) => {
         const series = this.#series(ref);
-        if (series >= 0) late.insert(series, time, 0, 0, histogram, ignore);
+        if (series >= 0) late.insert(series, time, 0, 0, start, histogram, ignore);
       },
       marker: (ref, file, offset) => {
         const series = this.#series(ref);

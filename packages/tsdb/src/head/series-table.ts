@@ -52,8 +52,8 @@ export const HISTOGRAM = 4;
 /** The transaction in progress has samples of the other kind for it. */
 export const PENDING_FLOAT = 8;
 export const PENDING_HISTOGRAM = 16;
-/** Has samples that came out of order. */
-export const OUT_OF_ORDER = 32;
+/** The open chunk is of the encoding XOR2. */
+export const XOR2 = 32;
 
 const GENERATION_SHIFT = 8;
 /** Generations are counted in the part of a handle above 32 bits. */

@@ -5,7 +5,7 @@
 import type { FloatHistogram, IntHistogram, Labels, MetricMetadata } from "@pharos/model";
 import type { PageCache } from "../block/page-cache.ts";
 import { addInterval, type Interval, type Tombstones } from "../block/tombstones.ts";
-import { Encoding } from "../chunk/encoding.ts";
+import { type ChunkEncodings, DEFAULT_ENCODINGS, Encoding } from "../chunk/encoding.ts";
 import { HistogramAppender } from "../chunk/histogram.ts";
 import { Heap, type Pin } from "../memory/heap.ts";
 import { HeadChunkFiles } from "./chunk-files.ts";
@@ -14,6 +14,7 @@ import { LabelIndex } from "./label-index.ts";
 import { Late } from "./late.ts";
 import { MetadataTable } from "./metadata-table.ts";
 import { append, gather, isFull, openBytes, openStart, release, start } from "./open-chunk.ts";
+import { appendXor2, startXor2 } from "./open-chunk-xor2.ts";
 import {
   CLOSED,
   CLOSED_COUNT,
@@ -26,6 +27,7 @@ import {
   METADATA,
   REF,
   SeriesTable,
+  XOR2,
 } from "./series-table.ts";
 import { SeriesView } from "./view.ts";
 
@@ -40,6 +42,8 @@ export class HeadStore implements Disposable {
   /** Open chunks of the series whose newest sample is a histogram. */
   readonly #histograms = new Map<number, HistogramAppender>();
   readonly #rangeMs: number;
+  /** Of chunks that are started from now on. */
+  encodings: ChunkEncodings = DEFAULT_ENCODINGS;
   #chunks = 0;
   /** Unix ms; Infinity and -Infinity without samples. */
   minTime = Number.POSITIVE_INFINITY;
@@ -55,7 +59,12 @@ export class HeadStore implements Disposable {
     this.index = new LabelIndex(this.heap, () => this.table.listed());
     this.table = new SeriesTable(this.heap, this.index);
     this.files = new HeadChunkFiles(chunkDir, cache);
-    this.late = new Late(this.files, lateWindowMs, (series) => this.table.hot.f64[8 * series + REF]);
+    this.late = new Late(
+      this.files,
+      lateWindowMs,
+      (series) => this.table.hot.f64[8 * series + REF],
+      () => this.encodings,
+    );
   }
 
   get histogramSeries(): number {
@@ -81,8 +90,8 @@ export class HeadStore implements Disposable {
     return this.heap.pin();
   }
 
-  /** A float; it must be newer than the series' newest sample. */
-  append(series: number, time: number, high: number, low: number): void {
+  /** A float; it must be newer than the series' newest sample. `begin`: its start timestamp, 0 when unknown. */
+  append(series: number, time: number, high: number, low: number, begin = 0): void {
     const { table, heap } = this;
     const { u32 } = table.hot;
     this.floats++;
@@ -92,30 +101,32 @@ export class HeadStore implements Disposable {
     }
     if (u32[16 * series + FIRST_PAGE] !== 0) {
       if (!isFull(table, series, time)) {
-        append(heap, table, series, time, high, low);
+        if (table.has(series, XOR2)) appendXor2(heap, table, series, time, high, low, begin);
+        else append(heap, table, series, time, high, low);
         if (time > this.maxTime) this.maxTime = time;
         return;
       }
       this.close(series);
     }
-    start(heap, table, series, this.#rangeMs, time, high, low);
+    if (this.encodings.floats === "xor2") startXor2(heap, table, series, this.#rangeMs, time, high, low, begin);
+    else start(heap, table, series, this.#rangeMs, time, high, low);
     this.#started(time);
   }
 
-  /** A histogram; it must be newer than the series' newest sample. */
-  appendHistogram(series: number, time: number, histogram: IntHistogram | FloatHistogram): void {
+  /** A histogram; it must be newer than the series' newest sample. `begin` as above. */
+  appendHistogram(series: number, time: number, histogram: IntHistogram | FloatHistogram, begin = 0): void {
     const { table } = this;
     const { f64 } = table.hot;
     this.histograms++;
     let open = this.#histograms.get(series);
     if (!open || this.#crosses(open.firstTime, time) || open.isFull || !open.accepts(histogram)) {
       this.close(series);
-      open = new HistogramAppender(histogram, open?.last);
+      open = new HistogramAppender(histogram, open?.last, this.encodings.histogramStarts);
       this.#histograms.set(series, open);
       table.set(series, HISTOGRAM);
       this.#started(time);
     }
-    open.append(time, histogram);
+    open.append(time, histogram, begin);
     f64[8 * series + LAST_TIME] = time;
     if (time > this.maxTime) this.maxTime = time;
   }
@@ -161,10 +172,12 @@ export class HeadStore implements Disposable {
     const chunk = u32[16 * series + FIRST_PAGE];
     if (chunk === 0) return;
     const bytes = openBytes(table, series);
-    const mint = openStart(heap, chunk);
+    const xor2 = table.has(series, XOR2);
+    const encoding = xor2 ? Encoding.xor2 : Encoding.xor;
+    const mint = openStart(heap, chunk, xor2);
     const maxt = f64[8 * series + LAST_TIME];
-    files.write(f64[8 * series + REF], mint, maxt, Encoding.xor, false, gather(heap, chunk, bytes), 0, bytes);
-    addClosed(heap, table, series, files, mint, maxt, bytes, Encoding.xor);
+    files.write(f64[8 * series + REF], mint, maxt, encoding, false, gather(heap, chunk, bytes), 0, bytes);
+    addClosed(heap, table, series, files, mint, maxt, bytes, encoding);
     release(heap, table, series);
   }
 
@@ -201,7 +214,7 @@ export class HeadStore implements Disposable {
     const histogram = this.#histograms.get(series);
     if (histogram) return histogram.firstTime;
     const chunk = hot.u32[16 * series + FIRST_PAGE];
-    return chunk === 0 ? Number.POSITIVE_INFINITY : openStart(this.heap, chunk);
+    return chunk === 0 ? Number.POSITIVE_INFINITY : openStart(this.heap, chunk, this.table.has(series, XOR2));
   }
 
   /** Of all samples, late ones included. */
@@ -245,6 +258,7 @@ export class HeadStore implements Disposable {
       hot.u32[16 * series + FIRST_PAGE],
       openBytes(this.table, series),
       hot.u32[16 * series + COUNT_AND_WINDOW] & 0xffff,
+      this.table.has(series, XOR2) ? Encoding.xor2 : Encoding.xor,
       hot.f64[8 * series + LAST_TIME],
       this.tombstones.get(series),
       this.late.view(series),

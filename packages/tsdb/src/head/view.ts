@@ -14,6 +14,7 @@ import {
   OPEN_AT,
   OPEN_BYTES_AT,
   OPEN_COUNT_AT,
+  OPEN_ENCODING_AT,
   type SeriesExtra,
   STRIDE,
 } from "../threads/messages.ts";
@@ -53,6 +54,7 @@ export class SeriesView implements StoredSeries {
   readonly #open: number;
   readonly #openBytes: number;
   readonly #openCount: number;
+  readonly #openEncoding: number;
   readonly #lastTime: number;
   readonly intervals: readonly Interval[] | undefined;
   readonly late: LateView | undefined;
@@ -67,6 +69,7 @@ export class SeriesView implements StoredSeries {
     open: number,
     openBytes: number,
     openCount: number,
+    openEncoding: number,
     lastTime: number,
     intervals: readonly Interval[] | undefined,
     late: LateView | undefined,
@@ -79,6 +82,7 @@ export class SeriesView implements StoredSeries {
     this.#open = open;
     this.#openBytes = openBytes;
     this.#openCount = openCount;
+    this.#openEncoding = openEncoding;
     this.#lastTime = lastTime;
     this.intervals = intervals;
     this.late = late;
@@ -92,6 +96,7 @@ export class SeriesView implements StoredSeries {
     series[at + OPEN_AT] = this.#open;
     series[at + OPEN_BYTES_AT] = this.#openBytes;
     series[at + OPEN_COUNT_AT] = this.#openCount;
+    series[at + OPEN_ENCODING_AT] = this.#openEncoding;
     series[at + LAST_TIME_AT] = this.#lastTime;
     series[at + EXTRA_AT] = -1;
     const histogram = this.#histogram;
@@ -138,7 +143,7 @@ export class SeriesView implements StoredSeries {
       } else if (this.#open !== 0) {
         const data = gather(heap, this.#open, this.#openBytes);
         setCount(data, this.#openCount);
-        decodeChunk(Encoding.xor, data, mint, end, out);
+        decodeChunk(this.#openEncoding, data, mint, end, out);
       }
     }
   }
@@ -159,11 +164,11 @@ export class SeriesView implements StoredSeries {
         out.push({ mint: firstTime, maxt: lastTime, encoding, data: histogram.finish() });
       }
     } else if (this.#open !== 0) {
-      const first = openStart(heap, this.#open);
+      const first = openStart(heap, this.#open, this.#openEncoding === Encoding.xor2);
       if (first >= mint && first < maxt) {
         const data = gather(heap, this.#open, this.#openBytes).slice();
         setCount(data, this.#openCount);
-        out.push({ mint: first, maxt: this.#lastTime, encoding: Encoding.xor, data });
+        out.push({ mint: first, maxt: this.#lastTime, encoding: this.#openEncoding, data });
       }
     }
     return out;

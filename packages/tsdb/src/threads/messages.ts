@@ -48,7 +48,7 @@ export type Answer =
   | { id: number; kind: "failed"; message: string };
 
 /** Numbers of a series in `selected`, and what they are. */
-export const STRIDE = 8;
+export const STRIDE = 9;
 export const LABELS_AT = 0;
 export const CLOSED_AT = 1;
 export const CLOSED_COUNT_AT = 2;
@@ -58,6 +58,7 @@ export const OPEN_COUNT_AT = 5;
 export const LAST_TIME_AT = 6;
 /** Place among the extras, -1 for none. */
 export const EXTRA_AT = 7;
+export const OPEN_ENCODING_AT = 8;
 
 /** What does not lie in the shared memory: rare, and copied. */
 export interface SeriesExtra {

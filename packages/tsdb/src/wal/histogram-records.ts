@@ -19,7 +19,7 @@ import {
   STALE_NAN_LOW,
 } from "@pharos/model";
 import type { Decoder, Encoder } from "./encoding.ts";
-import { StartEntries } from "./start-entries.ts";
+import { StartEntries, StartEntryWriter } from "./start-entries.ts";
 
 const HINTS: readonly CounterResetHint[] = ["unknown", "reset", "not_reset", "gauge"];
 const INT = 7;
@@ -34,6 +34,8 @@ export interface HistogramRecord {
   ref: number;
   time: number;
   histogram: IntHistogram | FloatHistogram;
+  /** Unix ms, 0 when unknown; undefined where none are kept. */
+  start?: number;
 }
 
 const float = new Float64Array(1);
@@ -50,13 +52,18 @@ function readF64(input: Decoder): number {
   return float[0];
 }
 
-function typeOf({ kind, schema }: IntHistogram | FloatHistogram): number {
+function typeOf({ start, histogram: { kind, schema } }: HistogramRecord): number {
+  if (start !== undefined) return kind === "int" ? INT_START : FLOAT_START;
   if (schema === CUSTOM_BUCKETS_SCHEMA) return kind === "int" ? INT_CUSTOM : FLOAT_CUSTOM;
   return kind === "int" ? INT : FLOAT;
 }
 
 export function isHistogramRecord(type: number): boolean {
-  return (type >= INT && type <= FLOAT_CUSTOM) || type === INT_START || type === FLOAT_START;
+  return (type >= INT && type <= FLOAT_CUSTOM) || hasHistogramStarts(type);
+}
+
+export function hasHistogramStarts(type: number): boolean {
+  return type === INT_START || type === FLOAT_START;
 }
 
 /**
@@ -69,7 +76,7 @@ export function groupHistograms(
   const groups: (readonly [number, HistogramRecord[]])[] = [];
   const repeated = new Set(entries.map(({ ref }) => ref)).size < entries.length;
   for (const entry of entries) {
-    const type = typeOf(entry.histogram);
+    const type = typeOf(entry);
     const group = repeated ? groups.at(-1) : groups.find(([known]) => known === type);
     if (group?.[0] === type) group[1].push(entry);
     else groups.push([type, [entry]]);
@@ -79,45 +86,58 @@ export function groupHistograms(
 
 export function encodeHistograms(out: Encoder, type: number, entries: readonly HistogramRecord[]): void {
   out.byte(type);
+  if (hasHistogramStarts(type)) {
+    const heads = new StartEntryWriter(out);
+    for (const { ref, time, histogram, start = 0 } of entries) {
+      heads.next(ref, time, start);
+      encodeHistogram(out, histogram, histogram.schema === CUSTOM_BUCKETS_SCHEMA);
+    }
+    return;
+  }
   out.u64(entries[0].ref);
   out.i64(entries[0].time);
   for (const { ref, time, histogram } of entries) {
     out.varint(ref - entries[0].ref);
     out.varint(time - entries[0].time);
-    out.byte(HINTS.indexOf(histogram.counterResetHint));
-    out.varint(histogram.schema);
-    f64(out, histogram.zeroThreshold);
-    const isInt = histogram.kind === "int";
-    for (const count of [histogram.zeroCount, histogram.count]) {
-      if (isInt) out.uvarint(count);
-      else f64(out, count);
-    }
-    if (histogram.stale) {
-      words[1 - LOW_WORD] = STALE_NAN_HIGH;
-      words[LOW_WORD] = STALE_NAN_LOW;
-      out.f64(words, 0);
-    } else f64(out, histogram.sum);
-    for (const spans of [histogram.positiveSpans, histogram.negativeSpans]) {
-      out.uvarint(spans.length);
-      for (const { offset, length } of spans) {
-        out.varint(offset);
-        out.uvarint(length);
-      }
-    }
-    const buckets = isInt
-      ? [histogram.positiveDeltas, histogram.negativeDeltas]
-      : [histogram.positiveBuckets, histogram.negativeBuckets];
-    for (const values of buckets) {
-      out.uvarint(values.length);
-      for (const value of values) {
-        if (isInt) out.varint(value);
-        else f64(out, value);
-      }
-    }
-    if (type < INT_CUSTOM) continue;
-    out.uvarint(histogram.customValues.length);
-    for (const bound of histogram.customValues) f64(out, bound);
+    encodeHistogram(out, histogram, type >= INT_CUSTOM);
   }
+}
+
+/** One histogram, with the bounds of its buckets behind it where it is of that kind. */
+export function encodeHistogram(out: Encoder, histogram: IntHistogram | FloatHistogram, custom: boolean): void {
+  out.byte(HINTS.indexOf(histogram.counterResetHint));
+  out.varint(histogram.schema);
+  f64(out, histogram.zeroThreshold);
+  const isInt = histogram.kind === "int";
+  for (const count of [histogram.zeroCount, histogram.count]) {
+    if (isInt) out.uvarint(count);
+    else f64(out, count);
+  }
+  if (histogram.stale) {
+    words[1 - LOW_WORD] = STALE_NAN_HIGH;
+    words[LOW_WORD] = STALE_NAN_LOW;
+    out.f64(words, 0);
+  } else f64(out, histogram.sum);
+  for (const spans of [histogram.positiveSpans, histogram.negativeSpans]) {
+    out.uvarint(spans.length);
+    for (const { offset, length } of spans) {
+      out.varint(offset);
+      out.uvarint(length);
+    }
+  }
+  const buckets = isInt
+    ? [histogram.positiveDeltas, histogram.negativeDeltas]
+    : [histogram.positiveBuckets, histogram.negativeBuckets];
+  for (const values of buckets) {
+    out.uvarint(values.length);
+    for (const value of values) {
+      if (isInt) out.varint(value);
+      else f64(out, value);
+    }
+  }
+  if (!custom) return;
+  out.uvarint(histogram.customValues.length);
+  for (const bound of histogram.customValues) f64(out, bound);
 }
 
 function readSpans(input: Decoder): Span[] {
@@ -135,18 +155,18 @@ function readList(input: Decoder, read: () => number): number[] {
   return values;
 }
 
-/** `input` stands behind the type byte. Start timestamps are read and left out. */
+/** `input` stands behind the type byte; `start` is 0 when unknown. */
 export function decodeHistograms(
   type: number,
   input: Decoder,
-  take: (ref: number, time: number, histogram: IntHistogram | FloatHistogram) => void,
+  take: (ref: number, time: number, histogram: IntHistogram | FloatHistogram, start: number) => void,
 ): void {
   if (input.done) return;
   const isInt = type === INT || type === INT_CUSTOM || type === INT_START;
-  if (type === INT_START || type === FLOAT_START) {
+  if (hasHistogramStarts(type)) {
     for (const entry of new StartEntries(input)) {
-      const { ref, time } = entry;
-      take(ref, time, readHistogram(input, isInt, undefined));
+      const { ref, time, start } = entry;
+      take(ref, time, readHistogram(input, isInt, undefined), start);
     }
     return;
   }
@@ -155,12 +175,16 @@ export function decodeHistograms(
   while (!input.done) {
     const ref = ref0 + input.varint();
     const time = time0 + input.varint();
-    take(ref, time, readHistogram(input, isInt, type >= INT_CUSTOM));
+    take(ref, time, readHistogram(input, isInt, type >= INT_CUSTOM), 0);
   }
 }
 
 /** `custom`: whether bounds of buckets follow; undefined leaves it to the schema. */
-function readHistogram(input: Decoder, isInt: boolean, custom: boolean | undefined): IntHistogram | FloatHistogram {
+export function readHistogram(
+  input: Decoder,
+  isInt: boolean,
+  custom: boolean | undefined,
+): IntHistogram | FloatHistogram {
   const readCount = (): number => (isInt ? input.uvarint() : readF64(input));
   const readBucket = (): number => (isInt ? input.varint() : readF64(input));
   const counterResetHint = HINTS[input.byte()] ?? "unknown";

@@ -20,9 +20,9 @@ import {
   type MetricType,
 } from "@pharos/model";
 import { Decoder, type Encoder } from "./encoding.ts";
-import { decodeHistograms, isHistogramRecord } from "./histogram-records.ts";
+import { decodeHistograms, hasHistogramStarts, isHistogramRecord } from "./histogram-records.ts";
 import { SampleColumns } from "./sample-columns.ts";
-import { StartEntries } from "./start-entries.ts";
+import { StartEntries, StartEntryWriter } from "./start-entries.ts";
 
 export const RecordType = {
   series: 1,
@@ -70,8 +70,18 @@ export function encodeSeries(out: Encoder, series: readonly SeriesRecord[]): voi
   }
 }
 
+/** Rows `[from, to)`, as a record with start timestamps where the columns have them. */
 export function encodeSamples(out: Encoder, samples: SampleColumns, from: number, to: number): void {
-  const { refs, times, words } = samples;
+  const { refs, times, words, starts } = samples;
+  if (samples.hasStarts) {
+    out.byte(RecordType.samplesWithStart);
+    const entries = new StartEntryWriter(out);
+    for (let i = from; i < to; i++) {
+      entries.next(refs[i], times[i], starts[i]);
+      out.f64(words, i);
+    }
+    return;
+  }
   out.byte(RecordType.samples);
   const ref0 = refs[from];
   const time0 = times[from];
@@ -146,7 +156,8 @@ export interface RecordHandlers {
   series(ref: number, labels: Labels): void;
   /** Valid during the call. */
   samples(samples: SampleColumns): void;
-  histogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram): void;
+  /** `start` 0 when unknown. */
+  histogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram, start: number): void;
   metadata(ref: number, metadata: MetricMetadata): void;
   tombstone(ref: number, mint: number, maxt: number): void;
   exemplar(ref: number, exemplar: Exemplar): void;
@@ -157,6 +168,7 @@ const columns = new SampleColumns();
 
 function decodeSamples(input: Decoder, out: SampleColumns): void {
   out.count = 0;
+  out.hasStarts = false;
   if (input.done) return;
   const ref0 = input.u64();
   const time0 = input.i64();
@@ -172,14 +184,21 @@ function decodeSamples(input: Decoder, out: SampleColumns): void {
 
 function decodeSamplesWithStart(input: Decoder, out: SampleColumns): void {
   out.count = 0;
-  for (const { ref, time } of new StartEntries(input)) {
+  out.hasStarts = true;
+  for (const { ref, time, start } of new StartEntries(input)) {
     out.reserve();
     const row = out.count++;
     out.refs[row] = ref;
     out.times[row] = time;
+    out.starts[row] = start;
     out.words[2 * row + 1 - LOW_WORD] = input.u32();
     out.words[2 * row + LOW_WORD] = input.u32();
   }
+}
+
+/** Whether it is a record of samples or histograms with start timestamps. */
+export function hasStartTimestamps(record: Uint8Array): boolean {
+  return record[0] === RecordType.samplesWithStart || hasHistogramStarts(record[0]);
 }
 
 /** Decodes one record; types that are not ours are skipped, as upstream does. */

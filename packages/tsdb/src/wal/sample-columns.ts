@@ -3,6 +3,9 @@ export class SampleColumns {
   count = 0;
   refs = new Float64Array(1024);
   times = new Float64Array(1024);
+  /** Start timestamps, 0 when unknown; they count only where `hasStarts` says so. */
+  starts = new Float64Array(1024);
+  hasStarts = false;
   values = new Float64Array(1024);
   words = new Uint32Array(this.values.buffer);
 
@@ -16,6 +19,7 @@ export class SampleColumns {
     };
     this.refs = grow(this.refs);
     this.times = grow(this.times);
+    this.starts = grow(this.starts);
     const values = new Float64Array(this.values.length * 2);
     const words = new Uint32Array(values.buffer);
     words.set(this.words);
