@@ -21,6 +21,14 @@ export interface PrometheusOptions {
     /** Bytes that series and samples may take in memory; 0: any. */
     memoryBudgetBytes?: number;
     lock?: boolean;
+    /** Upstream's features st-storage, histograms-st-encoding and created-timestamp-zero-ingestion. */
+    storeStartTimestamps?: boolean;
+    histogramStartEncoding?: boolean;
+    zeroAtStart?: boolean;
+    /** Where the configuration does not say; upstream's feature xor2-encoding makes it "xor2". */
+    floatEncoding?: "xor" | "xor2";
+    /** Upstream's feature memory-snapshot-on-shutdown. */
+    snapshotOnShutdown?: boolean;
   };
   enableLifecycle: boolean;
   enableAdminApi: boolean;

@@ -76,7 +76,15 @@ class Server implements PrometheusServer {
       maxQueryBytes: options.query?.maxBytes,
       maxTotalBytes: options.query?.maxTotalBytes,
     });
-    this.#scrape = new ScrapeManager({ appendable: db, log: log.with({ subsystem: "scrape" }), registry, now });
+    const { storeStartTimestamps = false, zeroAtStart = false } = options.storage ?? {};
+    const startTimestamps = storeStartTimestamps || zeroAtStart;
+    this.#scrape = new ScrapeManager({
+      appendable: db,
+      log: log.with({ subsystem: "scrape" }),
+      registry,
+      now,
+      startTimestamps,
+    });
     this.#discovery = new Discovery({
       log: log.with({ subsystem: "discovery" }),
       registry,
@@ -262,12 +270,17 @@ class Server implements PrometheusServer {
 }
 
 /** What a configuration file may change of the storage while it runs. */
-function storageSettings({ retention, outOfOrderTimeWindowMs }: StorageConfig, options: PrometheusOptions): DbSettings {
+function storageSettings(
+  { retention, outOfOrderTimeWindowMs, floatEncoding, staleSeriesCompactionThreshold }: StorageConfig,
+  options: PrometheusOptions,
+): DbSettings {
   return {
     retentionMs: retention.timeMs ?? options.retention.timeMs,
     retentionBytes: retention.bytes ?? options.retention.bytes,
     retentionPercentage: retention.percentage ?? 0,
     outOfOrderTimeWindowMs,
+    floatEncoding: floatEncoding ?? options.storage?.floatEncoding ?? "xor",
+    staleSeriesThreshold: staleSeriesCompactionThreshold,
   };
 }
 
@@ -285,8 +298,8 @@ export async function createPrometheus(options: PrometheusOptions): Promise<Prom
   const { storage } = loadConfigFile(options.configFile);
   const db = await openDb({
     dir: options.storagePath,
-    ...storageSettings(storage, options),
     ...options.storage,
+    ...storageSettings(storage, options),
     maxExemplars: storage.maxExemplars,
     background: true,
     threads: true,

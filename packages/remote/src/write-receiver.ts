@@ -87,12 +87,14 @@ export function receiveWrite(storage: Appendable, request: Buffer, version: Writ
         refuse(REASONS[result], `${labels} at ${time}`);
         return false;
       };
-      for (const { timestamp, value, stale } of series.samples) {
+      for (const { timestamp, value, stale, start } of series.samples) {
+        if (start > 0 || series.created > 0) appender.appendStartTimestamp(ref, timestamp, start || series.created);
         const result = stale ? appender.appendStale(ref, timestamp) : appender.append(ref, timestamp, value);
         if (take(result, timestamp)) outcome.samples++;
       }
-      for (const { timestamp, histogram } of series.histograms) {
+      for (const { timestamp, histogram, start } of series.histograms) {
         const problem = histogram.stale ? undefined : invalid(histogram);
+        if (start > 0 || series.created > 0) appender.appendStartTimestamp(ref, timestamp, start || series.created);
         if (problem) refuse(problem, `${labels} at ${timestamp}`);
         else if (take(appender.appendHistogram(ref, timestamp, histogram), timestamp)) outcome.histograms++;
       }

@@ -8,7 +8,8 @@
  *        Exemplar         1.0: 1 labels*, 2 value, 3 timestamp · 2.0: 1 label refs, 2 value, 3 timestamp
  *        Histogram        1/2 count int/float, 3 sum, 4 sint32 schema, 5 zero threshold, 6/7 zero count int/float,
  *                         8 negative spans*, 9 negative deltas, 10 negative counts, 11 positive spans*, 12 positive deltas,
- *                         13 positive counts, 14 reset hint, 15 timestamp, 16 bounds of custom buckets
+ *                         13 positive counts, 14 reset hint, 15 timestamp, 16 bounds of custom buckets,
+ *                         17 start timestamp (2.0 only)
  *        Span             1 sint32 offset, 2 uint32 length
  *        Metadata         1 type, 3 number of the help, 4 number of the unit
  */
@@ -33,10 +34,14 @@ export interface WrittenSample {
   timestamp: number;
   value: number;
   stale: boolean;
+  /** Unix ms, 0 when unknown. */
+  start: number;
 }
 
 export interface WrittenHistogram {
   timestamp: number;
+  /** Unix ms, 0 when unknown. */
+  start: number;
   histogram: IntHistogram | FloatHistogram;
 }
 
@@ -164,7 +169,7 @@ function readLabel(input: ProtoReader): [string, string] {
 }
 
 function readSample(input: ProtoReader): WrittenSample {
-  const sample: WrittenSample = { timestamp: 0, value: 0, stale: false };
+  const sample: WrittenSample = { timestamp: 0, value: 0, stale: false, start: 0 };
   while (input.next()) {
     if (input.field === 1) {
       const [high, low] = input.words();
@@ -173,6 +178,7 @@ function readSample(input: ProtoReader): WrittenSample {
       sample.value = float[0];
       sample.stale = high === STALE_NAN_HIGH && low === STALE_NAN_LOW;
     } else if (input.field === 2) sample.timestamp = input.int64();
+    else if (input.field === 3) sample.start = input.int64();
     else input.skip();
   }
   return sample;
@@ -232,6 +238,7 @@ function readHistogram(input: ProtoReader): WrittenHistogram {
   const negative: number[] = [];
   let isFloat = false;
   let timestamp = 0;
+  let start = 0;
   while (input.next()) {
     switch (input.field) {
       case 1:
@@ -288,6 +295,9 @@ function readHistogram(input: ProtoReader): WrittenHistogram {
       case 16:
         input.repeated(customValues, ProtoReader.fixed64);
         break;
+      case 17:
+        start = input.int64();
+        break;
       default:
         input.skip();
     }
@@ -295,6 +305,7 @@ function readHistogram(input: ProtoReader): WrittenHistogram {
   const shared = { ...base, positiveSpans: spans.positive, negativeSpans: spans.negative, customValues };
   return {
     timestamp,
+    start,
     histogram: isFloat
       ? { ...shared, kind: "float", positiveBuckets: positive, negativeBuckets: negative }
       : { ...shared, kind: "int", positiveDeltas: positive, negativeDeltas: negative },

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -56,6 +56,36 @@ async function read(...matchers: Matcher[]): Promise<Record<string, string[]>> {
 const all = new Matcher("=~", "__name__", ".+");
 
 describe("transactions", () => {
+  test("late samples that cannot be logged are refused, with everything of their transaction", async () => {
+    await db.close();
+    db = await open({ outOfOrderTimeWindowMs: 3600_000 });
+    write([[up("a"), 100_000, 1]]);
+    // The log of late samples cannot be begun where a file is in its place.
+    writeFileSync(join(dir, "wbl"), "");
+    expect(() =>
+      write([
+        [up("a"), 50_000, 2],
+        [up("a"), 110_000, 3],
+      ]),
+    ).toThrow("log of late samples");
+    const before = { '{__name__="up", instance="a"}': ["100000:1"] };
+    expect(await read(all)).toEqual(before);
+    rmSync(join(dir, "wbl"));
+    await db.close();
+    db = await open({ outOfOrderTimeWindowMs: 3600_000 });
+    expect(await read(all)).toEqual(before);
+    // More late ones than fit into a chunk, in one transaction, and one twice.
+    const late = Array.from({ length: 100 }, (_, i): readonly [Labels, number, number] => [up("a"), 60_000 - i, i]);
+    write([...late, late[3], [up("a"), 120_000, 4]]);
+    const after = {
+      '{__name__="up", instance="a"}': [...late.map(([, t, v]) => `${t}:${v}`).reverse(), "100000:1", "120000:4"],
+    };
+    expect(await read(all)).toEqual(after);
+    await db.close();
+    db = await open({ outOfOrderTimeWindowMs: 3600_000 });
+    expect(await read(all)).toEqual(after);
+  });
+
   test("what is committed is read, sorted by labels; what is rolled back never was", async () => {
     write([
       [up("b"), 1000, 1],

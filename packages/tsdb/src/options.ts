@@ -18,6 +18,8 @@ export interface DbSettings {
    * "xor2".
    */
   floatEncoding?: "xor" | "xor2";
+  /** Share of stale series in the head, 0 to 1, from which on they are written to blocks and leave it; 0 (the default): never. */
+  staleSeriesThreshold?: number;
 }
 
 export interface DbOptions extends DbSettings {
@@ -34,6 +36,8 @@ export interface DbOptions extends DbSettings {
   storeStartTimestamps?: boolean;
   /** Chunks of histograms have start timestamps too: upstream's feature `histograms-st-encoding`, which only 3.14 reads. */
   histogramStartEncoding?: boolean;
+  /** The head is written to a snapshot when the database is closed, and read from it at the next start. */
+  snapshotOnShutdown?: boolean;
   /** A zero is put where a counter says it began: upstream's feature `created-timestamp-zero-ingestion`. */
   zeroAtStart?: boolean;
   /** Bytes that series and samples may take in memory; 0: any. */

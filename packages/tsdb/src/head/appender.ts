@@ -116,6 +116,7 @@ export class HeadAppender implements Appender {
     if (series < 0) return this.#unknown();
     const { batch } = this;
     if (this.#startHandle !== 0) this.#begin(handle, series, timestamp, undefined);
+    else this.#start = 0;
     batch.reserve();
     batch.values[batch.count] = value;
     return this.#take(series, timestamp);
@@ -125,6 +126,8 @@ export class HeadAppender implements Appender {
     const series = this.#head.store.table.resolve(handle);
     if (series < 0) return this.#unknown();
     const { batch } = this;
+    if (this.#startHandle !== 0) this.#begin(handle, series, timestamp, undefined);
+    else this.#start = 0;
     batch.reserve();
     setStale(batch.words, batch.count);
     return this.#take(series, timestamp);
@@ -135,6 +138,7 @@ export class HeadAppender implements Appender {
     const series = store.table.resolve(handle);
     if (series < 0) return this.#unknown();
     if (this.#startHandle !== 0) this.#begin(handle, series, timestamp, histogram);
+    else this.#start = 0;
     const place = this.#place(series, timestamp);
     if (place === IN_ORDER || place === LATE) return this.#pushHistogram(series, timestamp, histogram, place);
     if (place !== SAME_AS_LAST && place !== SAME_AS_PENDING) return place;
