@@ -72,7 +72,7 @@ describe("log", () => {
   test("json is one object a line", () => {
     let line = "";
     createLogger({ format: "json", write: (text) => (line = text) }).error("x", { a: undefined, b: [1] });
-    expect(JSON.parse(line)).toMatchObject({ level: "ERROR", msg: "x", b: "[1]" });
+    expect(JSON.parse(line)).toMatchObject({ level: "ERROR", msg: "x", b: [1] });
   });
 });
 
@@ -112,7 +112,7 @@ describe("flags", () => {
     [["--storage.retention=2x"], '--storage.retention: unknown unit "x" in duration "2x"'],
     [["--level=loud"], '--level: must be one of info, debug, got "loud"'],
     [["--max-size=lots"], '--max-size: not a valid size: "lots". Write it like 512MB'],
-    [["--nonsense"], "Unknown option '--nonsense'. See --help"],
+    [["--nonsense"], "unknown long flag '--nonsense'. See --help"],
   ])("%j names the flag", (argv, message) => {
     expect(errorOf(() => parseFlags(specs, argv)).describe()).toBe(message);
   });

@@ -17,6 +17,15 @@ export function createNotifyMetrics(registry: Registry) {
       "Total number of alerts dropped due to errors when sending to Alertmanager.",
       labels,
     ),
+    capacity: registry.gauge(
+      "prometheus_notifications_queue_capacity",
+      "The capacity of the alert notifications queue.",
+    ),
+    latencySummary: registry.summary(
+      "prometheus_notifications_latency_seconds",
+      "Latency quantiles for sending alert notifications.",
+      labels,
+    ),
     latency: registry.histogram(
       "prometheus_notifications_latency_histogram_seconds",
       "Latency histogram for sending alert notifications.",

@@ -22,6 +22,12 @@ export interface AlertmanagerSet {
 export interface NotifierOptions {
   log: Logger;
   registry: Registry;
+  /** Alerts that may wait for each Alertmanager; 10,000. */
+  capacity?: number;
+  /** Alerts in a request at most; 256. */
+  batchSize?: number;
+  /** Whether `stop` sends what is queued (the default) or drops it. */
+  drain?: boolean;
 }
 
 interface ActiveSet {
@@ -30,7 +36,8 @@ interface ActiveSet {
   queues: Map<string, AlertQueue>;
 }
 
-const MAX_WAITING = 10_000;
+const DEFAULT_CAPACITY = 10_000;
+const DEFAULT_BATCH = 256;
 
 export class Notifier {
   readonly #options: NotifierOptions;
@@ -44,11 +51,16 @@ export class Notifier {
   constructor(options: NotifierOptions) {
     this.#options = options;
     this.#metrics = createNotifyMetrics(options.registry);
+    this.#metrics.capacity.set(this.#capacity);
     options.registry.collect(() => {
       this.#metrics.queued.clear();
       for (const queue of this.#queues()) this.#metrics.queued.labels(queue.url).set(queue.length);
       return [];
     });
+  }
+
+  get #capacity(): number {
+    return this.#options.capacity ?? DEFAULT_CAPACITY;
   }
 
   configure({
@@ -72,8 +84,21 @@ export class Notifier {
       const known = sameClient ? old.queues.get(url) : undefined;
       queues.set(
         url,
-        known ?? new AlertQueue(url, { metrics: this.#metrics, log: this.#options.log, client, timeout: set.timeout }),
+        known ??
+          new AlertQueue(url, {
+            metrics: this.#metrics,
+            log: this.#options.log,
+            client,
+            timeout: set.timeout,
+            capacity: this.#capacity,
+            batchSize: Math.max(1, this.#options.batchSize ?? DEFAULT_BATCH),
+            drain: this.#options.drain ?? true,
+          }),
       );
+    }
+    for (const url of queues.keys()) {
+      const { sent, errors, dropped, latency, latencySummary } = this.#metrics;
+      for (const metric of [sent, errors, dropped, latency, latencySummary]) metric.labels(url);
     }
     for (const [url, queue] of old?.queues ?? [])
       if (queues.get(url) !== queue) void this.#retire(queue, !queues.has(url));
@@ -99,7 +124,7 @@ export class Notifier {
       .map((alert) => this.#withLabels(alert, this.#alertRelabelConfigs, true))
       .filter((alert) => alert !== undefined);
     if (relabelled.length === 0) return;
-    if (this.#queues().next().done) this.#waiting = [...this.#waiting, ...relabelled].slice(-MAX_WAITING);
+    if (this.#queues().next().done) this.#waiting = [...this.#waiting, ...relabelled].slice(-this.#capacity);
     else this.#deliver(relabelled);
   }
 
@@ -146,8 +171,8 @@ export class Notifier {
   async #retire(queue: AlertQueue, forget: boolean): Promise<void> {
     await queue.stop();
     if (!forget) return;
-    for (const metric of [this.#metrics.sent, this.#metrics.errors, this.#metrics.dropped, this.#metrics.latency])
-      metric.remove(queue.url);
+    const { sent, errors, dropped, latency, latencySummary } = this.#metrics;
+    for (const metric of [sent, errors, dropped, latency, latencySummary]) metric.remove(queue.url);
   }
 
   /** External labels where the alert has none of that name, then relabelling; undefined when it is dropped. */

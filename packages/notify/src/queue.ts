@@ -9,10 +9,13 @@ export interface QueueContext {
   client: HttpClient;
   /** ms */
   timeout: number;
+  /** Alerts that may wait. */
+  capacity: number;
+  /** Alerts in a request at most. */
+  batchSize: number;
+  /** Whether a stop waits for what is queued to be sent. */
+  drain: boolean;
 }
-
-const CAPACITY = 10_000;
-const BATCH = 256;
 
 function wire({ labels, annotations, startsAt, endsAt, generatorURL }: Alert) {
   return {
@@ -41,9 +44,9 @@ export class AlertQueue {
   }
 
   push(alerts: readonly Alert[]): void {
-    const { metrics, log } = this.#context;
+    const { metrics, log, capacity } = this.#context;
     this.#alerts.push(...alerts);
-    const excess = this.#alerts.length - CAPACITY;
+    const excess = this.#alerts.length - capacity;
     if (excess > 0) {
       this.#alerts.splice(0, excess);
       metrics.dropped.labels(this.url).inc(excess);
@@ -55,6 +58,7 @@ export class AlertQueue {
   /** Sends what is left, at most for one timeout, and then gives up. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    if (!this.#context.drain) this.#dropRest();
     await this.#sending;
   }
 
@@ -66,13 +70,19 @@ export class AlertQueue {
 
   async #run(): Promise<void> {
     while (this.#alerts.length > 0) {
-      const batch = this.#alerts.splice(0, BATCH);
+      const batch = this.#alerts.splice(0, this.#context.batchSize);
       const sent = await this.#send(batch);
-      if (!sent && this.#stopped) {
-        this.#context.metrics.dropped.labels(this.url).inc(this.#alerts.length);
-        this.#alerts.length = 0;
-      }
+      if (!sent && this.#stopped) this.#dropRest();
     }
+  }
+
+  #dropRest(): void {
+    const { metrics, log } = this.#context;
+    const count = this.#alerts.length;
+    if (count === 0) return;
+    metrics.dropped.labels(this.url).inc(count);
+    log.warn("Alert notification queue not drained on shutdown, dropping alerts", { alertmanager: this.url, count });
+    this.#alerts.length = 0;
   }
 
   /** One attempt, as upstream: rules send every firing alert again anyway. */
@@ -100,7 +110,9 @@ export class AlertQueue {
       log.error("Error sending alerts", { alertmanager: this.url, count: batch.length, err: reason });
       return false;
     } finally {
-      metrics.latency.labels(this.url).observe((performance.now() - started) / 1000);
+      const seconds = (performance.now() - started) / 1000;
+      metrics.latency.labels(this.url).observe(seconds);
+      metrics.latencySummary.labels(this.url).observe(seconds);
     }
   }
 }

@@ -2,13 +2,34 @@
 
 import type { Logger } from "@pharos/kit";
 import type { WriteVersion } from "@pharos/remote";
+import type { Features } from "./features.ts";
 
 export interface PrometheusOptions {
   configFile: string;
   storagePath: string;
   listen: { host: string; port: number };
-  /** As clients reach it; without one, the address it listens on. */
+  /** Further addresses. */
+  moreListen?: readonly { host: string; port: number }[];
+  /** As clients reach it; without one, the address it listens on. Its path is where everything is found below. */
   externalUrl?: string;
+  /** Where everything is found below, when that is not the path of `externalUrl`. */
+  routePrefix?: string;
+  /** Web configuration file: TLS, users, headers; followed while the server runs. */
+  webConfigFile?: string;
+  /** ms */
+  readTimeoutMs?: number;
+  maxConnections?: number;
+  /** Anchored regular expression of the origins whose pages may read answers; default: all. */
+  corsOrigin?: string;
+  /** Folders of console pages and of what they share. */
+  consoles?: { templates: string; libraries: string };
+  /** Folder shown below /user. */
+  userAssets?: string;
+  /** Streams of notifications at a time. */
+  maxNotificationSubscribers?: number;
+  /** How often the configuration is looked at, ms; 0: only when told. */
+  autoReloadMs?: number;
+  features?: Features;
   /** Base URL of a UI to send people to. */
   uiUrl?: string;
   /** 0 means no limit of this kind. */
@@ -43,7 +64,25 @@ export interface PrometheusOptions {
     maxBytes?: number;
     maxTotalBytes?: number;
   };
-  rules?: { resendDelayMs?: number; outageToleranceMs?: number; forGracePeriodMs?: number };
+  rules?: {
+    resendDelayMs?: number;
+    outageToleranceMs?: number;
+    forGracePeriodMs?: number;
+    /** Rules of all groups evaluated at a time beside those whose turn it is; 1: each group one after the other. */
+    maxConcurrentEvals?: number;
+  };
+  notify?: {
+    /** Alerts waiting for each Alertmanager at most. */
+    capacity?: number;
+    /** Alerts in a request at most. */
+    batchSize?: number;
+    /** Whether a stop waits for what is queued to be sent; true by default. */
+    drain?: boolean;
+  };
+  scrape?: {
+    /** How late a scrape may be and still get the timestamp of its turn, ms; 0: not at all. */
+    timestampToleranceMs?: number;
+  };
   /** For /status/flags. */
   flags?: Readonly<Record<string, string>>;
   log: Logger;

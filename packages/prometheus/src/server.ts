@@ -4,29 +4,45 @@
  */
 
 import { Discovery } from "@pharos/discovery";
-import { createHttpServer, type HttpServer, mountMetrics, Registry, registerProcessMetrics } from "@pharos/kit";
-import { describeError, formatDuration } from "@pharos/model";
+import {
+  createHttpServer,
+  type HttpServer,
+  mountMetrics,
+  prepareWeb,
+  Registry,
+  registerProcessMetrics,
+  type Web,
+} from "@pharos/kit";
+import { describeError, Labels } from "@pharos/model";
 import { Notifier } from "@pharos/notify";
-import { Engine } from "@pharos/promql";
-import { loadRuleFiles, RuleManager } from "@pharos/rules";
-import { ScrapeManager } from "@pharos/scrape";
+import type { ParserOptions } from "@pharos/promql";
+import { loadRuleFiles, RuleManager, type RuleQuery } from "@pharos/rules";
+import { type ScrapeDefaults, ScrapeManager } from "@pharos/scrape";
 import { type Db, type DbSettings, openDb } from "@pharos/tsdb";
+import type { FastifyInstance } from "fastify";
 import { AlertmanagerDiscovery } from "./alertmanager-discovery.ts";
 import { mountAdminApi } from "./api/admin.ts";
 import type { ApiContext } from "./api/context.ts";
-import { sendError } from "./api/envelope.ts";
 import { mountQueryApi } from "./api/query.ts";
 import { mountRemoteWrite } from "./api/remote-write.ts";
 import { mountRulesApi } from "./api/rules.ts";
 import { mountSeriesApi } from "./api/series.ts";
 import { mountStatusApi } from "./api/status.ts";
 import { mountTargetsApi } from "./api/targets.ts";
+import { buildInfo, registerBuildInfo } from "./build-info.ts";
 import { expandRuleFiles, loadConfigFile, type PrometheusConfig } from "./config/config.ts";
 import { redactConfig } from "./config/redact.ts";
 import type { StorageConfig } from "./config/storage.ts";
+import { ConfigWatch } from "./config-watch.ts";
 import { notificationFacts, type PrometheusFacts, poolFacts, ruleFacts, seriesCount } from "./facts.ts";
+import { NO_FEATURES } from "./features.ts";
+import { retentionText } from "./flags.ts";
+import { Notifications, RELOAD_FAILED, STARTING, STOPPING } from "./notifications.ts";
 import type { PrometheusOptions } from "./options.ts";
 import { createRuleQuery } from "./rule-query.ts";
+import { enterOrigin, ServerEngine, withOrigin } from "./server-engine.ts";
+import { mountConsoles } from "./web/consoles.ts";
+import { allowOrigins } from "./web/cors.ts";
 import { mountPages } from "./web/pages.ts";
 
 export interface PrometheusServer extends AsyncDisposable {
@@ -38,73 +54,118 @@ export interface PrometheusServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-function retentionText({ timeMs, bytes }: PrometheusOptions["retention"]): string {
-  const parts = [];
-  if (timeMs > 0) parts.push(formatDuration(timeMs));
-  if (bytes > 0) parts.push(`${bytes}B`);
-  return parts.join(" or ") || "none";
+const DEFAULT_SUBSCRIBERS = 16;
+const DEFAULT_CONCURRENCY = 20;
+
+/** What the language of queries and rules has, by the features that are on. */
+function languageOf({ has }: NonNullable<PrometheusOptions["features"]>): ParserOptions {
+  return {
+    experimentalFunctions: has("promql-experimental-functions"),
+    extendedRangeSelectors: has("promql-extended-range-selectors"),
+    binopFillModifiers: has("promql-binop-fill-modifiers"),
+  };
+}
+
+function scrapeDefaults({ has }: NonNullable<PrometheusOptions["features"]>): ScrapeDefaults {
+  return {
+    protobufFirst: has("created-timestamp-zero-ingestion") || has("st-storage"),
+    extraScrapeMetrics: has("extra-scrape-metrics"),
+  };
 }
 
 class Server implements PrometheusServer {
   readonly #options: PrometheusOptions;
+  readonly #features: NonNullable<PrometheusOptions["features"]>;
   readonly #registry: Registry;
   readonly #db: Db;
+  readonly #engine: ServerEngine;
+  readonly #notifications: Notifications;
   readonly #scrape: ScrapeManager;
   readonly #discovery: Discovery;
   readonly #rules: RuleManager;
+  readonly #ruleQuery: RuleQuery;
   readonly #notifier: Notifier;
   readonly #alertmanagers: AlertmanagerDiscovery;
   readonly #http: HttpServer;
   readonly #reload = { successful: true, lastSuccess: 0, message: "" };
   readonly #metrics;
   #config: PrometheusConfig | undefined;
+  #watch: ConfigWatch | undefined;
   #reloading: Promise<void> = Promise.resolve();
   #ready = false;
+  #stopping = false;
   /** Gives the rules of the running configuration to the manager. */
   #updateRules: () => Promise<void> = async () => {};
 
-  constructor(options: PrometheusOptions, registry: Registry, db: Db) {
-    const { log } = options;
+  constructor(options: PrometheusOptions, registry: Registry, db: Db, web: Web | undefined) {
+    const { log, features = NO_FEATURES } = options;
     const now = options.now ?? Date.now;
     this.#options = options;
+    this.#features = features;
     this.#registry = registry;
     this.#db = db;
-    const engine = new Engine({
+    this.#notifications = new Notifications(options.maxNotificationSubscribers ?? DEFAULT_SUBSCRIBERS, registry);
+    this.#notifications.add(STARTING);
+    this.#engine = new ServerEngine({
+      ...languageOf(features),
       lookbackMs: options.query?.lookbackMs,
       timeoutMs: options.query?.timeoutMs,
       maxSamples: options.query?.maxSamples,
       maxQueryBytes: options.query?.maxBytes,
       maxTotalBytes: options.query?.maxTotalBytes,
+      maxConcurrency: options.query?.maxConcurrency ?? DEFAULT_CONCURRENCY,
+      defaultSubqueryStepMs: () => this.#config?.global.evaluationInterval ?? 60_000,
+      delayedNameRemoval: features.has("promql-delayed-name-removal"),
+      typeAndUnitLabels: features.has("type-and-unit-labels"),
+      useStartTimestamps: features.has("use-start-timestamps"),
+      registry,
+      log: log.with({ component: "query engine" }),
     });
+    this.#ruleQuery = createRuleQuery(this.#engine, db);
     const { storeStartTimestamps = false, zeroAtStart = false } = options.storage ?? {};
-    const startTimestamps = storeStartTimestamps || zeroAtStart;
     this.#scrape = new ScrapeManager({
       appendable: db,
-      log: log.with({ subsystem: "scrape" }),
+      log: log.with({ component: "scrape manager" }),
       registry,
       now,
-      startTimestamps,
+      startTimestamps: storeStartTimestamps || zeroAtStart,
+      timestampToleranceMs: options.scrape?.timestampToleranceMs,
     });
     this.#discovery = new Discovery({
-      log: log.with({ subsystem: "discovery" }),
+      log: log.with({ component: "discovery manager scrape" }),
       registry,
       onUpdate: (job, groups) => this.#scrape.updateTargets(job, groups),
     });
-    this.#notifier = new Notifier({ log: log.with({ subsystem: "notify" }), registry });
-    this.#alertmanagers = new AlertmanagerDiscovery(this.#notifier, log.with({ subsystem: "notify" }), registry);
-    this.#http = createHttpServer({ ...options.listen, log, registry, metricsPrefix: "prometheus", cors: true });
+    this.#notifier = new Notifier({ log: log.with({ component: "notifier" }), registry, ...options.notify });
+    this.#alertmanagers = new AlertmanagerDiscovery(
+      this.#notifier,
+      log.with({ component: "discovery manager notify" }),
+      registry,
+    );
+    this.#http = createHttpServer({
+      ...options.listen,
+      more: options.moreListen,
+      maxConnections: options.maxConnections,
+      readTimeoutMs: options.readTimeoutMs,
+      log,
+      registry,
+      metricsPrefix: "prometheus",
+      web,
+    });
     this.#rules = new RuleManager({
-      query: createRuleQuery(engine, db),
+      query: (expr, timeMs, signal) => this.#ruleQuery(expr, timeMs, signal),
+      inGroup: ({ file, name }, work) => withOrigin({ ruleGroup: { file, name } }, work),
       appendable: db,
       queryable: db,
       notify: (alerts) => this.#notifier.send(alerts),
       externalUrl: () => this.#externalUrl,
-      log: log.with({ subsystem: "rules" }),
+      log: log.with({ component: "rule manager" }),
       registry,
       now,
       resendDelay: options.rules?.resendDelayMs ?? 60_000,
       outageTolerance: options.rules?.outageToleranceMs ?? 3_600_000,
       forGracePeriod: options.rules?.forGracePeriodMs ?? 600_000,
+      maxConcurrentEvals: options.rules?.maxConcurrentEvals ?? 1,
     });
     this.#metrics = {
       successful: registry.gauge(
@@ -120,14 +181,16 @@ class Server implements PrometheusServer {
         "Whether Prometheus startup was fully completed and is ready for normal operation.",
       ),
     };
-    registry
-      .gauge("prometheus_build_info", "A metric with a constant '1' value labeled by version.", [
-        "version",
-        "goversion",
-      ])
-      .labels(options.version, `node ${process.version}`)
-      .set(1);
-    this.#mount(engine, now);
+    registerBuildInfo(registry, options.version);
+    const prefix = this.#prefix;
+    if (prefix === "") this.#mount(this.#http.app, now);
+    else {
+      this.#http.app.get("/", async (_request, reply) => reply.redirect(prefix, 302));
+      void this.#http.app.register(async (app) => this.#mount(app, now), { prefix });
+    }
+    this.#http.app.setNotFoundHandler((_request, reply) => {
+      return reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n");
+    });
   }
 
   get url(): string {
@@ -138,11 +201,18 @@ class Server implements PrometheusServer {
     return (this.#options.externalUrl ?? this.#http.url).replace(/\/+$/, "");
   }
 
-  #mount(engine: Engine, now: () => number): void {
-    const { app } = this.#http;
+  /** What all paths start with, without a slash at the end; "" for nothing. */
+  get #prefix(): string {
+    const { routePrefix, externalUrl } = this.#options;
+    const path = routePrefix || (externalUrl ? new URL(externalUrl).pathname : "/");
+    const trimmed = path.replace(/^\/+|\/+$/g, "");
+    return trimmed === "" ? "" : `/${trimmed}`;
+  }
+
+  #mount(app: FastifyInstance, now: () => number): void {
     const options = this.#options;
     const context: ApiContext = {
-      engine,
+      engine: this.#engine,
       storage: this.#db,
       db: this.#db,
       rules: this.#rules,
@@ -156,12 +226,17 @@ class Server implements PrometheusServer {
         enabled: options.remoteWriteReceiver !== undefined,
         versions: options.remoteWriteReceiver?.versions ?? [],
       },
-      retentionText: retentionText(options.retention),
+      retentionText: () => this.#retentionText(),
       configText: () => redactConfig(this.#config?.text ?? ""),
       reloadStatus: () => this.#reload,
       replay: () => replayState(this.#db),
       now,
     };
+    allowOrigins(app, options.corsOrigin ?? ".*");
+    app.addHook("onRequest", async (request) => {
+      const path = request.url.split("?")[0];
+      enterOrigin({ httpRequest: { clientIP: request.ip, method: request.method, path } });
+    });
     mountQueryApi(app, context);
     mountSeriesApi(app, context);
     mountTargetsApi(app, context);
@@ -172,22 +247,38 @@ class Server implements PrometheusServer {
     mountMetrics(app, this.#registry);
     mountPages(app, {
       isReady: () => this.#ready && this.#db.ready,
+      isStopping: () => this.#stopping,
       reload: () => this.reload(),
       quit: () => options.onQuit?.(),
       enableLifecycle: options.enableLifecycle,
-      version: options.version,
+      buildInfo: buildInfo(options.version),
       uiUrl: options.uiUrl,
     });
-    app.setNotFoundHandler((request, reply) => {
-      if (request.url.startsWith("/api/")) return sendError(reply.code(404), new Error("404 page not found"));
-      return reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n");
+    mountConsoles(app, {
+      templates: options.consoles?.templates ?? "consoles",
+      libraries: options.consoles?.libraries ?? "console_libraries",
+      userAssets: options.userAssets,
+      query: this.#ruleQuery,
+      externalUrl: () => this.#externalUrl,
+      externalLabels: () => this.#config?.global.externalLabels ?? Labels.empty,
+      now,
     });
+  }
+
+  #retentionText(): string {
+    const { retention } = this.#config?.storage ?? {};
+    const { timeMs, bytes } = this.#options.retention;
+    return retentionText(retention?.timeMs ?? timeMs, retention?.bytes ?? bytes, retention?.percentage ?? 0);
   }
 
   async start(): Promise<void> {
     await this.#http.listen();
     await this.reload();
     this.#ready = true;
+    const { autoReloadMs = 0, configFile, log } = this.#options;
+    // A failed reload is logged and changes nothing.
+    if (autoReloadMs > 0)
+      this.#watch = new ConfigWatch(configFile, autoReloadMs, log, () => void this.reload().catch(() => {}));
     // Rules would see a gap where the log has not been read yet, and resolve what is firing.
     void this.#db.replayed.then(() => this.#startRules());
     this.#options.log.info("Server is ready to receive web requests.", { url: this.url });
@@ -197,6 +288,7 @@ class Server implements PrometheusServer {
     // A log that could not be read leaves a gap for good: rules over it would resolve what is firing.
     if (!this.#ready || !this.#db.ready) return;
     this.#metrics.ready.set(1);
+    this.#notifications.remove(STARTING);
     await this.#updateRules();
   }
 
@@ -213,11 +305,12 @@ class Server implements PrometheusServer {
   async #takeConfig(): Promise<void> {
     const { log, configFile } = this.#options;
     try {
-      const config = loadConfigFile(configFile);
-      const groups = loadRuleFiles(expandRuleFiles(config.ruleFiles));
+      const config = loadConfigFile(configFile, { defaults: scrapeDefaults(this.#features) });
+      const groups = loadRuleFiles(expandRuleFiles(config.ruleFiles), languageOf(this.#features));
       // Nothing below refuses: everything that can be wrong with a configuration was checked above.
       const { externalLabels, evaluationInterval, ruleQueryOffset } = config.global;
       this.#config = config;
+      this.#engine.logTo(config.global.queryLogFile);
       this.#notifier.configure({ externalLabels, alertRelabelConfigs: config.alertRelabelConfigs });
       this.#alertmanagers.apply(config.alertmanagers);
       this.#scrape.apply(config.scrapeConfigs, externalLabels);
@@ -230,6 +323,7 @@ class Server implements PrometheusServer {
       this.#reload.successful = false;
       this.#reload.message = describeError(error);
       this.#metrics.successful.set(0);
+      this.#notifications.add(RELOAD_FAILED);
       log.error("Error reloading config, the running one stays", { filename: configFile, err: error });
       throw error;
     }
@@ -237,6 +331,8 @@ class Server implements PrometheusServer {
     this.#reload.message = "";
     this.#reload.lastSuccess = Date.now();
     this.#metrics.successful.set(1);
+    this.#notifications.remove(RELOAD_FAILED);
+    this.#watch?.taken();
     this.#metrics.successTime.set(Date.now() / 1000);
     log.info("Completed loading of configuration file", { filename: configFile });
   }
@@ -255,12 +351,17 @@ class Server implements PrometheusServer {
   /** Sources first, then what they feed, the database last. */
   async close(): Promise<void> {
     this.#ready = false;
+    this.#stopping = true;
+    this.#metrics.ready.set(0);
+    this.#notifications.add(STOPPING);
+    this.#watch?.[Symbol.dispose]();
     await this.#discovery.stop();
     await this.#rules.stop();
     await this.#scrape.stop();
     await this.#alertmanagers.stop();
     await this.#notifier.stop();
     await this.#http.close();
+    this.#engine[Symbol.dispose]();
     await this.#db.close();
   }
 
@@ -295,7 +396,9 @@ export async function createPrometheus(options: PrometheusOptions): Promise<Prom
   const registry = new Registry();
   registerProcessMetrics(registry);
   // Read before anything is opened: a bad file at start is an error, not a half-started server.
-  const { storage } = loadConfigFile(options.configFile);
+  const { features = NO_FEATURES, log } = options;
+  const { storage } = loadConfigFile(options.configFile, { defaults: scrapeDefaults(features) });
+  const web = options.webConfigFile ? await prepareWeb({ configFile: options.webConfigFile, log }) : undefined;
   const db = await openDb({
     dir: options.storagePath,
     ...options.storage,
@@ -304,12 +407,12 @@ export async function createPrometheus(options: PrometheusOptions): Promise<Prom
     background: true,
     threads: true,
     registry,
-    log: options.log.with({ subsystem: "tsdb" }),
+    log: log.with({ component: "tsdb" }),
     now: options.now,
   });
   let server: Server | undefined;
   try {
-    server = new Server(options, registry, db);
+    server = new Server(options, registry, db, web);
     await server.start();
     return server;
   } catch (error) {

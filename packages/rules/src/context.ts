@@ -33,4 +33,8 @@ export interface RuleContext {
   outageTolerance: number;
   /** ms: shortest time between restoration and firing. */
   forGracePeriod: number;
+  /** Rules of all groups that may run beside those whose turn it is; 1, the default: none, in their order. */
+  maxConcurrentEvals?: number;
+  /** Runs an evaluation of a group in a context that says so, for a log of queries. */
+  inGroup?: <T>(group: { file: string; name: string }, work: () => Promise<T>) => Promise<T>;
 }

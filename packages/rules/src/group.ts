@@ -15,12 +15,22 @@ import {
 } from "@pharos/model";
 import { AlertingRule } from "./alerting-rule.ts";
 import type { RuleContext, RuleSample } from "./context.ts";
+import { batchesOf, ConcurrencyLimit } from "./dependencies.ts";
 import type { RuleMetrics } from "./metrics.ts";
 import { RecordingRule } from "./recording-rule.ts";
 import type { RuleGroupSpec } from "./rule-file.ts";
 
 /** What a storage knows the rules' series by, beside the names of scrape pools. */
 const RULES = "(rules)";
+
+/** Why storage does not take a sample, in upstream's words. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  [AppendResult.outOfOrder]: "out of order sample",
+  [AppendResult.outOfBounds]: "out of bounds",
+  [AppendResult.tooOld]: "too old sample",
+  [AppendResult.duplicate]: "duplicate sample for timestamp",
+  [AppendResult.overBudget]: "the memory budget is used up: no new series are taken",
+};
 
 export type RuleHealth = "unknown" | "ok" | "err";
 
@@ -59,6 +69,8 @@ export class RuleGroup {
   readonly #metrics: RuleMetrics;
   readonly #settings: GroupSettings;
   readonly #abort = new AbortController();
+  readonly #batches: readonly number[][];
+  readonly #concurrency: ConcurrencyLimit;
   #stale: Labels[] = [];
   #shouldRestore: boolean;
   #running: Promise<void> | undefined;
@@ -69,6 +81,7 @@ export class RuleGroup {
     context: RuleContext,
     metrics: RuleMetrics,
     shouldRestore: boolean,
+    concurrency: ConcurrencyLimit = new ConcurrencyLimit(0),
   ) {
     this.spec = spec;
     this.interval = spec.interval ?? settings.interval;
@@ -76,6 +89,9 @@ export class RuleGroup {
     this.#context = context;
     this.#metrics = metrics;
     this.#shouldRestore = shouldRestore;
+    this.#concurrency = concurrency;
+    const batches = (context.maxConcurrentEvals ?? 1) > 1 ? batchesOf(spec.rules) : [];
+    this.#batches = batches.length > 0 ? batches : spec.rules.map((_, i) => [i]);
     this.entries = spec.rules.map((rule) => {
       const made = rule.kind === "alerting" ? new AlertingRule(rule) : new RecordingRule(rule);
       if (made instanceof AlertingRule) made.restored = !shouldRestore;
@@ -152,7 +168,9 @@ export class RuleGroup {
       // Not after the first evaluation: recording rules the alerts depend on may not have run before it.
       if (this.#shouldRestore && evaluations === 2) {
         this.#shouldRestore = false;
+        const started = performance.now();
         await this.#restore(this.#context.now());
+        this.#metrics.restoreDuration.labels(this.key).set((performance.now() - started) / 1000);
       }
       due += this.interval;
     }
@@ -169,18 +187,37 @@ export class RuleGroup {
   async evaluate(timeMs: number): Promise<void> {
     const started = performance.now();
     this.#metrics.scheduled.labels(this.key).inc();
-    for (const entry of this.entries) await this.#evaluateRule(entry, timeMs);
+    const { inGroup = <T>(_group: unknown, work: () => Promise<T>) => work() } = this.#context;
+    let samples = 0;
+    for (const batch of this.#batches) {
+      const beside: Promise<number>[] = [];
+      for (const i of batch) {
+        // A reload or the end of the server does not wait for rules that have not begun.
+        if (this.#abort.signal.aborted) break;
+        const run = (): Promise<number> => inGroup(this.spec, () => this.#evaluateRule(this.entries[i], timeMs));
+        const place = batch.length > 1 ? this.#concurrency.take() : undefined;
+        if (place) beside.push(run().finally(() => place[Symbol.dispose]()));
+        else samples += await run();
+      }
+      for (const count of await Promise.all(beside)) samples += count;
+    }
+    if (this.#abort.signal.aborted) return;
     if (this.#stale.length > 0) this.#writeStale(this.#stale.splice(0), timeMs - this.queryOffset);
     this.evaluatedAt = timeMs;
     this.duration = (performance.now() - started) / 1000;
-    this.#metrics.groupDuration.observe(this.duration);
-    this.#metrics.lastEvaluation.labels(this.key).set(timeMs / 1000);
-    this.#metrics.lastDuration.labels(this.key).set(this.duration);
+    const { groupDuration, lastEvaluation, lastDuration, ruleDurations, samples: sampleCount } = this.#metrics;
+    groupDuration.observe(this.duration);
+    lastEvaluation.labels(this.key).set(timeMs / 1000);
+    lastDuration.labels(this.key).set(this.duration);
+    ruleDurations.labels(this.key).set(this.entries.reduce((sum, { duration }) => sum + duration, 0));
+    sampleCount.labels(this.key).set(samples);
   }
 
-  async #evaluateRule(entry: Entry, timeMs: number): Promise<void> {
+  /** Answers the number of samples. */
+  async #evaluateRule(entry: Entry, timeMs: number): Promise<number> {
     const started = performance.now();
     const { rule } = entry;
+    let count = 0;
     this.#metrics.evaluations.labels(this.key).inc();
     try {
       const { limit } = this.spec;
@@ -188,49 +225,61 @@ export class RuleGroup {
         rule instanceof AlertingRule
           ? await rule.evaluate(this.#context, timeMs, this.queryOffset, limit, this.#settings.externalLabels)
           : await rule.evaluate(this.#context, timeMs, this.queryOffset, limit);
+      count = samples.length;
       if (rule instanceof AlertingRule) {
         const due = rule.takeDue(this.#context, timeMs, this.interval);
         if (due.length > 0) this.#context.notify(due);
       }
-      entry.previous = this.#write(samples, entry.previous, timeMs - this.queryOffset);
-      entry.health = "ok";
-      entry.lastError = "";
+      const refusal = this.#write(entry, samples, timeMs - this.queryOffset);
+      entry.health = refusal === "" ? "ok" : "err";
+      entry.lastError = refusal;
     } catch (error) {
       entry.health = "err";
       entry.lastError = describeError(error);
       this.#metrics.failures.labels(this.key).inc();
-      this.#context.log.warn("evaluating rule failed", { group: this.key, rule: rule.name, err: error });
+      this.#context.log.warn("Evaluating rule failed", {
+        name: rule.name,
+        file: this.spec.file,
+        group: this.spec.name,
+        err: error,
+      });
     }
     entry.evaluatedAt = timeMs;
     entry.duration = (performance.now() - started) / 1000;
     this.#metrics.ruleDuration.observe(entry.duration);
+    return count;
   }
 
-  #write(samples: RuleSample[], previous: Map<string, Labels>, timeMs: number): Map<string, Labels> {
+  /** Writes what an evaluation gave, and markers for what it does not give any more; answers why some of it was refused. */
+  #write(entry: Entry, samples: RuleSample[], timeMs: number): string {
     const appender = this.#context.appendable.appender(RULES);
     const written = new Map<string, Labels>();
     const refused = new Map<number, number>();
-    const note = (result: number): void => {
-      if (result !== AppendResult.ok) refused.set(result, (refused.get(result) ?? 0) + 1);
-    };
-    for (const { labels, value, histogram } of samples) {
-      written.set(labels.key(), labels);
+    const append = ({ labels, value, histogram }: RuleSample): number => {
       const ref = appender.series(labels);
-      if (ref === 0) note(AppendResult.overBudget);
-      else note(histogram ? appender.appendHistogram(ref, timeMs, histogram) : appender.append(ref, timeMs, value));
+      if (ref === 0) return AppendResult.overBudget;
+      return histogram ? appender.appendHistogram(ref, timeMs, histogram) : appender.append(ref, timeMs, value);
+    };
+    for (const sample of samples) {
+      const result = append(sample);
+      if (result === AppendResult.ok) written.set(sample.labels.key(), sample.labels);
+      else refused.set(result, (refused.get(result) ?? 0) + 1);
     }
-    for (const [key, labels] of previous) if (!written.has(key)) appendStale(appender, labels, timeMs);
+    for (const [key, labels] of entry.previous) if (!written.has(key)) appendStale(appender, labels, timeMs);
     appender.commit();
-    if (refused.size > 0) {
-      const reasons = Object.entries(AppendResult)
-        .filter(([, code]) => refused.has(code))
-        .map(([name, code]) => `${name}: ${refused.get(code)}`);
-      this.#context.log.warn("rule evaluation result not stored in part", {
-        group: this.key,
-        reasons: reasons.join(", "),
+    entry.previous = written;
+    let last = "";
+    for (const [result, count] of refused) {
+      last = REFUSALS[result] ?? "sample refused";
+      this.#context.log.warn("Rule evaluation result discarded", {
+        name: entry.rule.name,
+        file: this.spec.file,
+        group: this.spec.name,
+        err: last,
+        num_dropped: count,
       });
     }
-    return written;
+    return last;
   }
 
   #writeStale(series: Labels[], timeMs: number): void {

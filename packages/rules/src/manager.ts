@@ -1,15 +1,17 @@
 /** All rule groups of a server: loading, replacing on reload with their state kept, stopping. */
 import { readFileSync } from "node:fs";
 import { describeError, Labels, UserError } from "@pharos/model";
+import type { ParserOptions } from "@pharos/promql";
 import type { AlertingRule } from "./alerting-rule.ts";
 import { AlertingRule as Alerting } from "./alerting-rule.ts";
 import type { RuleContext } from "./context.ts";
+import { ConcurrencyLimit } from "./dependencies.ts";
 import { type GroupSettings, RuleGroup } from "./group.ts";
-import { createRuleMetrics, type RuleMetrics } from "./metrics.ts";
+import { createRuleMetrics, endGroupMetrics, type RuleMetrics, startGroupMetrics } from "./metrics.ts";
 import { parseRuleFile, type RuleGroupSpec } from "./rule-file.ts";
 
 /** Reads rule files; all errors of all files in one UserError, so that a reload names everything to mend. */
-export function loadRuleFiles(files: readonly string[]): RuleGroupSpec[] {
+export function loadRuleFiles(files: readonly string[], language: ParserOptions = {}): RuleGroupSpec[] {
   const groups: RuleGroupSpec[] = [];
   const errors: UserError[] = [];
   for (const file of files) {
@@ -20,7 +22,7 @@ export function loadRuleFiles(files: readonly string[]): RuleGroupSpec[] {
       errors.push(new UserError("rules.unreadable", describeError(error), { where: { file }, cause: error }));
       continue;
     }
-    const parsed = parseRuleFile(text, file);
+    const parsed = parseRuleFile(text, file, language);
     groups.push(...parsed.groups);
     errors.push(...parsed.errors);
   }
@@ -40,11 +42,13 @@ export class RuleManager {
   readonly #shutdown = new AbortController();
   #groups = new Map<string, RuleGroup>();
   #settings: GroupSettings = { interval: 60_000, queryOffset: 0, externalLabels: Labels.empty };
+  readonly #concurrency: ConcurrencyLimit;
   #first = true;
 
   constructor(context: RuleContext) {
     this.#context = context;
     this.#metrics = createRuleMetrics(context.registry);
+    this.#concurrency = new ConcurrencyLimit(context.maxConcurrentEvals ?? 1);
   }
 
   /** Replaces the groups. Groups that did not change keep running untouched; changed ones keep the state of their rules. */
@@ -56,7 +60,7 @@ export class RuleManager {
     const next = new Map<string, RuleGroup>();
     const starting: RuleGroup[] = [];
     for (const spec of specs) {
-      const group = new RuleGroup(spec, settings, this.#context, this.#metrics, restore);
+      const group = new RuleGroup(spec, settings, this.#context, this.#metrics, restore, this.#concurrency);
       const old = this.#groups.get(group.key);
       if (old && !settingsChanged && sameGroup(old.spec, spec)) {
         next.set(group.key, old);
@@ -72,10 +76,11 @@ export class RuleManager {
     for (const [key, old] of this.#groups) {
       if (next.has(key)) continue;
       await old.stop(true, this.#shutdown.signal);
-      this.#forgetMetrics(key);
+      endGroupMetrics(this.#metrics, key);
     }
     this.#groups = next;
     for (const group of starting) {
+      startGroupMetrics(this.#metrics, group.key);
       this.#metrics.interval.labels(group.key).set(group.interval / 1000);
       this.#metrics.rules.labels(group.key).set(group.entries.length);
       group.start();
@@ -96,12 +101,6 @@ export class RuleManager {
   async stop(): Promise<void> {
     this.#shutdown.abort();
     await Promise.all(this.groups().map((group) => group.stop(false)));
-  }
-
-  #forgetMetrics(key: string): void {
-    const { evaluations, failures, missed, scheduled, lastEvaluation, lastDuration, interval, rules } = this.#metrics;
-    for (const metric of [evaluations, failures, missed, scheduled, lastEvaluation, lastDuration, interval, rules])
-      metric.remove(key);
   }
 }
 

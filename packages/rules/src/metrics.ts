@@ -34,17 +34,53 @@ export function createRuleMetrics(registry: Registry) {
     ),
     interval: registry.gauge("prometheus_rule_group_interval_seconds", "The interval of a rule group.", group),
     rules: registry.gauge("prometheus_rule_group_rules", "The number of rules.", group),
-    groupDuration: registry.histogram(
-      "prometheus_rule_group_duration_seconds",
+    ruleDurations: registry.gauge(
+      "prometheus_rule_group_last_rule_duration_sum_seconds",
+      "The sum of time in seconds it took to evaluate each rule in the group regardless of concurrency. This should be higher than the group duration if rules are evaluated concurrently.",
+      group,
+    ),
+    restoreDuration: registry.gauge(
+      "prometheus_rule_group_last_restore_duration_seconds",
+      "The duration of the last alert rules alerts restoration using the `ALERTS_FOR_STATE` series.",
+      group,
+    ),
+    samples: registry.gauge(
+      "prometheus_rule_group_last_evaluation_samples",
+      "The number of samples returned during the last rule group evaluation.",
+      group,
+    ),
+    groupDuration: both(
+      registry,
+      "prometheus_rule_group_duration",
       "The duration of rule group evaluations.",
-      [],
-      [0.01, 0.1, 0.5, 1, 5, 10, 30],
+      [0.01, 0.05, 0.5, 0.9, 0.99],
     ),
-    ruleDuration: registry.histogram(
-      "prometheus_rule_evaluation_duration_seconds",
-      "The duration for a rule to execute.",
-      [],
-      [0.001, 0.01, 0.1, 0.5, 1, 5, 10],
-    ),
+    ruleDuration: both(registry, "prometheus_rule_evaluation_duration", "The duration for a rule to execute."),
   };
+}
+
+/** The same observations as a summary and, under `…_histogram_seconds`, as a histogram. */
+function both(registry: Registry, name: string, help: string, quantiles?: readonly number[]) {
+  const summary = registry.summary(`${name}_seconds`, help, [], quantiles);
+  const histogram = registry.histogram(`${name}_histogram_seconds`, help, [], [0.01, 0.1, 1, 10]);
+  return {
+    observe(seconds: number): void {
+      summary.observe(seconds);
+      histogram.observe(seconds);
+    },
+  };
+}
+
+/** Makes the series of a group, with nothing counted yet, as they exist from its start. */
+export function startGroupMetrics(metrics: RuleMetrics, key: string): void {
+  for (const vector of perGroup(metrics)) vector.labels(key);
+}
+
+/** Ends the series of a group that is gone. */
+export function endGroupMetrics(metrics: RuleMetrics, key: string): void {
+  for (const vector of perGroup(metrics)) vector.remove(key);
+}
+
+function perGroup({ groupDuration: _group, ruleDuration: _rule, ...vectors }: RuleMetrics) {
+  return Object.values(vectors);
 }

@@ -6,7 +6,7 @@
 import { checkPrometheusTemplate } from "@pharos/gotemplate";
 import { parseYaml, type YamlMap, type YamlNode } from "@pharos/kit";
 import { UserError, type Where } from "@pharos/model";
-import { type Expr, parseExpr } from "@pharos/promql";
+import { type Expr, type ParserOptions, parseExpr } from "@pharos/promql";
 
 interface RuleBase {
   expr: Expr;
@@ -95,7 +95,13 @@ function checkTemplates(texts: Record<string, string>, node: YamlNode, errors: U
   }
 }
 
-function readRule(map: YamlMap, group: string, index: number, errors: UserError[]): RuleSpec | undefined {
+function readRule(
+  map: YamlMap,
+  group: string,
+  index: number,
+  language: ParserOptions,
+  errors: UserError[],
+): RuleSpec | undefined {
   const record = map.get("record")?.string() ?? "";
   const alert = map.get("alert")?.string() ?? "";
   const exprNode = map.get("expr");
@@ -119,7 +125,7 @@ function readRule(map: YamlMap, group: string, index: number, errors: UserError[
   if (query.trim() === "") fail(map.node, "field 'expr' must be set in rule");
   else {
     try {
-      expr = parseExpr(query);
+      expr = parseExpr(query, language);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       fail(exprNode!, `could not parse expression: ${error.message}`);
@@ -150,7 +156,7 @@ function readRule(map: YamlMap, group: string, index: number, errors: UserError[
     : { kind: "alerting", alert, annotations, for: hold, keepFiringFor, ...base };
 }
 
-function readGroup(node: YamlNode, file: string, errors: UserError[]): RuleGroupSpec {
+function readGroup(node: YamlNode, file: string, language: ParserOptions, errors: UserError[]): RuleGroupSpec {
   const map = node.map();
   const name = map.get("name")?.string() ?? "";
   if (name === "") errors.push(node.error("Groupname must not be empty", { code: "rules.invalid" }));
@@ -168,7 +174,7 @@ function readGroup(node: YamlNode, file: string, errors: UserError[]): RuleGroup
   map.done("rulefmt.RuleGroup");
   rules.forEach((rule, i) => {
     collect(errors, () => {
-      const spec = readRule(rule.map(), name, i, errors);
+      const spec = readRule(rule.map(), name, i, language, errors);
       if (spec) {
         spec.labels = { ...group.labels, ...spec.labels };
         group.rules.push(spec);
@@ -188,7 +194,7 @@ function collect(errors: UserError[], work: () => void): void {
 }
 
 /** Reads a rule file. With errors, `groups` holds what could be read; upstream refuses the whole file then. */
-export function parseRuleFile(text: string, file: string): RuleFile {
+export function parseRuleFile(text: string, file: string, language: ParserOptions = {}): RuleFile {
   const errors: UserError[] = [];
   const groups: RuleGroupSpec[] = [];
   collect(errors, () => {
@@ -198,7 +204,7 @@ export function parseRuleFile(text: string, file: string): RuleFile {
     const seen = new Set<string>();
     for (const node of nodes) {
       collect(errors, () => {
-        const group = readGroup(node, file, errors);
+        const group = readGroup(node, file, language, errors);
         if (seen.has(group.name)) {
           errors.push(
             node.error(`groupname: ${JSON.stringify(group.name)} is repeated in the same file`, {

@@ -22,6 +22,8 @@ export interface LoopContext {
   /** Makes the offsets of two servers with the same targets differ. */
   seed: string;
   startTimestamps: boolean;
+  /** Grid timestamps compress better: a scrape that is at most this late, ms, is dated as if it were in time. */
+  timestampToleranceMs: number;
   /** Sent as User-Agent. */
   userAgent: string;
 }
@@ -33,8 +35,6 @@ interface Memory {
   metadata: MetadataStore;
 }
 
-/** Grid timestamps compress better; a scrape that is at most this late is dated as if it were in time. */
-const ALIGN_TOLERANCE_MS = 2;
 const NOTHING: ScrapeResult = { scraped: 0, relabelled: 0, added: 0, error: undefined };
 
 export class ScrapeLoop {
@@ -125,7 +125,7 @@ export class ScrapeLoop {
       // After a pause (a suspended machine) the missed scrapes are not made up for.
       if (started - due >= interval) due += Math.floor((started - due) / interval) * interval;
       const late = Math.abs(started - due);
-      await this.scrape(late <= Math.min(interval / 100, ALIGN_TOLERANCE_MS) ? due : started, signal);
+      await this.scrape(late <= Math.min(interval / 100, this.#context.timestampToleranceMs) ? due : started, signal);
       due += interval;
     }
   }

@@ -44,6 +44,8 @@ export interface ScrapeManagerOptions {
   now?: () => number;
   /** Hands start (created) timestamps to storage, as upstream's feature created-timestamp-zero-ingestion. */
   startTimestamps?: boolean;
+  /** How late a scrape may be and still get the timestamp of its turn, ms; 2 by default, 0: not at all. */
+  timestampToleranceMs?: number;
   /** Default `Prometheus/3.14.0`, as some exporters look at it. */
   userAgent?: string;
 }
@@ -160,7 +162,8 @@ export class ScrapeManager {
   }
 
   #context(): PoolContext {
-    const { appendable, log, now = Date.now, startTimestamps = false, userAgent = "Prometheus/3.14.0" } = this.#options;
+    const { appendable, log, now = Date.now, startTimestamps = false } = this.#options;
+    const { timestampToleranceMs = 2, userAgent = "Prometheus/3.14.0" } = this.#options;
     return {
       appendable,
       metrics: this.#metrics,
@@ -168,6 +171,7 @@ export class ScrapeManager {
       now,
       seed: this.#seed,
       startTimestamps,
+      timestampToleranceMs,
       userAgent,
       shutdown: this.#shutdown.signal,
       failureLog: ({ jobName, scrapeFailureLogFile }) => {

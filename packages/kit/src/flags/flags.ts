@@ -3,7 +3,7 @@
  * described as data so that help, documentation and `/api/v1/status/flags` come from one table.
  */
 import { parseArgs } from "node:util";
-import { parseDuration } from "@pharos/model/duration";
+import { formatDuration, parseDuration } from "@pharos/model/duration";
 import { UserError } from "@pharos/model/error";
 
 export interface FlagSpec {
@@ -83,6 +83,19 @@ function convert(flag: string, spec: FlagSpec, text: string): string | number | 
   }
 }
 
+/** What parseArgs complains about, in kingpin's words where it has them. */
+function parseProblem(error: unknown): string {
+  const { code, message } = error as Error & { code?: string };
+  const flag = /'(?:-\w, )?(--?[^' =]+)/.exec(message)?.[1];
+  if (flag && code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
+    return `unknown ${flag.startsWith("--") ? "long" : "short"} flag '${flag}'`;
+  }
+  if (flag && code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE" && message.includes("argument missing")) {
+    return `expected argument for flag '${flag}'`;
+  }
+  return message.replace(/\. To specify a positional.*$/s, "");
+}
+
 /** Parses `argv` (without program and command names); a UserError names the flag and what is wrong with it. */
 export function parseFlags<const S extends FlagSpecs>(specs: S, argv: readonly string[]): ParsedFlags<S> {
   const options: Record<string, { type: "string" | "boolean"; multiple: boolean; short?: string }> = {};
@@ -99,9 +112,7 @@ export function parseFlags<const S extends FlagSpecs>(specs: S, argv: readonly s
   try {
     parsed = parseArgs({ args, options, allowPositionals: true, allowNegative: true, strict: true });
   } catch (error) {
-    const message =
-      error instanceof Error ? error.message.replace(/\. To specify a positional.*$/s, "") : String(error);
-    throw new UserError("kit.flag", message, { fix: "See --help", cause: error });
+    throw new UserError("kit.flag", parseProblem(error), { fix: "See --help", cause: error });
   }
   const values: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(specs)) {
@@ -113,6 +124,39 @@ export function parseFlags<const S extends FlagSpecs>(specs: S, argv: readonly s
       : (converted[0] ?? (spec.type === "boolean" && !spec.optional ? false : undefined));
   }
   return { values: values as ParsedFlags<S>["values"], positionals: parsed.positionals };
+}
+
+/** `512MiB`: the largest unit that leaves a whole number, as Go's units.Base2Bytes writes it. */
+export function formatBytes(bytes: number): string {
+  const units = Object.keys(BYTE_UNITS);
+  const unit = units.findLast((name) => bytes > 0 && bytes % BYTE_UNITS[name] === 0) ?? "B";
+  return `${bytes / BYTE_UNITS[unit]}${unit === "B" ? unit : `${unit[0]}iB`}`;
+}
+
+const ZERO: Readonly<Record<FlagSpec["type"], string>> = {
+  string: "",
+  boolean: "false",
+  number: "0",
+  duration: "0s",
+  bytes: "0B",
+};
+
+/** The values as `/api/v1/status/flags` shows them: each in its flag's own syntax, those not given as Go's zero values. */
+export function flagTexts<S extends FlagSpecs>(specs: S, values: ParsedFlags<S>["values"]): Record<string, string> {
+  const text = (type: FlagSpec["type"], value: unknown): string => {
+    if (value === undefined) return ZERO[type];
+    if (type === "duration") return formatDuration(value as number);
+    return type === "bytes" ? formatBytes(value as number) : String(value);
+  };
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, spec]) => {
+      const value: unknown = values[name as keyof S];
+      return [
+        name,
+        Array.isArray(value) ? value.map((item) => text(spec.type, item)).join(",") : text(spec.type, value),
+      ];
+    }),
+  );
 }
 
 /** The flags part of a help page, one or two lines a flag. */

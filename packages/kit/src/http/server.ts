@@ -2,13 +2,16 @@
  * The HTTP server every component stands on: fastify with compression, form bodies, CORS as upstream has it, request
  * metrics, size limits, and errors that say which port is taken.
  */
-import type { RequestListener } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import compress from "@fastify/compress";
 import { UserError } from "@pharos/model";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Logger } from "../log/logger.ts";
 import type { Registry } from "../metrics/registry.ts";
 import type { Web } from "../web/index.ts";
+
+// An import of node:http makes Node load a WebSocket client as well, 9 MB of it.
+const { createServer } = process.getBuiltinModule("node:http");
 
 export interface HttpServerOptions {
   host: string;
@@ -26,6 +29,12 @@ export interface HttpServerOptions {
   cors?: boolean;
   /** Serves as a web configuration file says, with TLS and users; see `prepareWeb`. */
   web?: Web;
+  /** Listens here as well. */
+  more?: readonly { host: string; port: number }[];
+  /** Connections at a time on each address; those beyond are closed at once. 0: any number. */
+  maxConnections?: number;
+  /** Time a request may take to arrive, and a connection may stay idle, ms; a minute and Node's default without it. */
+  readTimeoutMs?: number;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -44,6 +53,18 @@ export function requestParams(request: FastifyRequest): URLSearchParams {
   return params;
 }
 
+function listenProblem(error: unknown, host: string, port: number): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "EADDRINUSE") {
+    return new UserError("kit.port", `port ${port} on ${host} is taken by another program`, { cause: error });
+  }
+  if (code === "EACCES") {
+    const fix = "Use a port above 1023";
+    return new UserError("kit.port", `not allowed to listen on port ${port}`, { fix, cause: error });
+  }
+  return error;
+}
+
 const plainText = (message: string) => ({ type: "text/plain; charset=utf-8", body: `${message}\n` });
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -54,7 +75,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     exposeHeadRoutes: true,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 1024 },
     // Slow-loris protection; streaming answers (watch) are not limited by it.
-    requestTimeout: 60_000,
+    requestTimeout: options.readTimeoutMs ?? 60_000,
+    ...(options.readTimeoutMs ? { keepAliveTimeout: options.readTimeoutMs } : {}),
     ...(options.web ? { serverFactory: (handler: RequestListener) => options.web!.createServer(handler) } : {}),
   });
   void app.register(compress, { global: true, threshold: 1024, encodings: ["gzip", "deflate"] });
@@ -98,6 +120,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
 
   let url = "";
+  const more: Server[] = [];
+  const restrain = (server: Server): void => {
+    if (options.maxConnections) server.maxConnections = options.maxConnections;
+    if (!options.readTimeoutMs) return;
+    server.requestTimeout = options.readTimeoutMs;
+    server.keepAliveTimeout = options.readTimeoutMs;
+  };
+  restrain(app.server);
+  const closeAll = async (): Promise<void> => {
+    const closed = more.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          // A server of HTTP/2 closes its sessions itself.
+          server.closeAllConnections?.();
+        }),
+    );
+    await Promise.all([app.close(), ...closed]);
+  };
   const server: HttpServer = {
     app,
     get url() {
@@ -107,19 +148,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       try {
         await app.listen({ host: options.host, port: options.port });
       } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code;
-        if (code === "EADDRINUSE") {
-          throw new UserError("kit.port", `port ${options.port} on ${options.host} is taken by another program`, {
-            cause: error,
-          });
-        }
-        if (code === "EACCES") {
-          throw new UserError("kit.port", `not allowed to listen on port ${options.port}`, {
-            fix: "Use a port above 1023",
-            cause: error,
-          });
-        }
-        throw error;
+        throw listenProblem(error, options.host, options.port);
+      }
+      for (const { host, port } of options.more ?? []) {
+        const handler: RequestListener = (request, response) => app.routing(request, response);
+        const extra = options.web ? options.web.createServer(handler) : createServer(handler);
+        restrain(extra);
+        await new Promise<void>((resolve, reject) => {
+          extra.once("error", (error) => reject(listenProblem(error, host, port)));
+          extra.listen({ host, port }, resolve);
+        });
+        more.push(extra);
       }
       const address = app.server.address();
       const port = typeof address === "object" && address ? address.port : options.port;
@@ -127,8 +166,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       url = `http${options.web?.secure ? "s" : ""}://${host.includes(":") ? `[${host}]` : host}:${port}`;
       return url;
     },
-    close: () => app.close(),
-    [Symbol.asyncDispose]: () => app.close(),
+    close: closeAll,
+    [Symbol.asyncDispose]: closeAll,
   };
   return server;
 }

@@ -31,6 +31,12 @@ function plain(value: unknown): string | number | boolean | null {
   return JSON.stringify(value) ?? String(value);
 }
 
+/** A field of a JSON line: plain objects and lists stay what they are. */
+function jsonValue(value: unknown): unknown {
+  const nested = typeof value === "object" && value !== null && !(value instanceof Error) && !(value instanceof Date);
+  return nested ? value : plain(value);
+}
+
 function logfmtValue(value: string | number | boolean | null): string {
   const text = value === null ? "null" : String(value);
   return text === "" || /[\s="\u0000-\u001f]/.test(text) ? JSON.stringify(text) : text;
@@ -77,7 +83,7 @@ class LineLogger implements Logger {
     const all = { ...this.#fields, ...fields };
     if (this.#format === "json") {
       const entry: Record<string, unknown> = { time, level: level.toUpperCase(), msg: message };
-      for (const [name, value] of Object.entries(all)) if (value !== undefined) entry[name] = plain(value);
+      for (const [name, value] of Object.entries(all)) if (value !== undefined) entry[name] = jsonValue(value);
       this.#write(`${JSON.stringify(entry)}\n`);
       return;
     }

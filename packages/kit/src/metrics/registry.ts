@@ -157,8 +157,13 @@ export class Histogram extends Vector<HistogramChild> {
 }
 
 export class Summary extends Vector<SummaryChild> {
+  readonly #quantiles: readonly number[] | undefined;
+  constructor(name: string, help: string, labelNames: readonly string[], quantiles?: readonly number[]) {
+    super(name, help, labelNames);
+    this.#quantiles = quantiles;
+  }
   protected override create(): SummaryChild {
-    return new SummaryChild();
+    return new SummaryChild(this.#quantiles);
   }
   observe(value: number): void {
     this.labels().observe(value);
@@ -188,8 +193,9 @@ export class Registry {
     return this.#add(new Histogram(name, help, labelNames, bounds));
   }
 
-  summary(name: string, help: string, labelNames: readonly string[] = []): Summary {
-    return this.#add(new Summary(name, help, labelNames));
+  /** Quantiles are 0.5, 0.9 and 0.99 unless others are given. */
+  summary(name: string, help: string, labelNames: readonly string[] = [], quantiles?: readonly number[]): Summary {
+    return this.#add(new Summary(name, help, labelNames, quantiles));
   }
 
   /** A gauge whose value is read when it is asked for. */

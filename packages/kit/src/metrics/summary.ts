@@ -9,8 +9,13 @@ const KEPT = 512;
 export class SummaryChild {
   count = 0;
   sum = 0;
+  readonly #quantiles: readonly number[];
   readonly #values: number[] = [];
   readonly #times: number[] = [];
+
+  constructor(quantiles: readonly number[] = QUANTILES) {
+    this.#quantiles = quantiles;
+  }
 
   observe(value: number): void {
     const at = this.count % KEPT;
@@ -28,7 +33,7 @@ export class SummaryChild {
       labels,
       count: this.count,
       sum: this.sum,
-      quantiles: QUANTILES.map((quantile) => ({
+      quantiles: this.#quantiles.map((quantile) => ({
         quantile,
         value:
           recent.length === 0 ? Number.NaN : recent[Math.min(recent.length - 1, Math.floor(quantile * recent.length))],

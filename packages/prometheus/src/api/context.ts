@@ -21,7 +21,7 @@ export interface ApiContext {
   /** Whether others may write samples here, and in which versions of the protocol. */
   readonly remoteWrite: { enabled: boolean; versions: readonly WriteVersion[] };
   /** As /status/runtimeinfo shows it, e.g. `15d or 512MB`. */
-  readonly retentionText: string;
+  retentionText(): string;
   /** The running configuration with secrets redacted. */
   configText(): string;
   reloadStatus(): { successful: boolean; lastSuccess: number };

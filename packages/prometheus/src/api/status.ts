@@ -41,7 +41,7 @@ export function mountStatusApi(app: FastifyInstance, context: ApiContext): void 
       GOMEMLIMIT: 0,
       GOGC: "",
       GODEBUG: "",
-      storageRetention: context.retentionText,
+      storageRetention: context.retentionText(),
     });
   });
 

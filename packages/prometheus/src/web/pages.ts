@@ -5,10 +5,12 @@ import type { FastifyInstance } from "fastify";
 
 export interface PageContext {
   isReady(): boolean;
+  isStopping(): boolean;
   reload(): Promise<void>;
   quit(): void;
   enableLifecycle: boolean;
-  version: string;
+  /** What /version answers. */
+  buildInfo: Readonly<Record<string, string>>;
   /** Base URL of the UI; without one, people get a list of what the API offers. */
   uiUrl: string | undefined;
 }
@@ -21,6 +23,7 @@ const PAGES: Record<string, string> = {
   "/alerts": "/alerts",
   "/rules": "/rules",
   "/targets": "/targets",
+  "/service-discovery": "/targets",
 };
 
 const INDEX = `Pharos: Prometheus API
@@ -37,12 +40,12 @@ const INDEX = `Pharos: Prometheus API
 export function mountPages(app: FastifyInstance, context: PageContext): void {
   const text = "text/plain; charset=utf-8";
   app.get("/-/healthy", async (_request, reply) => reply.type(text).send("Prometheus Server is Healthy.\n"));
-  app.get("/-/ready", async (_request, reply) =>
-    context.isReady()
-      ? reply.type(text).send("Prometheus Server is Ready.\n")
-      : reply.code(503).type(text).send("Service Unavailable"),
-  );
-  app.get("/version", async (_request, reply) => reply.send({ version: context.version }));
+  app.get("/-/ready", async (_request, reply) => {
+    if (context.isReady()) return reply.type(text).send("Prometheus Server is Ready.\n");
+    reply.header("X-Prometheus-Stopping", String(context.isStopping()));
+    return reply.code(503).type(text).send("Service Unavailable");
+  });
+  app.get("/version", async (_request, reply) => reply.send(context.buildInfo));
 
   const lifecycle = (path: string, work: () => Promise<string>): void => {
     app.route({
@@ -66,7 +69,10 @@ export function mountPages(app: FastifyInstance, context: PageContext): void {
     await context.reload();
     return "";
   });
+  let quitting = false;
   lifecycle("/-/quit", async () => {
+    if (quitting) return "Termination already in progress.";
+    quitting = true;
     setImmediate(() => context.quit());
     return "Requesting termination... Goodbye!";
   });
