@@ -9,18 +9,24 @@ const PREFIX = "__meta_digitalocean_";
 const ROLES = ["droplets", "databases"] as const;
 const PER_PAGE = "100";
 
-/** All pages of a list; the last one does not link to a last page, or is empty. */
-async function pages(api: Api, url: string, key: string): Promise<Json[]> {
+/** All pages of a list of droplets: the last one does not link to a last page. */
+async function linkedPages(api: Api, url: string): Promise<Json[]> {
   const out: Json[] = [];
   for (let page = 1; ; page++) {
     const answer = await api.json(withQuery(url, { page: String(page), per_page: PER_PAGE }));
-    const items = answer.items(key);
-    out.push(...items);
-    // Databases are listed without links: one more page is asked for as long as this one is full.
-    const last = answer.get("links").exists
-      ? answer.text("links", "pages", "last") === ""
-      : items.length < Number(PER_PAGE);
-    if (last || items.length === 0) return out;
+    out.push(...answer.items("droplets"));
+    if (answer.text("links", "pages", "last") === "") return out;
+  }
+}
+
+/** All pages of the list of databases, whose links are not to be relied on: until one has nothing new. */
+async function databasePages(api: Api, url: string): Promise<Json[]> {
+  const out = new Map<string, Json>();
+  for (let page = 1; ; page++) {
+    const answer = await api.json(withQuery(url, { page: String(page), per_page: PER_PAGE }));
+    const fresh = answer.items("databases").filter((cluster) => !out.has(cluster.text("id")));
+    if (fresh.length === 0) return [...out.values()];
+    for (const cluster of fresh) out.set(cluster.text("id"), cluster);
   }
 }
 
@@ -87,12 +93,15 @@ export const digitaloceanMechanism = refreshMechanism({
   place: ({ endpoint, role }) => `${endpoint}/v2/${role}`,
   open({ endpoint, role, port }, { api }) {
     return async () => {
-      const items = await pages(api, `${endpoint}/v2/${role}`, role);
-      if (role === "databases")
+      const url = `${endpoint}/v2/${role}`;
+      if (role === "databases") {
+        const clusters = await databasePages(api, url);
         return found(
           "DigitalOcean Databases",
-          items.map((item) => databaseLabels(item, port)),
+          clusters.map((item) => databaseLabels(item, port)),
         );
+      }
+      const items = await linkedPages(api, url);
       const connected = items.filter((item) => item.items("networks", "v4").length > 0);
       return found(
         "DigitalOcean",
