@@ -4,7 +4,7 @@
  * The binaries are looked for in `$PHAROS_PEERS`, else in ../peers/bin; without them nothing is run, and that is said loudly.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -121,7 +121,7 @@ class Prometheus implements AsyncDisposable {
   }
 
   /** Starts one on the folder and waits until it is ready. */
-  static async start(folder: string, port: number): Promise<Prometheus> {
+  static async start(folder: string, port: number, features: readonly string[] = []): Promise<Prometheus> {
     const config = join(folder, "..", `prometheus-${port}.yml`);
     writeFileSync(config, `storage: {tsdb: {out_of_order_time_window: ${WINDOW_MS / HOUR}h}}\n`);
     const child = spawn(
@@ -133,7 +133,7 @@ class Prometheus implements AsyncDisposable {
         "--storage.tsdb.retention.time=100y",
         "--web.enable-remote-write-receiver",
         "--web.enable-admin-api",
-        "--enable-feature=exemplar-storage,native-histograms",
+        `--enable-feature=${["exemplar-storage", "native-histograms", ...features].join(",")}`,
         "--storage.tsdb.no-lockfile",
       ],
       { stdio: ["ignore", "ignore", "pipe"] },
@@ -208,6 +208,54 @@ class Prometheus implements AsyncDisposable {
     await this.kill("SIGKILL");
   }
 }
+
+/** Empties what is in the log: whoever needs more than a snapshot has nothing. */
+function emptyLog(folder: string): void {
+  for (const name of readdirSync(join(folder, "wal"))) {
+    if (/^\d{8}$/.test(name)) truncateSync(join(folder, "wal", name));
+  }
+}
+
+const SNAPSHOT = "memory-snapshot-on-shutdown";
+
+const snapshotCases: readonly Case[] = [
+  [
+    "a real Prometheus ends with a snapshot of its head, Pharos starts from it",
+    async (folder) => {
+      const start = startOfData(1);
+      const data = join(folder, "data");
+      let theirs: Dump;
+      {
+        await using server = await Prometheus.start(data, 29194, [SNAPSHOT]);
+        for (let i = 0; i < 240; i++) await server.write(batchAt(i, start));
+        await server.delete('{n="3"}', start, start + 20 * 60_000);
+        theirs = await server.dump(start + HOUR);
+        await server.kill("SIGTERM");
+      }
+      if (!readdirSync(data).some((name) => name.startsWith("chunk_snapshot."))) return "Prometheus wrote no snapshot";
+      emptyLog(data);
+      await using db = await openDb({ dir: data, outOfOrderTimeWindowMs: WINDOW_MS, snapshotOnShutdown: true });
+      return difference(await pharosDump(db), theirs);
+    },
+  ],
+  [
+    "Pharos ends with a snapshot of its head, a real Prometheus starts from it",
+    async (folder) => {
+      const start = startOfData(1);
+      const data = join(folder, "data");
+      let ours: Dump;
+      {
+        await using db = await openDb({ dir: data, outOfOrderTimeWindowMs: WINDOW_MS, snapshotOnShutdown: true });
+        for (let i = 0; i < 240; i++) writeTo(db, batchAt(i, start));
+        await db.deleteSeries([[new Matcher("=", "n", "3")]], start, start + 20 * 60_000);
+        ours = await pharosDump(db);
+      }
+      emptyLog(data);
+      await using server = await Prometheus.start(data, 29195, [SNAPSHOT]);
+      return difference(ours, await server.dump(start + HOUR));
+    },
+  ],
+];
 
 function difference(ours: Dump, theirs: Dump): string | undefined {
   if (ours.length < 1000) return `only ${ours.length} samples were read here, ${theirs.length} there`;
@@ -323,7 +371,7 @@ async function run(): Promise<SuiteResult> {
   if (!existsSync(join(peers, "prometheus"))) {
     return { passed: 0, total: 0, failures, notRun: "no prometheus; set PHAROS_PEERS to its folder" };
   }
-  for (const [name, check] of cases) {
+  for (const [name, check] of [...cases, ...snapshotCases]) {
     const folder = mkdtempSync(join(tmpdir(), "pharos-interchange-"));
     try {
       const problem = await check(folder);
@@ -334,7 +382,8 @@ async function run(): Promise<SuiteResult> {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  return { passed: cases.length - failures.length, total: cases.length, failures };
+  const total = cases.length + snapshotCases.length;
+  return { passed: total - failures.length, total, failures };
 }
 
 if (process.argv[2] === "--write") {

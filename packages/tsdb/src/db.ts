@@ -87,6 +87,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
       storeStarts: options.storeStartTimestamps ?? false,
       zeroAtStart: options.zeroAtStart ?? false,
       encodings,
+      snapshotOnShutdown: options.snapshotOnShutdown ?? false,
       cache: this.#cache,
     });
     const { retentionMs = 0, maxBlockMs = 0, now = Date.now } = options;
@@ -281,7 +282,7 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     await this.#writer[Symbol.asyncDispose]();
     for (const reader of this.#readers) reader[Symbol.dispose]();
     this.#store[Symbol.dispose]();
-    this.#head[Symbol.dispose]();
+    this.#closeHead();
     this.#lock[Symbol.dispose]();
   }
 
@@ -289,9 +290,26 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     return this.close();
   }
 
+  #closeHead(): void {
+    const started = performance.now();
+    try {
+      const series = this.#head.close();
+      const seconds = ((performance.now() - started) / 1000).toFixed(3);
+      if (series > 0) this.#log.info("chunk snapshot complete", { series, seconds });
+    } catch (error) {
+      // The log has everything: the next start takes longer, and that is all.
+      this.#log.error("the head cannot be written to a snapshot", { err: describeError(error) });
+    }
+  }
+
   async #run(): Promise<void> {
     try {
-      const { seconds, corruptions, unknownRefs } = await this.#replay.run(this.#closing.signal);
+      const { seconds, corruptions, unknownRefs, snapshotProblem } = await this.#replay.run(this.#closing.signal);
+      if (snapshotProblem) {
+        this.#log.warn("the snapshot of the head is not used, the write-ahead log is read instead", {
+          reason: snapshotProblem,
+        });
+      }
       for (const corruption of corruptions) this.#damaged(corruption);
       if (unknownRefs > 0)
         this.#log.warn("the write-ahead log has samples of series it does not name; they are left out", {

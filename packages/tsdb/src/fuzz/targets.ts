@@ -18,6 +18,10 @@ import { Encoding } from "../chunk/encoding.ts";
 import { Xor2Appender } from "../chunk/xor2.ts";
 import { openDb } from "../db.ts";
 import { HeadChunkFiles } from "../head/chunk-files.ts";
+import { LabelIndex } from "../head/label-index.ts";
+import { restoreOpen } from "../head/open-chunk.ts";
+import { SeriesTable } from "../head/series-table.ts";
+import { Heap } from "../memory/heap.ts";
 import { crc32c } from "../wal/crc32c.ts";
 import { Encoder } from "../wal/encoding.ts";
 import { encodeHistograms, groupHistograms } from "../wal/histogram-records.ts";
@@ -30,6 +34,12 @@ import {
   encodeSeries,
   encodeTombstones,
 } from "../wal/records.ts";
+import {
+  decodeSnapshotRecord,
+  encodeSnapshotExemplars,
+  encodeSnapshotSeries,
+  encodeSnapshotTombstones,
+} from "../wal/snapshot-records.ts";
 import type { Random } from "./mutate.ts";
 
 export interface FuzzTarget {
@@ -124,6 +134,28 @@ function recordSeeds(): Buffer[] {
   return made;
 }
 
+function snapshotSeeds(): Buffer[] {
+  const labels = Labels.from({ __name__: "m", instance: "ünï", job: "x" });
+  const out = new Encoder();
+  const made: Buffer[] = [];
+  const take = (encode: () => void): void => {
+    out.reset();
+    encode();
+    made.push(Buffer.from(out.view()));
+  };
+  take(() => encodeSnapshotSeries(out, 7, labels, undefined));
+  for (const { encoding, data } of chunkSeeds()) {
+    const isInt = encoding === Encoding.histogram || encoding === Encoding.histogramStart;
+    const isHistogram = encoding !== Encoding.xor && encoding !== Encoding.xor2;
+    const lastHistogram = isHistogram ? (isInt ? histogram(5) : floatHistogram(5)) : undefined;
+    const chunk = { mint: 1.7e12, maxt: 1.8e12, encoding, data, lastHigh: 1, lastLow: 2, lastHistogram };
+    take(() => encodeSnapshotSeries(out, 2 ** 40, labels, chunk));
+  }
+  take(() => encodeSnapshotTombstones(out, new Encoder(), [{ ref: 1, mint: 0, maxt: 1.7e12 }]));
+  take(() => encodeSnapshotExemplars(out, [{ ref: 1, labels, value: 1, timestamp: 1.7e12 }]));
+  return made;
+}
+
 const nothing = (): void => {};
 const IGNORE = { series: nothing, samples: nothing, histogram: nothing, metadata: nothing, tombstone: nothing, exemplar: nothing, marker: nothing }; // biome-ignore format: a list
 
@@ -175,6 +207,22 @@ export async function makeTargets(): Promise<{ targets: FuzzTarget[]; close: () 
       }),
     ),
     { name: "record of the log", seeds: recordSeeds(), run: (input) => decodeRecord(input, IGNORE) },
+    {
+      name: "record of a snapshot of the head",
+      seeds: snapshotSeeds(),
+      run: (input) => {
+        const heap = new Heap();
+        const table = new SeriesTable(heap, new LabelIndex(heap, () => new Uint32Array()));
+        decodeSnapshotRecord(input, {
+          ...IGNORE,
+          series: (ref, labels, chunk) => {
+            if (!chunk) return;
+            if (!chunk.lastHistogram) restoreOpen(heap, table, table.create(labels, ref), chunk);
+            decodeChunk(chunk.encoding, chunk.data, -1e300, 1e300, new SampleBuffer());
+          },
+        });
+      },
+    },
     {
       name: "snappy block",
       seeds: recordSeeds().map(packed),

@@ -186,6 +186,12 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
     return closers;
   }
 
+  /** Writes what waits; `failure` then tells whether it went well. */
+  tryFlush(): void {
+    const file = this.#files.at(-1);
+    if (file && this.#out.length > 0) this.#tryFlush(file);
+  }
+
   flush(): void {
     const file = this.#files.at(-1);
     if (file && this.#out.length > 0) this.#flush(file);

@@ -47,6 +47,15 @@ export class ExemplarRing {
     this.appended++;
   }
 
+  /** All of them with the numbers of their series, oldest first. */
+  *all(): Generator<{ series: number; exemplar: Exemplar }> {
+    const start = this.#slots.length < this.capacity ? 0 : this.#next;
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[(start + i) % this.#slots.length];
+      if (slot.series >= 0) yield slot;
+    }
+  }
+
   /** Exemplars of the given series in a range, by series, oldest first. */
   select(chosen: ReadonlySet<number>, start: number, end: number): Map<number, Exemplar[]> {
     const out = new Map<number, Exemplar[]>();

@@ -22,6 +22,7 @@ import { lastCheckpoint, logBytes, segmentPath, segmentsOf, type WalCompression 
 import { WalWriter } from "../wal/write.ts";
 import { HeadAppender, type PendingHistogram, SampleBatch } from "./appender.ts";
 import { Budget } from "./budget.ts";
+import { writeSnapshot } from "./chunk-snapshot.ts";
 import { ExemplarRing } from "./exemplars.ts";
 import type { Late } from "./late.ts";
 import { LateLog } from "./late-log.ts";
@@ -47,6 +48,8 @@ export interface HeadOptions {
   /** Where a counter's start timestamp lies behind its last sample, a zero is put there. */
   zeroAtStart: boolean;
   encodings: ChunkEncodings;
+  /** The head is written to a snapshot at the end and read from it at the start. */
+  snapshotOnShutdown: boolean;
   cache: PageCache;
 }
 
@@ -430,14 +433,31 @@ export class Head implements Disposable {
       if (!table.has(series, LOGGED) || table.hot.f64[8 * series + PENDING_TIME] > Number.NEGATIVE_INFINITY) continue;
       if (this.store.truncate(series, mint)) gone.add(series);
     }
+    this.forget(gone);
+    this.store.truncated(mint);
+  }
+
+  /** Takes series out, with whatever they still have in memory. */
+  forget(gone: ReadonlySet<number>): void {
+    const { table } = this.store;
     for (const series of gone) this.budget.removed(table.cold.u32[6 * series + SOURCE]);
     if (gone.size > 0) {
       this.exemplars.forget(gone);
       this.aliases.forget(gone);
     }
     this.store.remove(gone);
-    this.store.truncated(mint);
     this.removed += gone.size;
+  }
+
+  /** Ends the log and, if that is wanted, writes everything that is in memory; answers how many series those were. */
+  close(): number {
+    const { options, store, exemplars } = this;
+    store.files.tryFlush();
+    const place = { segment: this.#wal.segment, offset: this.#wal.segmentBytes };
+    this[Symbol.dispose]();
+    // With a file of chunks that could not be written a snapshot would not be whole.
+    if (!options.snapshotOnShutdown || !this.ready || store.files.failure !== undefined) return 0;
+    return writeSnapshot(options.dir, place, options.compression, store, exemplars);
   }
 
   /** All late samples become chunks, and their log goes on in a new segment; answers its number. */

@@ -7,7 +7,9 @@
  * The state of the encoder is in the series' record. A sample is written before the chunk's count of samples says that it is
  * there.
  */
+import { Encoding, sampleCount } from "../chunk/encoding.ts";
 import type { Heap, Readable } from "../memory/heap.ts";
+import type { SnapshotChunk } from "../wal/snapshot-records.ts";
 import {
   bitNow,
   DATA_BITS,
@@ -73,13 +75,17 @@ export function openStart(heap: Readable, first: number, xor2: boolean): number 
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-/** Room for any open chunk, in whole pages. */
-const gathered = new Uint8Array(DATA_BYTES * Math.ceil(1400 / DATA_BYTES));
-const gatheredWords = new Uint32Array(gathered.buffer);
+/** Room for any chunk that was made here, in whole pages; one of a snapshot may be larger. */
+let gathered = new Uint8Array(DATA_BYTES * Math.ceil(1400 / DATA_BYTES));
+let gatheredWords = new Uint32Array(gathered.buffer);
 
 /** The chunk's first `bytes` bytes in one piece, valid until the next call. */
 export function gather(heap: Readable, first: number, bytes: number): Uint8Array {
   const { u32 } = heap.region;
+  if (bytes > gathered.length) {
+    gathered = new Uint8Array(DATA_BYTES * Math.ceil(bytes / DATA_BYTES));
+    gatheredWords = new Uint32Array(gathered.buffer);
+  }
   let to = 0;
   for (let page = first >>> 2; to < bytes; page = u32[page + 15] >>> 2) {
     const word = to >>> 2;
@@ -127,6 +133,33 @@ export function start(
   for (let shift = 24; shift >= 0; shift -= 8) u8[at++] = high >>> shift;
   for (let shift = 24; shift >= 0; shift -= 8) u8[at++] = low >>> shift;
   startRecord(table, series, rangeMs, time, high, low, page, at);
+}
+
+/** Takes over a whole chunk of floats. Nothing can be appended to it: the next sample finds it full. */
+export function restoreOpen(heap: Heap, table: SeriesTable, series: number, chunk: SnapshotChunk): void {
+  const { data, encoding, maxt, lastHigh, lastLow } = chunk;
+  const first = heap.allocate(encoding === Encoding.xor2 ? XOR2_FIRST_BYTES : PAGE_BYTES);
+  let page = first;
+  for (let from = 0; ; ) {
+    heap.region.u8.set(data.subarray(from, from + DATA_BYTES), page);
+    from += DATA_BYTES;
+    if (from >= data.length) break;
+    const next = heap.allocate(PAGE_BYTES);
+    heap.region.u32[(page >>> 2) + 15] = next;
+    page = next;
+  }
+  const { u32, f64 } = table.hot;
+  const hot = 16 * series;
+  f64[8 * series + LAST_TIME] = maxt;
+  u32[hot + REMAINING] = 0;
+  u32[hot + LAST_HIGH] = lastHigh;
+  u32[hot + LAST_LOW] = lastLow;
+  u32[hot + DELTA] = 0;
+  u32[hot + FIRST_PAGE] = first;
+  u32[hot + PAGE] = page;
+  u32[hot + BITS] = 8 * data.length;
+  u32[hot + COUNT_AND_WINDOW] = sampleCount(encoding, data) | (NO_WINDOW << 16);
+  if (encoding === Encoding.xor2) table.set(series, XOR2);
 }
 
 /** LEB128 of a signed number; answers where it ends. */

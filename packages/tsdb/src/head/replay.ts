@@ -6,11 +6,14 @@
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { LOW_WORD } from "@pharos/model";
+import { describeError, LOW_WORD } from "@pharos/model";
+import { MAX_INT64, MIN_INT64 } from "../wal/encoding.ts";
 import { type Corruption, type Damage, readSegment, repair } from "../wal/read.ts";
 import { decodeRecord, type RecordHandlers } from "../wal/records.ts";
 import { lastCheckpoint, segmentPath, segmentsOf } from "../wal/segments.ts";
+import { decodeSnapshotRecord, type SnapshotHandlers } from "../wal/snapshot-records.ts";
 import type { HeadChunk } from "./chunk-files.ts";
+import { readSnapshot, removeSnapshots, type SnapshotFolder, snapshotsIn } from "./chunk-snapshot.ts";
 import type { Head, LateSample } from "./head.ts";
 import { RefMap } from "./ref-map.ts";
 import { REF } from "./series-table.ts";
@@ -21,12 +24,20 @@ export interface ReplayProgress {
   total: number;
 }
 
+/** A file of the log, and where to begin in it. */
+interface Source {
+  file: string;
+  from: number;
+}
+
 export interface ReplayReport {
   corruptions: Corruption[];
   /** Samples of series that no record names: nothing could be done with them. */
   unknownRefs: number;
   /** Files of head chunks that had to be made anew. */
   chunkCorruptions: number;
+  /** Why the snapshot of the head was of no use. */
+  snapshotProblem: string | undefined;
   seconds: number;
 }
 
@@ -43,6 +54,8 @@ export class Replay {
   /** Chunks on disk by ref, in order; those of a series are taken over when it appears in the log. */
   #chunks = new Map<number, HeadChunk[]>();
   #handlers: RecordHandlers;
+  /** Series to be removed when the current record has been read. */
+  readonly #gone = new Set<number>();
   /** Late samples of transactions since the start. */
   #late: LateSample[] = [];
   /** Past the segments of earlier runs: late samples go where they do in a transaction. */
@@ -50,7 +63,13 @@ export class Replay {
   #turnEnds = 0;
   readonly #onProgress: ((done: number, total: number) => void) | undefined;
   readonly progress: ReplayProgress = { done: 0, total: 0 };
-  readonly report: ReplayReport = { corruptions: [], unknownRefs: 0, chunkCorruptions: 0, seconds: 0 };
+  readonly report: ReplayReport = {
+    corruptions: [],
+    unknownRefs: 0,
+    chunkCorruptions: 0,
+    snapshotProblem: undefined,
+    seconds: 0,
+  };
 
   constructor(head: Head, onProgress?: (done: number, total: number) => void) {
     this.#head = head;
@@ -64,13 +83,6 @@ export class Replay {
     const started = performance.now();
     for (const dir of [head.walDir, head.wblDir]) removeUnfinished(dir);
     const first = head.wal.segment;
-    const checkpoint = lastCheckpoint(head.walDir);
-    const old = checkpoint ? segmentsOf(checkpoint.path).map((index) => segmentPath(checkpoint.path, index)) : [];
-    for (const index of segmentsOf(head.walDir)) {
-      if (index > (checkpoint?.index ?? -1) && index < first) old.push(segmentPath(head.walDir, index));
-    }
-    const late = head.lateSegments;
-    this.progress.total = [...old, ...late].reduce((sum, file) => sum + statSync(file).size, 0);
     this.#turnEnds = performance.now() + TURN_MS;
     const loading = head.store.files.open((chunk) => this.#found(chunk));
     for (let step = loading.next(); ; step = loading.next()) {
@@ -80,7 +92,11 @@ export class Replay {
       }
       await this.#turn(signal);
     }
-    await this.#readAll(old, signal);
+    const snapshot = await this.#loadSnapshot(signal);
+    const old = oldSegments(head.walDir, first, snapshot);
+    const late = head.lateSegments.map((file): Source => ({ file, from: 0 }));
+    this.progress.total = [...old, ...late].reduce((sum, { file }) => sum + statSync(file).size, 0);
+    await this.#readAll(old, signal, snapshot);
     // Chunks of series the log does not know are of no use.
     this.#chunks = new Map();
     head.late.headMaxTime = head.store.maxTime;
@@ -99,20 +115,23 @@ export class Replay {
     let next = first;
     while (wal.segmentBytes > LAST_STEP_BYTES || wal.segment > next) {
       if (wal.segment === next) wal.nextSegment();
-      for (; next < wal.segment; next++) await this.#readAll([segmentPath(walDir, next)], signal);
+      for (; next < wal.segment; next++) await this.#readAll([{ file: segmentPath(walDir, next), from: 0 }], signal);
     }
-    for (const record of readSegment(segmentPath(walDir, next))) decodeRecord(record, this.#handlers);
+    for (const record of readSegment(segmentPath(walDir, next))) {
+      decodeRecord(record, this.#handlers);
+      this.#removeGone();
+    }
     this.#head.late.headMaxTime = this.#head.store.maxTime;
     this.#head.replayedLate(this.#late);
     this.#late = [];
     this.#head.ready = true;
   }
 
-  async #readAll(files: readonly string[], signal: AbortSignal): Promise<void> {
-    for (const file of files) {
-      const position = { offset: 0 };
+  async #readAll(files: readonly Source[], signal: AbortSignal, snapshot?: SnapshotFolder): Promise<void> {
+    for (const { file, from } of files) {
+      const position = { offset: from };
       const before = this.progress.done;
-      const records = readSegment(file, position);
+      const records = readSegment(file, position, from);
       let damages: readonly Damage[];
       for (let count = 1; ; count++) {
         const step = records.next();
@@ -127,6 +146,7 @@ export class Replay {
           const reason = `a record cannot be read: ${(error as Error).message}`;
           this.report.corruptions.push({ segment: file, offset: position.offset, lost: 0, reason });
         }
+        this.#removeGone();
         if (count % LOOK === 0) {
           this.progress.done = before + position.offset;
           await this.#turn(signal);
@@ -135,6 +155,8 @@ export class Replay {
       const { size } = statSync(file);
       if (damages.length > 0) {
         this.report.corruptions.push(...repair(file, damages, this.#head.options.compression));
+        // Its records may stand elsewhere now than the snapshot says.
+        if (snapshot && from > 0) removeSnapshots(this.#head.options.dir);
       }
       this.progress.done = before + size;
       this.#onProgress?.(this.progress.done, this.progress.total);
@@ -147,6 +169,55 @@ export class Replay {
     await setImmediate();
     signal.throwIfAborted();
     this.#turnEnds = performance.now() + TURN_MS;
+  }
+
+  /** Takes over the newest snapshot of the head; answers the one up to which the log need not be read. */
+  async #loadSnapshot(signal: AbortSignal): Promise<SnapshotFolder | undefined> {
+    const head = this.#head;
+    const { dir, snapshotOnShutdown } = head.options;
+    const latest = snapshotsIn(dir).at(-1);
+    if (!snapshotOnShutdown || !latest) return undefined;
+    if (latest.segment > head.wal.segment) {
+      this.report.snapshotProblem = "the log ends before it";
+      removeSnapshots(dir);
+      return undefined;
+    }
+    // Chunks that were thrown away are made anew from the log, all of it.
+    if (this.report.chunkCorruptions > 0) {
+      this.report.snapshotProblem = "a file of head chunks is damaged";
+      return undefined;
+    }
+    const handlers: SnapshotHandlers = {
+      ...this.#handlers,
+      series: (ref, labels, chunk) => {
+        this.#handlers.series(ref, labels);
+        const series = this.#refs.get(ref);
+        if (series < 0 || !chunk || chunk.maxt < head.minValidTime) return;
+        if (chunk.lastHistogram) head.hasHistograms = true;
+        head.store.restore(series, chunk);
+      },
+    };
+    try {
+      let count = 0;
+      for (const record of readSnapshot(latest)) {
+        decodeSnapshotRecord(record, handlers);
+        if (++count % LOOK === 0) await this.#turn(signal);
+      }
+      return latest;
+    } catch (error) {
+      signal.throwIfAborted();
+      // What has been taken over is right; the log, read from its beginning, has the rest.
+      this.report.snapshotProblem = describeError(error);
+      return undefined;
+    }
+  }
+
+  /** Series of which the log says that they are in blocks, and left memory. */
+  #removeGone(): void {
+    if (this.#gone.size === 0) return;
+    this.#refs.forget(this.#gone);
+    this.#head.forget(this.#gone);
+    this.#gone.clear();
   }
 
   #found(chunk: HeadChunk): void {
@@ -202,7 +273,9 @@ export class Replay {
       },
       tombstone: (ref, mint, maxt) => {
         const series = this.#series(ref);
-        if (series >= 0) store.delete(series, mint, maxt);
+        if (series < 0) return;
+        if (mint <= MIN_INT64 && maxt >= MAX_INT64) this.#gone.add(series);
+        else store.delete(series, mint, maxt);
       },
       exemplar: (ref, exemplar) => {
         const series = this.#series(ref);
@@ -249,6 +322,20 @@ export class Replay {
       else if (chunk.maxt >= minValidTime && chunk.mint > store.lastTime(series)) store.adopt(series, chunk);
     }
   }
+}
+
+/** What earlier runs have left of the log, behind the place of a snapshot where there is one. */
+function oldSegments(walDir: string, first: number, snapshot: SnapshotFolder | undefined): Source[] {
+  const checkpoint = lastCheckpoint(walDir);
+  const out: Source[] = [];
+  if (checkpoint && checkpoint.index >= (snapshot?.segment ?? -1)) {
+    for (const index of segmentsOf(checkpoint.path)) out.push({ file: segmentPath(checkpoint.path, index), from: 0 });
+  }
+  for (const index of segmentsOf(walDir)) {
+    if (index <= (checkpoint?.index ?? -1) || index >= first || index < (snapshot?.segment ?? 0)) continue;
+    out.push({ file: segmentPath(walDir, index), from: index === snapshot?.segment ? snapshot.offset : 0 });
+  }
+  return out;
 }
 
 /** Leavings of a checkpoint that was being written. */

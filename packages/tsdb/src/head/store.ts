@@ -8,13 +8,15 @@ import { addInterval, type Interval, type Tombstones } from "../block/tombstones
 import { type ChunkEncodings, DEFAULT_ENCODINGS, Encoding } from "../chunk/encoding.ts";
 import { HistogramAppender } from "../chunk/histogram.ts";
 import { Heap, type Pin } from "../memory/heap.ts";
+import type { SnapshotChunk } from "../wal/snapshot-records.ts";
 import { HeadChunkFiles } from "./chunk-files.ts";
 import { addClosed, closedMint, dropClosed } from "./closed-chunks.ts";
 import { LabelIndex } from "./label-index.ts";
 import { Late } from "./late.ts";
 import { MetadataTable } from "./metadata-table.ts";
-import { append, gather, isFull, openBytes, openStart, release, start } from "./open-chunk.ts";
+import { append, gather, isFull, openBytes, openStart, release, restoreOpen, start } from "./open-chunk.ts";
 import { appendXor2, startXor2 } from "./open-chunk-xor2.ts";
+import { type HistogramChunk, RestoredHistogram } from "./restored-chunk.ts";
 import {
   CLOSED,
   CLOSED_COUNT,
@@ -40,7 +42,7 @@ export class HeadStore implements Disposable {
   readonly metadata = new MetadataTable();
   readonly tombstones: Tombstones = new Map();
   /** Open chunks of the series whose newest sample is a histogram. */
-  readonly #histograms = new Map<number, HistogramAppender>();
+  readonly #histograms = new Map<number, HistogramChunk>();
   readonly #rangeMs: number;
   /** Of chunks that are started from now on. */
   encodings: ChunkEncodings = DEFAULT_ENCODINGS;
@@ -118,10 +120,16 @@ export class HeadStore implements Disposable {
     const { table } = this;
     const { f64 } = table.hot;
     this.histograms++;
-    let open = this.#histograms.get(series);
-    if (!open || this.#crosses(open.firstTime, time) || open.isFull || !open.accepts(histogram)) {
+    const before = this.#histograms.get(series);
+    let open = before;
+    if (
+      !(open instanceof HistogramAppender) ||
+      this.#crosses(open.firstTime, time) ||
+      open.isFull ||
+      !open.accepts(histogram)
+    ) {
       this.close(series);
-      open = new HistogramAppender(histogram, open?.last, this.encodings.histogramStarts);
+      open = new HistogramAppender(histogram, before?.last, this.encodings.histogramStarts);
       this.#histograms.set(series, open);
       table.set(series, HISTOGRAM);
       this.#started(time);
@@ -179,6 +187,44 @@ export class HeadStore implements Disposable {
     files.write(f64[8 * series + REF], mint, maxt, encoding, false, gather(heap, chunk, bytes), 0, bytes);
     addClosed(heap, table, series, files, mint, maxt, bytes, encoding);
     release(heap, table, series);
+  }
+
+  /** The open chunk of a series, valid until the next call; undefined when it has none. */
+  openChunk(series: number): SnapshotChunk | undefined {
+    const { table, heap } = this;
+    const { u32, f64 } = table.hot;
+    const histogram = this.#histograms.get(series);
+    if (histogram) {
+      const { firstTime: mint, lastTime: maxt, encoding, last: lastHistogram } = histogram;
+      return { mint, maxt, encoding, data: histogram.view(), lastHigh: 0, lastLow: 0, lastHistogram };
+    }
+    const chunk = u32[16 * series + FIRST_PAGE];
+    if (chunk === 0) return undefined;
+    const xor2 = table.has(series, XOR2);
+    return {
+      mint: openStart(heap, chunk, xor2),
+      maxt: f64[8 * series + LAST_TIME],
+      encoding: xor2 ? Encoding.xor2 : Encoding.xor,
+      data: gather(heap, chunk, openBytes(table, series)),
+      lastHigh: u32[16 * series + LAST_HIGH],
+      lastLow: u32[16 * series + LAST_LOW],
+      lastHistogram: undefined,
+    };
+  }
+
+  /** An open chunk of a snapshot. The next sample starts another one. */
+  restore(series: number, chunk: SnapshotChunk): void {
+    const { table, heap } = this;
+    const { mint, maxt, encoding, data, lastHistogram } = chunk;
+    // It became full after the snapshot was made, and is in the files.
+    if (this.lastTime(series) >= mint) return;
+    if (lastHistogram) {
+      this.#histograms.set(series, new RestoredHistogram(encoding, mint, maxt, lastHistogram, data.slice()));
+      table.set(series, HISTOGRAM);
+      table.hot.f64[8 * series + LAST_TIME] = maxt;
+    } else restoreOpen(heap, table, series, chunk);
+    this.#started(mint);
+    if (maxt > this.maxTime) this.maxTime = maxt;
   }
 
   /** A closed chunk that is in the files already. */
@@ -285,7 +331,7 @@ export class HeadStore implements Disposable {
     for (const series of gone) {
       this.tombstones.delete(series);
       this.#freeChunks(series);
-      this.#histograms.delete(series);
+      if (this.#histograms.delete(series)) this.#chunks--;
     }
     this.table.remove(gone);
   }

@@ -5,6 +5,10 @@ const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 /** Twice this fits 31 bits. */
 const HALF = 2 ** 29;
 
+/** The ends of 64 bits, as numbers. */
+export const MIN_INT64 = -(2 ** 63);
+export const MAX_INT64 = 2 ** 63;
+
 export class Encoder {
   #bytes = Buffer.alloc(4096);
   length = 0;
@@ -103,8 +107,13 @@ export class Encoder {
     this.#bytes[this.length++] = rest;
   }
 
+  /** From −2^63 to 2^63, which stands for 2^63−1: the ends are no numbers, but the log has them. */
   varint(value: number): void {
-    this.uvarint(value >= 0 ? value * 2 : -value * 2 - 1);
+    if (value <= MIN_INT64 || value >= MAX_INT64) {
+      this.byte(value < 0 ? 0xff : 0xfe);
+      for (let i = 0; i < 8; i++) this.byte(0xff);
+      this.byte(1);
+    } else this.uvarint(value >= 0 ? value * 2 : -value * 2 - 1);
   }
 
   string(text: string): void {
@@ -198,6 +207,14 @@ export class Decoder {
     const negative = (this.bytes[this.at] & 1) === 1;
     const value = this.uvarint();
     return negative ? -Math.ceil(value / 2) : value / 2;
+  }
+
+  /** So many bytes, not copied. */
+  raw(size: number): Buffer {
+    this.#need(size);
+    const bytes = this.bytes.subarray(this.at, this.at + size);
+    this.at += size;
+    return bytes;
   }
 
   string(): string {

@@ -50,12 +50,12 @@ export interface SeriesRecord {
   labels: Labels;
 }
 
-function writeLabels(out: Encoder, labels: Labels): void {
+export function writeLabels(out: Encoder, labels: Labels): void {
   out.uvarint(labels.size);
   for (const text of labels.pairs) out.string(text);
 }
 
-function readLabels(input: Decoder): Labels {
+export function readLabels(input: Decoder): Labels {
   const count = input.uvarint();
   const pairs: string[] = [];
   for (let i = 0; i < 2 * count; i++) pairs.push(input.string());
@@ -140,6 +140,11 @@ const numberWords = new Uint32Array(number.buffer);
 
 export function encodeExemplars(out: Encoder, entries: readonly ExemplarRecord[]): void {
   out.byte(RecordType.exemplars);
+  encodeExemplarEntries(out, entries);
+}
+
+/** The record without its type. */
+export function encodeExemplarEntries(out: Encoder, entries: readonly ExemplarRecord[]): void {
   out.u64(entries[0].ref);
   out.i64(entries[0].timestamp);
   for (const { ref, timestamp, value, labels } of entries) {
@@ -196,6 +201,20 @@ function decodeSamplesWithStart(input: Decoder, out: SampleColumns): void {
   }
 }
 
+/** `input` stands behind the type. */
+export function decodeExemplars(input: Decoder, take: (ref: number, exemplar: Exemplar) => void): void {
+  if (input.done) return;
+  const ref0 = input.u64();
+  const time0 = input.i64();
+  while (!input.done) {
+    const ref = ref0 + input.varint();
+    const timestamp = time0 + input.varint();
+    const value = input.bytes.readDoubleBE(input.at);
+    input.at += 8;
+    take(ref, { labels: readLabels(input), value, timestamp });
+  }
+}
+
 /** Whether it is a record of samples or histograms with start timestamps. */
 export function hasStartTimestamps(record: Uint8Array): boolean {
   return record[0] === RecordType.samplesWithStart || hasHistogramStarts(record[0]);
@@ -224,19 +243,9 @@ export function decodeRecord(bytes: Buffer, handlers: RecordHandlers): void {
     case RecordType.tombstones:
       while (!input.done) handlers.tombstone(input.u64(), input.varint(), input.varint());
       break;
-    case RecordType.exemplars: {
-      if (input.done) break;
-      const ref0 = input.u64();
-      const time0 = input.i64();
-      while (!input.done) {
-        const ref = ref0 + input.varint();
-        const timestamp = time0 + input.varint();
-        const value = input.bytes.readDoubleBE(input.at);
-        input.at += 8;
-        handlers.exemplar(ref, { labels: readLabels(input), value, timestamp });
-      }
+    case RecordType.exemplars:
+      decodeExemplars(input, handlers.exemplar);
       break;
-    }
     case RecordType.markers:
       while (!input.done) handlers.marker(input.u64(), input.u32(), input.u32());
       break;

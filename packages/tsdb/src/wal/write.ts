@@ -30,6 +30,9 @@ import {
   ZSTD,
 } from "./segments.ts";
 
+/** Bytes of a checkpoint that are written at once. */
+const CHECKPOINT_BUFFER = 2 ** 20;
+
 /** Writes records into consecutive segment files of a folder. */
 export class WalWriter implements Disposable {
   readonly #dir: string;
@@ -41,11 +44,18 @@ export class WalWriter implements Disposable {
   /** A record as fragments, on its way to the file. */
   #fragments = Buffer.allocUnsafeSlow(4 * PAGE);
   #packed: Buffer = Buffer.allocUnsafeSlow(0);
+  /** Fragments that wait to be written together. */
+  readonly #waiting: Buffer;
+  #waitingBytes = 0;
   failures = 0;
   writes = 0;
 
-  /** Starts a new segment with this number. */
-  constructor(dir: string, segment: number, compression: WalCompression) {
+  /**
+   * Starts a new segment with this number. `buffer`: records are written so many bytes at a time; for files that are of use only
+   * when they are whole.
+   */
+  constructor(dir: string, segment: number, compression: WalCompression, buffer = 0) {
+    this.#waiting = Buffer.allocUnsafeSlow(buffer);
     this.#dir = dir;
     this.#compression = compression;
     mkdirSync(dir, { recursive: true });
@@ -95,17 +105,38 @@ export class WalWriter implements Disposable {
   }
 
   #write(length: number): void {
+    if (this.#waitingBytes + length > this.#waiting.length) this.#flush();
+    if (length <= this.#waiting.length) {
+      this.#fragments.copy(this.#waiting, this.#waitingBytes, 0, length);
+      this.#waitingBytes += length;
+      this.#size += length;
+      return;
+    }
+    this.#writeOut(this.#fragments, length);
+    this.#size += length;
+  }
+
+  #flush(): void {
+    const length = this.#waitingBytes;
+    if (length === 0) return;
+    this.#size -= length;
+    this.#waitingBytes = 0;
+    this.#writeOut(this.#waiting, length);
+    this.#size += length;
+  }
+
+  /** Writes bytes behind the first `#size` ones of the file. */
+  #writeOut(bytes: Buffer, length: number): void {
     const before = this.#size;
     let done = 0;
     try {
-      while (done < length) done += writeSync(this.#fd, this.#fragments, done, length - done);
+      while (done < length) done += writeSync(this.#fd, bytes, done, length - done);
     } catch (error) {
       // A part of a record would make everything behind it unreadable.
       ftruncateSync(this.#fd, before);
       throw this.#failed(error as Error);
     }
     this.writes++;
-    this.#size += done;
   }
 
   /** Where the log ends now, for `rewind`. */
@@ -130,6 +161,7 @@ export class WalWriter implements Disposable {
 
   /** Closes the current segment and begins the next. */
   nextSegment(): void {
+    this.#flush();
     const next = openSync(segmentPath(this.#dir, this.#segment + 1), "a");
     fsyncSync(this.#fd);
     closeSync(this.#fd);
@@ -140,8 +172,12 @@ export class WalWriter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    fsyncSync(this.#fd);
-    closeSync(this.#fd);
+    try {
+      this.#flush();
+      fsyncSync(this.#fd);
+    } finally {
+      closeSync(this.#fd);
+    }
   }
 }
 
@@ -183,7 +219,7 @@ export function replaceByCheckpoint(
   const temporary = join(dir, `${name}.tmp`);
   rmSync(temporary, { recursive: true, force: true });
   {
-    using writer = new WalWriter(temporary, 0, compression);
+    using writer = new WalWriter(temporary, 0, compression, CHECKPOINT_BUFFER);
     rewrite(writer);
   }
   renameSync(temporary, join(dir, name));
