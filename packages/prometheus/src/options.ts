@@ -4,6 +4,13 @@ import type { Logger } from "@pharos/kit";
 import type { WriteVersion } from "@pharos/remote";
 import type { Features } from "./features.ts";
 
+export interface RemoteWriteOptions {
+  /** How long queues may go on sending when they are stopped; one minute by default. */
+  flushDeadlineMs?: number;
+  /** Bytes of the write-ahead log kept for receivers that are behind, 8 GiB by default; 0: any. */
+  logBudgetBytes?: number;
+}
+
 export interface PrometheusOptions {
   configFile: string;
   storagePath: string;
@@ -55,6 +62,8 @@ export interface PrometheusOptions {
   enableAdminApi: boolean;
   /** The receiver of remote write; off when absent. */
   remoteWriteReceiver?: { versions: readonly WriteVersion[] };
+  /** The sender of remote write. */
+  remoteWrite?: RemoteWriteOptions;
   query?: {
     lookbackMs?: number;
     timeoutMs?: number;

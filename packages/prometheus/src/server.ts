@@ -16,6 +16,7 @@ import {
 import { describeError, Labels } from "@pharos/model";
 import { Notifier } from "@pharos/notify";
 import type { ParserOptions } from "@pharos/promql";
+import type { RemoteWriteSender } from "@pharos/remote";
 import { loadRuleFiles, RuleManager, type RuleQuery } from "@pharos/rules";
 import { type ScrapeDefaults, ScrapeManager } from "@pharos/scrape";
 import { type Db, type DbSettings, openDb } from "@pharos/tsdb";
@@ -24,6 +25,7 @@ import { AlertmanagerDiscovery } from "./alertmanager-discovery.ts";
 import { mountAdminApi } from "./api/admin.ts";
 import type { ApiContext } from "./api/context.ts";
 import { mountQueryApi } from "./api/query.ts";
+import { mountRemoteStatus } from "./api/remote-status.ts";
 import { mountRemoteWrite } from "./api/remote-write.ts";
 import { mountRulesApi } from "./api/rules.ts";
 import { mountSeriesApi } from "./api/series.ts";
@@ -39,6 +41,7 @@ import { NO_FEATURES } from "./features.ts";
 import { retentionText } from "./flags.ts";
 import { Notifications, RELOAD_FAILED, STARTING, STOPPING } from "./notifications.ts";
 import type { PrometheusOptions } from "./options.ts";
+import { createSender } from "./remote/sender.ts";
 import { createRuleQuery } from "./rule-query.ts";
 import { enterOrigin, ServerEngine, withOrigin } from "./server-engine.ts";
 import { mountConsoles } from "./web/consoles.ts";
@@ -86,6 +89,7 @@ class Server implements PrometheusServer {
   readonly #ruleQuery: RuleQuery;
   readonly #notifier: Notifier;
   readonly #alertmanagers: AlertmanagerDiscovery;
+  readonly #sender: RemoteWriteSender;
   readonly #http: HttpServer;
   readonly #reload = { successful: true, lastSuccess: 0, message: "" };
   readonly #metrics;
@@ -244,6 +248,7 @@ class Server implements PrometheusServer {
     mountStatusApi(app, context);
     mountAdminApi(app, context);
     mountRemoteWrite(app, context);
+    mountRemoteStatus(app, this.#sender);
     mountMetrics(app, this.#registry);
     mountPages(app, {
       isReady: () => this.#ready && this.#db.ready,
@@ -360,6 +365,7 @@ class Server implements PrometheusServer {
     await this.#scrape.stop();
     await this.#alertmanagers.stop();
     await this.#notifier.stop();
+    await this.#sender.stop();
     await this.#http.close();
     this.#engine[Symbol.dispose]();
     await this.#db.close();

@@ -1,2 +1,10 @@
+export { createAuthorizer } from "./auth/authorizer.ts";
+export * from "./auth/config.ts";
+export * from "./otlp/config.ts";
+export * from "./read/config.ts";
+export { redactUrl } from "./remote-config.ts";
+export * from "./send/config.ts";
+export type { QueueStatus } from "./send/queue.ts";
+export { RemoteWriteSender, type SenderOptions } from "./send/sender.ts";
 export * from "./write-receiver.ts";
 export * from "./write-request.ts";

@@ -191,6 +191,17 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#head.heldSegment = first;
   }
 
+  /** What was appended since the start, the log's replay included, and the newest time in the head (Unix ms, 0 for none). */
+  get appended(): { samples: number; histograms: number; exemplars: number; maxTime: number } {
+    const { store, exemplars, seriesCount, maxTime } = this.#head;
+    return {
+      samples: store.floats,
+      histograms: store.histograms,
+      exemplars: exemplars.appended,
+      maxTime: seriesCount === 0 ? 0 : maxTime,
+    };
+  }
+
   headStats(): HeadStats {
     return headStats(this.#head);
   }

@@ -78,7 +78,8 @@ export interface HttpClientConfig extends ProxyConfig {
   headers: { name: string; values: string[]; secrets: Secret[]; files: string[] }[];
 }
 
-function resolveFile(node: YamlNode | undefined): string | undefined {
+/** A path of the configuration, relative ones against the folder of the file they stand in; undefined for none. */
+export function resolveFile(node: YamlNode | undefined): string | undefined {
   if (!node || node.isNull) return undefined;
   const path = node.string();
   const base = node.where.file;

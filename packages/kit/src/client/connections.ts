@@ -1,5 +1,7 @@
 /** The connections of an HTTP client: direct or through a proxy, made anew when a TLS file was replaced. */
+import { lookup } from "node:dns";
 import { readFileSync, statSync } from "node:fs";
+import type { LookupFunction } from "node:net";
 import { Agent, type Dispatcher, interceptors, ProxyAgent } from "undici";
 import type { ProxyConfig, TlsClientConfig } from "./config.ts";
 import { type ProxyChoice, proxyChoice } from "./proxy.ts";
@@ -39,7 +41,23 @@ export interface ConnectionOptions {
   followRedirects: boolean;
   /** Connects to this socket whatever the URL's host; no proxy then. */
   socketPath?: string;
+  /** Each new connection goes to a random one of the host's addresses. */
+  roundRobinDns?: boolean;
 }
+
+/** A host's addresses in random order; who asks for one gets the first. */
+const randomLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) {
+      callback(error, "");
+      return;
+    }
+    const order = addresses.map((address) => ({ address, key: Math.random() })).sort((a, b) => a.key - b.key);
+    const mixed = order.map(({ address }) => address);
+    if (options.all) callback(null, mixed);
+    else callback(null, mixed[0].address, mixed[0].family);
+  });
+};
 
 export class Connections implements AsyncDisposable {
   readonly #options: ConnectionOptions;
@@ -71,8 +89,12 @@ export class Connections implements AsyncDisposable {
   }
 
   #make(proxy: string): { raw: Dispatcher; used: Dispatcher } {
-    const { tls, followRedirects, socketPath } = this.#options;
-    const connect = { ...connectOptions(tls), ...(socketPath ? { socketPath } : {}) };
+    const { tls, followRedirects, socketPath, roundRobinDns } = this.#options;
+    const connect = {
+      ...connectOptions(tls),
+      ...(socketPath ? { socketPath } : {}),
+      ...(roundRobinDns ? { lookup: randomLookup } : {}),
+    };
     const raw =
       proxy === ""
         ? new Agent({ connect, connections: null, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })

@@ -60,8 +60,11 @@ export class HttpClient implements AsyncDisposable {
   readonly #connections: Connections;
   readonly #token: TokenSource | undefined;
 
-  /** With `socketPath`, connects to that socket whatever the URL's host. Throws when a TLS file cannot be read. */
-  constructor(config: HttpClientConfig, options: { socketPath?: string } = {}) {
+  /**
+   * With `socketPath`, connects to that socket whatever the URL's host; with `roundRobinDns`, each connection goes to another
+   * of its addresses. Throws when a TLS file cannot be read.
+   */
+  constructor(config: HttpClientConfig, options: { socketPath?: string; roundRobinDns?: boolean } = {}) {
     this.#config = config;
     this.#connections = new Connections({
       tls: config.tls,

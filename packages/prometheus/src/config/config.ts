@@ -1,14 +1,14 @@
 /**
- * prometheus.yml: strict reading of every section, with file and line in each complaint. Sections this server does not
- * act on are refused by name rather than ignored: a configuration that loads is a configuration that works.
+ * prometheus.yml: strict reading of every section, with file and line in each complaint.
  */
 import { globSync, readFileSync } from "node:fs";
-import { parseYaml, type YamlMap } from "@pharos/kit";
+import { parseYaml } from "@pharos/kit";
 import { describeError, UserError } from "@pharos/model";
 import type { RelabelConfig } from "@pharos/relabel";
 import type { ScrapeDefaults } from "@pharos/scrape";
 import { type AlertmanagerSetConfig, parseAlerting } from "./alertmanagers.ts";
 import { type Environment, type GlobalConfig, parseGlobal, resolvePath } from "./global.ts";
+import { type RemoteSections, readRemoteSections } from "./remote-sections.ts";
 import { checkRuntime } from "./runtime.ts";
 import { type JobConfig, readGlobs, readJobs } from "./scrape-files.ts";
 import { parseStorage, type StorageConfig } from "./storage.ts";
@@ -24,12 +24,10 @@ export interface PrometheusConfig {
   alertmanagers: AlertmanagerSetConfig[];
   storage: StorageConfig;
   tracing: TracingConfig | undefined;
+  remote: RemoteSections;
   /** The text it was read from. */
   text: string;
 }
-
-/** What Prometheus can and this server cannot do (yet); naming one is an error that says so. */
-const UNSUPPORTED = ["remote_write", "remote_read", "otlp"];
 
 export interface LoadOptions {
   /** Path of the file, for messages and relative paths; "" when there is none. */
@@ -37,17 +35,6 @@ export interface LoadOptions {
   env?: Environment;
   /** What feature flags make of the defaults. */
   defaults?: ScrapeDefaults;
-}
-
-function refuseUnsupported(map: YamlMap): void {
-  for (const key of UNSUPPORTED) {
-    const node = map.get(key);
-    if (!node || node.isNull || (node.kind === "seq" && node.items().length === 0)) continue;
-    throw node.error(`${key} is not supported by this version of Pharos`, {
-      code: "prometheus.unsupported",
-      fix: `Remove ${key}`,
-    });
-  }
 }
 
 /** Reads a configuration; a UserError says what is wrong where. Rule files are not read here. */
@@ -66,9 +53,9 @@ export function loadConfig(text: string, { file, env = process.env, defaults = {
     ...parseAlerting(root.get("alerting"), global.metricNameValidationScheme),
     storage: parseStorage(root.get("storage")),
     tracing: parseTracing(root.get("tracing")),
+    remote: readRemoteSections(root, global.metricNameValidationScheme),
     text,
   };
-  refuseUnsupported(root);
   root.done("config.plain");
   return config;
 }
