@@ -183,6 +183,11 @@ export const prometheusFlags = {
     default: "1m",
     help: "How long to wait flushing sample on shutdown or config reload.",
   },
+  "storage.remote.log-budget": {
+    type: "bytes",
+    default: "8GB",
+    help: "Bytes of the write-ahead log kept for remote write receivers that are behind; beyond it the oldest is given up. 0 means no limit. Pharos' own flag.",
+  },
   "storage.remote.read-sample-limit": {
     type: "number",
     default: "5e7",
@@ -390,6 +395,16 @@ export function prometheusOptions(
       floatEncoding: features.has("xor2-encoding") ? "xor2" : undefined,
       snapshotOnShutdown: features.has("memory-snapshot-on-shutdown"),
     },
+    remoteWrite: {
+      flushDeadlineMs: values["storage.remote.flush-deadline"],
+      logBudgetBytes: values["storage.remote.log-budget"],
+    },
+    remoteRead: {
+      sampleLimit: values["storage.remote.read-sample-limit"],
+      concurrency: values["storage.remote.read-concurrent-limit"],
+      frameBytes: values["storage.remote.read-max-bytes-in-frame"],
+    },
+    otlpReceiver: values["web.enable-otlp-receiver"],
     enableLifecycle: values["web.enable-lifecycle"],
     enableAdminApi: values["web.enable-admin-api"],
     query: {

@@ -64,6 +64,17 @@ export interface PrometheusOptions {
   remoteWriteReceiver?: { versions: readonly WriteVersion[] };
   /** The sender of remote write. */
   remoteWrite?: RemoteWriteOptions;
+  /** Limits of answers to remote read; 0 means none. */
+  remoteRead?: {
+    /** Samples of one request; not of streamed answers. */
+    sampleLimit?: number;
+    /** Requests at a time. */
+    concurrency?: number;
+    /** Bytes of chunks in one frame of a streamed answer. */
+    frameBytes?: number;
+  };
+  /** Whether metrics are taken by OTLP. */
+  otlpReceiver?: boolean;
   query?: {
     lookbackMs?: number;
     timeoutMs?: number;

@@ -156,6 +156,7 @@ class Server implements PrometheusServer {
       metricsPrefix: "prometheus",
       web,
     });
+    this.#sender = createSender(options.storagePath, db, this.#scrape, { ...options, registry });
     this.#rules = new RuleManager({
       query: (expr, timeMs, signal) => this.#ruleQuery(expr, timeMs, signal),
       inGroup: ({ file, name }, work) => withOrigin({ ruleGroup: { file, name } }, work),
@@ -312,6 +313,7 @@ class Server implements PrometheusServer {
     try {
       const config = loadConfigFile(configFile, { defaults: scrapeDefaults(this.#features) });
       const groups = loadRuleFiles(expandRuleFiles(config.ruleFiles), languageOf(this.#features));
+      this.#sender.apply(config.remote.remoteWrite, config.global.externalLabels);
       // Nothing below refuses: everything that can be wrong with a configuration was checked above.
       const { externalLabels, evaluationInterval, ruleQueryOffset } = config.global;
       this.#config = config;
