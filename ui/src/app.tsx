@@ -1,6 +1,8 @@
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { FlowPage } from "./flow/flow-page.tsx";
 import { AlertsPage } from "./pages/alerts.tsx";
+import { HistoryPage } from "./pages/history.tsx";
+import { RoutingPage } from "./pages/routing.tsx";
 import { RulesPage } from "./pages/rules.tsx";
 import { SilencesPage } from "./pages/silences.tsx";
 import { TargetsPage } from "./pages/targets.tsx";
@@ -23,6 +25,8 @@ const PAGES: readonly (readonly [key: string, path: string, title: string])[] = 
   ["r", "/rules", "Rules"],
   ["a", "/alerts", "Alerts"],
   ["s", "/silences", "Silences"],
+  ["h", "/history", "History"],
+  ["o", "/routing", "Routing"],
   ["e", "/explore", "Explore"],
   ["d", "/dashboards", "Dashboards"],
 ];
@@ -45,6 +49,10 @@ function pageOf(path: string): ReactNode {
       return <AlertsPage />;
     case "/silences":
       return <SilencesPage />;
+    case "/history":
+      return <HistoryPage />;
+    case "/routing":
+      return <RoutingPage />;
     case "/explore":
       return <ExplorePage />;
     case "/dashboards":

@@ -99,6 +99,16 @@ export function compareLabelSets(a: Labels, b: Labels): number {
   return 0;
 }
 
+/** What is repeated every minute is kept as it was: the label set with its hashes, and nothing of the repetition. */
+function keepSame(old: StoredAlert, next: StoredAlert): StoredAlert {
+  return {
+    ...next,
+    labels: old.labels,
+    annotations: old.annotations.equals(next.annotations) ? old.annotations : next.annotations,
+    generatorURL: old.generatorURL === next.generatorURL ? old.generatorURL : next.generatorURL,
+  };
+}
+
 export interface AlertListener {
   /** `before` is what was known of it until now. */
   put(alert: StoredAlert, before: StoredAlert | undefined): void;
@@ -130,8 +140,7 @@ export class AlertStore {
       const old = this.#alerts.get(key);
       if (!old && !this.#admit(alert)) continue;
       let merged = old && overlaps(old, alert) ? mergeAlerts(old, alert) : alert;
-      // The known label set keeps its hashes, and 100,000 repeated alerts one set each.
-      if (old) merged = { ...merged, labels: old.labels };
+      if (old) merged = keepSame(old, merged);
       this.#alerts.set(key, merged);
       for (const listener of this.#listeners) listener.put(merged, old);
     }

@@ -8,6 +8,7 @@ import { FilterBar } from "../shell/filter-bar.tsx";
 import { Link } from "../shell/link.tsx";
 import { Badge, Empty, LabelList, PageHead, Stale } from "../shell/page.tsx";
 import { useLocation } from "../shell/router.ts";
+import { routingUrl } from "./routing-labels.ts";
 import { type RuleGroup, STATE } from "./rules.tsx";
 
 const FILTERS = ["all", "firing", "pending"] as const;
@@ -67,6 +68,14 @@ function AlertCard({ alert }: { alert: Shown }) {
             </>
           )}
         </span>
+        {alert.managed && (
+          <Link className="button" href={`/history?fingerprint=${alert.managed.fingerprint}&from=now-7d`}>
+            History
+          </Link>
+        )}
+        <Link className="button" href={routingUrl(alert.managed?.labels ?? labels)}>
+          Routing
+        </Link>
         <Link className="button" href={silenceUrl(labels)}>
           Silence
         </Link>

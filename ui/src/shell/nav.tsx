@@ -22,6 +22,13 @@ const ICONS: Record<string, ReactNode> = {
   ),
   alerts: <path d="M6 16V11a6 6 0 1 1 12 0v5l1.5 2h-15zM10 21h4" />,
   rules: <path d="M5 6h14M5 12h9M5 18h6M17 15l2 2 3-4" />,
+  history: <path d="M4 12a8 8 0 1 0 2.5-5.800M4 4v4h4M12 8v4.500l3 2" />,
+  routing: (
+    <>
+      <path d="M4 12h5c4 0 3-6 8-6h2M9 12c4 0 3 6 8 6h2M9 12h10" />
+      <circle cx="4" cy="12" r="1.500" />
+    </>
+  ),
   explore: <path d="M4 19V5M4 19h16M7 15l4-5 3 3 5-7" />,
   dashboards: <path d="M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z" />,
   silences: <path d="M6 16V11a6 6 0 0 1 9-5.200M18 11v5l1.5 2h-15M10 21h4M3 3l18 18" />,
@@ -33,6 +40,8 @@ const ITEMS = [
   { href: "/rules", icon: "rules", title: "Rules" },
   { href: "/alerts", icon: "alerts", title: "Alerts" },
   { href: "/silences", icon: "silences", title: "Silences" },
+  { href: "/history", icon: "history", title: "History" },
+  { href: "/routing", icon: "routing", title: "Routing" },
   { href: "/explore", icon: "explore", title: "Explore" },
   { href: "/dashboards", icon: "dashboards", title: "Dashboards" },
 ];
