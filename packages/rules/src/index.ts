@@ -5,3 +5,4 @@ export * from "./links.ts";
 export * from "./manager.ts";
 export * from "./recording-rule.ts";
 export * from "./rule-file.ts";
+export * from "./unit-test/index.ts";

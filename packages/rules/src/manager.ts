@@ -1,17 +1,16 @@
 /** All rule groups of a server: loading, replacing on reload with their state kept, stopping. */
 import { readFileSync } from "node:fs";
 import { describeError, Labels, UserError } from "@pharos/model";
-import type { ParserOptions } from "@pharos/promql";
 import type { AlertingRule } from "./alerting-rule.ts";
 import { AlertingRule as Alerting } from "./alerting-rule.ts";
 import type { RuleContext } from "./context.ts";
 import { ConcurrencyLimit } from "./dependencies.ts";
 import { type GroupSettings, RuleGroup } from "./group.ts";
 import { createRuleMetrics, endGroupMetrics, type RuleMetrics, startGroupMetrics } from "./metrics.ts";
-import { parseRuleFile, type RuleGroupSpec } from "./rule-file.ts";
+import { parseRuleFile, type RuleGroupSpec, type RuleLanguage } from "./rule-file.ts";
 
 /** Reads rule files; all errors of all files in one UserError, so that a reload names everything to mend. */
-export function loadRuleFiles(files: readonly string[], language: ParserOptions = {}): RuleGroupSpec[] {
+export function loadRuleFiles(files: readonly string[], language: RuleLanguage = {}): RuleGroupSpec[] {
   const groups: RuleGroupSpec[] = [];
   const errors: UserError[] = [];
   for (const file of files) {

@@ -8,6 +8,12 @@ import { parseYaml, type YamlMap, type YamlNode } from "@pharos/kit";
 import { UserError, type Where } from "@pharos/model";
 import { type Expr, type ParserOptions, parseExpr } from "@pharos/promql";
 
+/** How rule files are read. */
+export interface RuleLanguage extends ParserOptions {
+  /** Fields that are not known are passed over instead of refused. */
+  ignoreUnknownFields?: boolean;
+}
+
 interface RuleBase {
   expr: Expr;
   /** The expression as written. */
@@ -99,7 +105,7 @@ function readRule(
   map: YamlMap,
   group: string,
   index: number,
-  language: ParserOptions,
+  language: RuleLanguage,
   errors: UserError[],
 ): RuleSpec | undefined {
   const record = map.get("record")?.string() ?? "";
@@ -109,7 +115,7 @@ function readRule(
   const keepNode = map.get("keep_firing_for");
   const labelsNode = map.get("labels");
   const annotationsNode = map.get("annotations");
-  map.done("rulefmt.Rule");
+  if (!language.ignoreUnknownFields) map.done("rulefmt.Rule");
 
   const name = record || alert;
   const rule = `rule ${index + 1}, ${JSON.stringify(name)}`;
@@ -156,7 +162,7 @@ function readRule(
     : { kind: "alerting", alert, annotations, for: hold, keepFiringFor, ...base };
 }
 
-function readGroup(node: YamlNode, file: string, language: ParserOptions, errors: UserError[]): RuleGroupSpec {
+function readGroup(node: YamlNode, file: string, language: RuleLanguage, errors: UserError[]): RuleGroupSpec {
   const map = node.map();
   const name = map.get("name")?.string() ?? "";
   if (name === "") errors.push(node.error("Groupname must not be empty", { code: "rules.invalid" }));
@@ -171,7 +177,7 @@ function readGroup(node: YamlNode, file: string, language: ParserOptions, errors
   };
   group.labels = checkLabels(map.get("labels"), name, "group labels", errors);
   const rules = map.get("rules")?.items() ?? [];
-  map.done("rulefmt.RuleGroup");
+  if (!language.ignoreUnknownFields) map.done("rulefmt.RuleGroup");
   rules.forEach((rule, i) => {
     collect(errors, () => {
       const spec = readRule(rule.map(), name, i, language, errors);
@@ -194,13 +200,13 @@ function collect(errors: UserError[], work: () => void): void {
 }
 
 /** Reads a rule file. With errors, `groups` holds what could be read; upstream refuses the whole file then. */
-export function parseRuleFile(text: string, file: string, language: ParserOptions = {}): RuleFile {
+export function parseRuleFile(text: string, file: string, language: RuleLanguage = {}): RuleFile {
   const errors: UserError[] = [];
   const groups: RuleGroupSpec[] = [];
   collect(errors, () => {
     const root = parseYaml(text, file).map();
     const nodes = root.get("groups")?.items() ?? [];
-    root.done("rulefmt.RuleGroups");
+    if (!language.ignoreUnknownFields) root.done("rulefmt.RuleGroups");
     const seen = new Set<string>();
     for (const node of nodes) {
       collect(errors, () => {

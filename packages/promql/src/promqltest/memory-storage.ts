@@ -61,8 +61,15 @@ class MemorySeries implements StoredSeries {
   }
 
   read(mint: number, maxt: number, out: SampleBuffer): void {
-    for (const { t, value, stale, histogram, start } of this.samples) {
-      if (t < mint || t > maxt) continue;
+    const { samples } = this;
+    let low = 0;
+    for (let high = samples.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (samples[middle].t < mint) low = middle + 1;
+      else high = middle;
+    }
+    for (let i = low; i < samples.length && samples[i].t <= maxt; i++) {
+      const { t, value, stale, histogram, start } = samples[i];
       if (stale) out.pushStale(t);
       else if (histogram) out.pushHistogram(t, histogram);
       else out.push(t, value);
