@@ -25,15 +25,37 @@ export interface SelectHints {
   limit?: number;
 }
 
+/** Readable for as long as the querier it comes from is open. */
 export interface StoredSeries {
+  /** May be made when it is asked for. */
   readonly labels: Labels;
   /** Appends all samples with mint <= t <= maxt, in order of time, staleness markers included. */
   read(mint: number, maxt: number, out: SampleBuffer): void;
+  /** Appends only the newest of them, if there is one: less work than reading all. */
+  readNewest?(mint: number, maxt: number, out: SampleBuffer): void;
+}
+
+/** A label of many series: that of series i is `values[numbers[i]]`. values[0] is "", the others are different from each other. */
+export interface LabelColumn {
+  readonly numbers: Uint32Array;
+  readonly values: readonly string[];
+}
+
+/** Labels of a list of series without a label set for each: for who needs a few labels of many. */
+export interface LabelColumns {
+  column(name: string): LabelColumn;
+  /** Every label name of any of the series, sorted. */
+  names(): string[];
+}
+
+/** Selected series. A storage that keeps labels as numbers gives columns of them as well, for as long as its querier is open. */
+export interface SeriesList extends ReadonlyArray<StoredSeries> {
+  readonly labelColumns?: LabelColumns;
 }
 
 export interface Querier extends Disposable {
   /** Series with at least the possibility of samples in the querier's range, sorted by labels. */
-  select(matchers: readonly Matcher[], hints?: SelectHints): readonly StoredSeries[] | Promise<readonly StoredSeries[]>;
+  select(matchers: readonly Matcher[], hints?: SelectHints): SeriesList | Promise<SeriesList>;
   /** Sorted, unique. */
   labelNames(matchers: readonly Matcher[], limit?: number): string[] | Promise<string[]>;
   /** Sorted, unique. */

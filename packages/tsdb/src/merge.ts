@@ -1,6 +1,5 @@
 /** One series out of several places (blocks, head): samples in order of time, of equal times the first place's. */
 import { type Labels, SampleBuffer, type StoredSeries } from "@pharos/model";
-import { mergeByLabels } from "./merge-by-labels.ts";
 
 export class MergedSeries implements StoredSeries {
   readonly labels: Labels;
@@ -22,6 +21,23 @@ export class MergedSeries implements StoredSeries {
     }
     if (!ordered) sortRows(out, from);
   }
+}
+
+/** Of the rows from `from` on keeps the newest alone; of equal times the first. */
+export function keepNewest(out: SampleBuffer, from: number): void {
+  if (out.length - from <= 1) return;
+  const { timestamps, words, histograms, startTimestamps } = out;
+  let newest = from;
+  for (let row = from + 1; row < out.length; row++) if (timestamps[row] > timestamps[newest]) newest = row;
+  timestamps[from] = timestamps[newest];
+  words[2 * from] = words[2 * newest];
+  words[2 * from + 1] = words[2 * newest + 1];
+  if (histograms) {
+    histograms[from] = histograms[newest];
+    histograms.length = from + 1;
+  }
+  if (startTimestamps) startTimestamps[from] = startTimestamps[newest];
+  out.length = from + 1;
 }
 
 /** Puts the rows from `from` on in order of time and drops repeated times. */
@@ -47,11 +63,4 @@ export function sortRows(out: SampleBuffer, from: number): void {
   }
   if (out.histograms && out.histograms.length > row) out.histograms.length = row;
   out.length = row;
-}
-
-/** Joins lists that are each sorted by labels; equal labels become one series. */
-export function mergeSeries(lists: readonly (readonly StoredSeries[])[]): readonly StoredSeries[] {
-  const filled = lists.filter((list) => list.length > 0);
-  if (filled.length <= 1) return filled[0] ?? [];
-  return Array.from(mergeByLabels(filled), (parts) => (parts.length === 1 ? parts[0] : new MergedSeries(parts)));
 }

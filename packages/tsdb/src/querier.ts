@@ -1,19 +1,12 @@
 /** Reading blocks and head through the storage contract. */
-import {
-  compareStrings,
-  type Labels,
-  type Matcher,
-  type Querier,
-  type SelectHints,
-  type StoredSeries,
-} from "@pharos/model";
+import { compareStrings, type Matcher, type Querier, type SelectHints, type SeriesList } from "@pharos/model";
 import type { Block } from "./block/block.ts";
 import type { Head } from "./head/head.ts";
-import { byRanks } from "./head/sorted.ts";
-import { mergeSeries } from "./merge.ts";
-
-/** So many series are ordered by numbers rather than by their texts. */
-const MANY = 128;
+import { orderByLabels } from "./head/label-order.ts";
+import { HeadSelection, headRows } from "./head/selection.ts";
+import { columnOf, namesOf } from "./select/columns.ts";
+import { mergeSelections } from "./select/merged.ts";
+import { listOf, type Selection } from "./select/selection.ts";
 
 export class DbQuerier implements Querier {
   readonly #head: Head;
@@ -37,35 +30,35 @@ export class DbQuerier implements Querier {
     this.#maxt = maxt;
   }
 
-  select(matchers: readonly Matcher[], hints?: SelectHints): readonly StoredSeries[] {
-    const lists: (readonly StoredSeries[])[] = this.blocks().map((block) =>
-      block.select(matchers, this.#mint, this.#maxt),
-    );
+  select(matchers: readonly Matcher[], hints?: SelectHints): SeriesList {
+    return listOf(this.#selection(matchers), hints?.limit ?? 0);
+  }
+
+  #selection(matchers: readonly Matcher[]): Selection {
+    const parts: Selection[] = this.blocks().map((block) => block.find(matchers, this.#mint, this.#maxt));
+    parts.push(this.#headSelection(matchers));
+    return mergeSelections(parts);
+  }
+
+  #headSelection(matchers: readonly Matcher[]): HeadSelection {
     const { store } = this.#head;
-    const inHead = this.headSeries(matchers);
-    const ranks = inHead.length > MANY ? store.index.cachedRanks() : undefined;
-    if (ranks) lists.push(inHead.sort(byRanks(store, ranks)).map((series) => store.view(series)));
-    else lists.push(inHead.map((series) => store.view(series)).sort((a, b) => a.labels.compare(b.labels)));
-    const found = mergeSeries(lists);
-    return hints?.limit ? found.slice(0, hints.limit) : found;
+    const { index } = store;
+    const labels = {
+      pairs: index.records,
+      symbolCount: index.symbolBound,
+      text: (symbol: number) => index.text(symbol),
+    };
+    return new HeadSelection(store, labels, headRows(store, this.headSeries(matchers)));
   }
 
   labelNames(matchers: readonly Matcher[], limit = 0): string[] {
-    return this.#collect(
-      matchers,
-      ({ pairs }) => pairs.filter((_, i) => i % 2 === 0),
-      (index) => index.names(),
-      limit,
-    );
+    const ofSelection = (selection: Selection) => namesOf(selection, selection.length);
+    return this.#collect(matchers, ofSelection, (index) => index.names(), limit);
   }
 
   labelValues(name: string, matchers: readonly Matcher[], limit = 0): string[] {
-    return this.#collect(
-      matchers,
-      (labels) => (labels.has(name) ? [labels.get(name)] : []),
-      (index) => index.values(name),
-      limit,
-    );
+    const ofSelection = (selection: Selection) => columnOf(selection, selection.length, name).values.slice(1);
+    return this.#collect(matchers, ofSelection, (index) => index.values(name), limit);
   }
 
   [Symbol.dispose](): void {
@@ -87,35 +80,40 @@ export class DbQuerier implements Querier {
     return found;
   }
 
-  /** Numbers of the series of the head that have samples in the range. */
-  headSeries(matchers: readonly Matcher[]): number[] {
+  /** Numbers of the series of the head that have samples in the range, in order of labels. */
+  headSeries(matchers: readonly Matcher[]): Uint32Array {
     const { store } = this.#head;
-    const out: number[] = [];
-    for (const series of this.#head.select(matchers)) {
-      if (store.newest(series) >= this.#mint && store.oldest(series) <= this.#maxt) out.push(series);
+    const found = this.#head.select(matchers);
+    const out = new Uint32Array(found.length);
+    let count = 0;
+    for (let i = 0; i < found.length; i++) {
+      const newest = store.newest(found[i]);
+      if (newest < this.#mint || (newest > this.#maxt && store.oldest(found[i]) > this.#maxt)) continue;
+      out[count++] = found[i];
     }
-    return out;
+    const chosen = out.subarray(0, count);
+    orderByLabels(store, chosen);
+    return chosen;
   }
 
   #collect(
     matchers: readonly Matcher[],
-    ofSeries: (labels: Labels) => readonly string[],
+    ofSelection: (selection: Selection) => readonly string[],
     ofIndex: (index: { names(): string[]; values(name: string): string[] }) => readonly string[],
     limit: number,
   ): string[] {
     const out = new Set<string>();
+    const add = (texts: readonly string[]): void => {
+      for (const text of texts) out.add(text);
+    };
     const blocks = this.blocks();
+    const { store } = this.#head;
     if (matchers.length === 0) {
-      for (const block of blocks) for (const text of ofIndex(block.index)) out.add(text);
-      for (const text of ofIndex(this.#head.store.index)) out.add(text);
+      for (const block of blocks) add(ofIndex(block.index));
+      add(ofIndex(store.index));
     } else {
-      for (const block of blocks) {
-        for (const { labels } of block.select(matchers, this.#mint, this.#maxt)) {
-          for (const text of ofSeries(labels)) out.add(text);
-        }
-      }
-      const { table } = this.#head.store;
-      for (const series of this.headSeries(matchers)) for (const text of ofSeries(table.labels(series))) out.add(text);
+      for (const block of blocks) add(ofSelection(block.find(matchers, this.#mint, this.#maxt)));
+      add(ofSelection(this.#headSelection(matchers)));
     }
     const sorted = [...out].sort(compareStrings);
     return limit > 0 ? sorted.slice(0, limit) : sorted;

@@ -1,9 +1,10 @@
 /** Aggregations that make one series a group: sum, avg, min, max, count, group, stddev, stdvar and quantile. */
+import type { Labels } from "@pharos/model";
 import type { AggregateExpr } from "../parser/ast.ts";
 import { type Accumulator, createAccumulator } from "./accumulators.ts";
 import type { Context } from "./context.ts";
 import { Grouping } from "./labels.ts";
-import type { VectorResult, VectorSeries } from "./row.ts";
+import type { VectorResult } from "./row.ts";
 
 function warnQuantiles(context: Context, expr: AggregateExpr, q: Float64Array): void {
   let [min, max] = [Infinity, -Infinity];
@@ -16,22 +17,28 @@ function warnQuantiles(context: Context, expr: AggregateExpr, q: Float64Array): 
   if (min < 0) context.annotations.invalidQuantile(min, expr.param!.pos);
 }
 
+/** The labels of a group; whether its name is to go is known when its rows have been read. */
+export interface GroupSeries {
+  labels: Labels;
+  dropName: boolean;
+}
+
 /** The groups of an aggregation with everything folded in; a group without input has no series. */
 export async function foldIn(
   context: Context,
   expr: AggregateExpr,
   input: VectorResult,
   param: Float64Array | undefined,
-): Promise<{ accumulator: Accumulator; series: (VectorSeries | undefined)[] }> {
+): Promise<{ accumulator: Accumulator; series: (GroupSeries | undefined)[] }> {
   const grouping = new Grouping(expr.grouping, expr.without);
-  const { ids, count } = await grouping.assign(context, input.series);
+  const { ids, count } = await grouping.assign(context, input);
   const accumulator = createAccumulator(context, expr, count, param);
-  const series: (VectorSeries | undefined)[] = new Array(count).fill(undefined);
+  const series: (GroupSeries | undefined)[] = new Array(count).fill(undefined);
   await context.forEach(input, (row, i) => {
-    const { labels, dropName } = input.series[i];
+    const { dropName } = input.series[i];
     const group = ids[i];
-    const output = (series[group] ??= { labels: grouping.labelsOf(labels), dropName: false });
-    accumulator.add(group, row, row.histograms ? labels.metricName : "");
+    const output = (series[group] ??= { labels: grouping.labelsAt(input, i), dropName: false });
+    accumulator.add(group, row, row.histograms ? input.series[i].labels.metricName : "");
     if (dropName && !output.dropName && !row.isEmpty) output.dropName = true;
     if (!accumulator.keepsRows) context.recycle(row);
   });

@@ -115,7 +115,7 @@ export async function choose(
   checkCounts(param);
   const rows = await context.collect(input);
   const { steps } = context;
-  const { ids, count } = await new Grouping(expr.grouping, expr.without).assign(context, rows);
+  const { ids, count } = await new Grouping(expr.grouping, expr.without).assign(context, { series: rows });
   const heaps: (Heap | undefined)[] = new Array(count).fill(undefined);
   const ones = new Int32Array(count);
   /** By series and step. */
@@ -223,7 +223,7 @@ function warnRatios(context: Context, expr: AggregateExpr, param: Float64Array):
 function limitRatio(context: Context, input: VectorResult, param: Float64Array): VectorResult {
   const ratios = param.map((ratio) => Math.max(-1, Math.min(1, ratio)));
   const keeps = (place: number, ratio: number) => (ratio >= 0 ? place < ratio : place >= 1 + ratio);
-  return changeRows(input.series, input, (row, index) => {
+  return changeRows(input, input, (row, index) => {
     const place = hashRatio(input.series[index].labels);
     for (let step = 0; step < context.steps; step++) if (!keeps(place, ratios[step])) row.kinds[step] = NOTHING;
     return row;

@@ -1,5 +1,5 @@
 /** What the evaluation of one query shares, and the grid of steps that a part of it is evaluated on. */
-import type { Querier, SampleBuffer, StoredSeries } from "@pharos/model";
+import type { Querier, SampleBuffer, SeriesList } from "@pharos/model";
 import type { VectorSelector } from "../parser/ast.ts";
 import { formatExpr } from "../parser/printer.ts";
 import { Annotations } from "./annotations.ts";
@@ -8,6 +8,7 @@ import type { Expansions } from "./expansions.ts";
 import { QueryMemory, type SharedMemory } from "./memory.ts";
 import type { Profiler } from "./profile.ts";
 import { CELL_BYTES, type Row, RowMaker, type SeriesRow, type VectorResult } from "./row.ts";
+import { HeldSeries } from "./series.ts";
 
 /** Longest stretch of work between two looks at the event loop, in ms. */
 const SLICE_MS = 25;
@@ -46,7 +47,7 @@ export class QueryState implements Disposable {
   readonly annotations = new Annotations();
   readonly expansions: Expansions;
   /** Series of each selector of the plan. */
-  readonly selections = new Map<VectorSelector, readonly StoredSeries[]>();
+  readonly selections = new Map<VectorSelector, SeriesList>();
   /** Expressions of the plan that give the same at every step. */
   readonly invariants: ReadonlySet<object>;
   /** Selectors whose histograms are read without their buckets. */
@@ -305,8 +306,7 @@ export class Context {
       (row, index) => {
         memory.release(bytes);
         this.hold(row);
-        const { labels, dropName } = vector.series[index];
-        out.push({ labels, dropName, row });
+        out.push(new HeldSeries(vector.series[index], row));
       },
       // Room for the row before its series is decoded.
       () => memory.reserve(bytes),

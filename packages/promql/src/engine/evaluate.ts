@@ -18,6 +18,7 @@ import { withoutParens } from "./plan.ts";
 import { absentRow, callOverRange } from "./range-call.ts";
 import { isRange, openRange } from "./range-selector.ts";
 import { changeRows, EMPTY_VECTOR, FLOAT, HISTOGRAM, NOTHING, Row, type VectorResult } from "./row.ts";
+import { namelessSeries } from "./series.ts";
 import { setOperation, vectorScalar, vectorVector } from "./vector-binary.ts";
 
 /** An instant vector, at every step of the context. */
@@ -52,7 +53,7 @@ async function vectorOf(expr: Expr, context: Context): Promise<VectorResult> {
 /** The result of the first step at all steps. */
 async function repeatVector(expr: Expr, context: Context): Promise<VectorResult> {
   const vector = await vectorOf(expr, context.firstStep());
-  return changeRows(vector.series, vector, (single) => {
+  return changeRows(vector, vector, (single) => {
     if (single.isEmpty) return undefined;
     const row = context.newRow();
     row.kinds.fill(single.kinds[0]);
@@ -131,11 +132,8 @@ async function scalarCall({ func, args }: Call, context: Context): Promise<Float
 async function negate({ op, expr }: UnaryExpr, context: Context): Promise<VectorResult> {
   const vector = await evaluateVector(expr, context);
   if (op === "+") return vector;
-  const series = vector.series.map(({ labels }) => ({
-    labels: context.delayedNames ? labels : dropMetadata(labels),
-    dropName: true,
-  }));
-  const result = changeRows(series, vector, (row) => {
+  const nameless = namelessSeries(vector, context.delayedNames);
+  const result = changeRows(nameless, vector, (row) => {
     for (let i = 0; i < row.steps; i++) {
       const histogram = row.histogram(i);
       if (histogram) row.setHistogram(i, multiplyHistogram(histogram, -1));
@@ -143,7 +141,7 @@ async function negate({ op, expr }: UnaryExpr, context: Context): Promise<Vector
     }
     return row;
   });
-  return context.delayedNames ? result : mergeAfterDrop(context, vector.series, result);
+  return context.delayedNames ? result : mergeAfterDrop(context, vector, result);
 }
 
 async function evaluateAggregate(expr: AggregateExpr, context: Context): Promise<VectorResult> {
@@ -195,15 +193,12 @@ function mapRows(
   change: (row: Row) => void,
   dropLabels: (labels: Labels) => Labels = dropMetadata,
 ): Promise<VectorResult> | VectorResult {
-  const series = vector.series.map(({ labels }) => ({
-    labels: context.delayedNames ? labels : dropLabels(labels),
-    dropName: true,
-  }));
-  const result = changeRows(series, vector, (row) => {
+  const nameless = namelessSeries(vector, context.delayedNames, dropLabels);
+  const result = changeRows(nameless, vector, (row) => {
     change(row);
     return row;
   });
-  return context.delayedNames ? result : mergeAfterDrop(context, vector.series, result);
+  return context.delayedNames ? result : mergeAfterDrop(context, vector, result);
 }
 
 function mapFloats(f: (value: number, step: number) => number): (row: Row) => void {

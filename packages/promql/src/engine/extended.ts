@@ -226,7 +226,7 @@ export function smoothedRow(
   buffer.clear();
   series.read(time(0) - lookbackMs + 1, time(context.steps - 1) + lookbackMs, buffer);
   const window = new Window(context, selector.pos);
-  window.load(series.labels, buffer, false);
+  window.load(series, buffer, false);
   const math = new HistogramMath(window);
   let row: Row | undefined;
   for (let step = 0; step < context.steps; step++) {

@@ -1,11 +1,12 @@
 /** Instant vector selectors: at each step the newest sample within the lookback. */
-import { SampleBuffer, type StoredSeries } from "@pharos/model";
+import { SampleBuffer, type SeriesList, type StoredSeries } from "@pharos/model";
 import type { VectorSelector } from "../parser/ast.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
 import { smoothedRow } from "./extended.ts";
 import { reduceToStats } from "./histogram-stats.ts";
 import { FLOAT, histogramSize, type Row, type VectorResult } from "./row.ts";
+import { selectedSeries } from "./series.ts";
 
 /** What is written into a row: the value, the sample's own time, or its start timestamp (both in seconds). */
 export type SampleAspect = "value" | "timestamp" | "startTimestamp" | "infoTimestamp";
@@ -19,7 +20,7 @@ export function selectInstant(
   if (selector.smoothed && aspect === "value") {
     const buffer = new SampleBuffer();
     return {
-      series: stored.map(({ labels }) => ({ labels, dropName: false })),
+      ...selectedSeries(stored),
       read: (index) => smoothedRow(context, selector, stored[index], buffer),
     };
   }
@@ -30,7 +31,7 @@ export function selectInstant(
 /** As "timestamp", of info series: at each step, or all at `timestamp`, shifted by `offset` (ms). Refuses histograms. */
 export function selectInstantSeries(
   context: Context,
-  stored: readonly StoredSeries[],
+  stored: SeriesList,
   offset: number,
   timestamp: number | undefined,
 ): VectorResult {
@@ -39,7 +40,7 @@ export function selectInstantSeries(
 
 function instantVector(
   context: Context,
-  stored: readonly StoredSeries[],
+  stored: SeriesList,
   offset: number,
   timestamp: number | undefined,
   aspect: SampleAspect,
@@ -48,7 +49,7 @@ function instantVector(
   const buffer = new SampleBuffer();
   let bufferBytes = 0;
   return {
-    series: stored.map(({ labels }) => ({ labels, dropName: false })),
+    ...selectedSeries(stored),
     read: (index) => {
       const row = readRow(context, stored[index], offset, timestamp, aspect, buffer, statsOnly);
       bufferBytes = context.query.holdBuffer(buffer, bufferBytes);
@@ -71,7 +72,10 @@ function readRow(
   const step = fixed === undefined ? context.interval : 0;
   const { steps } = context;
   buffer.clear();
-  series.read(first - lookbackMs + 1, first + (steps - 1) * step, buffer);
+  const oldest = first - lookbackMs + 1;
+  // All steps look at the same time: only the newest sample counts.
+  if (series.readNewest && (steps === 1 || step === 0)) series.readNewest(oldest, first, buffer);
+  else series.read(oldest, first + (steps - 1) * step, buffer);
   if (statsOnly) reduceToStats(buffer);
   const { timestamps, values, histograms, length } = buffer;
   if (length === 0) return undefined;

@@ -1,5 +1,5 @@
 /** Numbers for sequences of strings. */
-import type { Labels } from "@pharos/model";
+import type { LabelColumn, Labels } from "@pharos/model";
 
 const INITIAL = 256;
 
@@ -30,8 +30,31 @@ export class KeyTable {
 
   /** The node that follows another one along a string. */
   step(node: number, text: string): number {
+    return this.#follow(node, this.#numberOf(text));
+  }
+
+  /** Moves every node along the value of its series in a column, "" where it has none. */
+  stepAll(nodes: Int32Array, { numbers, values }: LabelColumn): void {
+    const strings = Int32Array.from(values, (text) => this.#numberOf(text));
+    for (let i = 0; i < nodes.length; i++) nodes[i] = this.#follow(nodes[i], strings[numbers[i]]);
+  }
+
+  /** Moves the nodes of those series that have a value in a column along the column's name and that value. */
+  stepPresent(nodes: Int32Array, name: string, { numbers, values }: LabelColumn): void {
+    const strings = Int32Array.from(values, (text) => this.#numberOf(text));
+    const named = this.#numberOf(name);
+    for (let i = 0; i < nodes.length; i++) {
+      if (numbers[i] !== 0) nodes[i] = this.#follow(this.#follow(nodes[i], named), strings[numbers[i]]);
+    }
+  }
+
+  #numberOf(text: string): number {
     let string = this.#strings.get(text);
     if (string === undefined) this.#strings.set(text, (string = this.#strings.size));
+    return string;
+  }
+
+  #follow(node: number, string: number): number {
     const slot = this.#slotOf(node, string);
     const child = this.#children[slot];
     if (child !== 0) return child;

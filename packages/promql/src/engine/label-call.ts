@@ -1,5 +1,5 @@
 /** label_replace and label_join, and sorting by value or label. */
-import { UserError } from "@pharos/model";
+import { compareStrings, type LabelColumn, type LabelColumns, UserError } from "@pharos/model";
 import { isValidLabelName } from "../parser/text.ts";
 import type { Context } from "./context.ts";
 import { executionError } from "./error.ts";
@@ -7,6 +7,7 @@ import type { Expansion } from "./expansions.ts";
 import { mergeDuplicates, withLabel } from "./labels.ts";
 import { natural } from "./natural.ts";
 import { FLOAT, type SeriesRow, type VectorResult } from "./row.ts";
+import { ChangedSeries } from "./series.ts";
 
 export function labelReplace(
   context: Context,
@@ -21,12 +22,41 @@ export function labelReplace(
     throw executionError(`invalid regular expression in label_replace(): ${pattern}`);
   }
   if (!isValidLabelName(target)) throw executionError(`invalid destination label name in label_replace(): ${target}`);
-  const series = vector.series.map((input) => {
-    const value = expansion.of(input.labels.get(source));
+  const replaced = vector.columns && replaceColumn(vector.columns, target, source, expansion);
+  const series = vector.series.map((input, i) => {
+    const value = replaced ? replaced.newValues[replaced.sources[i]] : expansion.of(input.labels.get(source));
     if (value === undefined) return input;
-    return { labels: withLabel(input.labels, target, value), dropName: input.dropName && target !== "__name__" };
+    const dropName = input.dropName && target !== "__name__";
+    return new ChangedSeries(input, (labels) => withLabel(labels, target, value), dropName);
   });
-  return mergeDuplicates(context, { series, read: (index) => vector.read(index) });
+  return mergeDuplicates(context, { series, columns: replaced?.columns, read: (index) => vector.read(index) });
+}
+
+/** The columns of series with a label replaced, and by number of the source's value what it becomes, undefined to leave it. */
+function replaceColumn(columns: LabelColumns, target: string, source: string, expansion: Expansion) {
+  const { numbers: sources, values } = columns.column(source);
+  const newValues = values.map((value) => expansion.of(value));
+  return { sources, newValues, columns: { column, names } };
+
+  function column(name: string): LabelColumn {
+    const before = columns.column(name);
+    if (name !== target) return before;
+    const known = new Map(before.values.map((value, number) => [value, number]));
+    const all = [...before.values];
+    const numberOf = newValues.map((value) => {
+      if (value === undefined) return -1;
+      let number = known.get(value);
+      if (number === undefined) known.set(value, (number = all.push(value) - 1));
+      return number;
+    });
+    const numbers = before.numbers.map((number, i) => (numberOf[sources[i]] < 0 ? number : numberOf[sources[i]]));
+    return { numbers, values: all };
+  }
+
+  function names(): string[] {
+    const all = columns.names();
+    return all.includes(target) ? all : [...all, target].sort(compareStrings);
+  }
 }
 
 export function labelJoin(

@@ -1,22 +1,12 @@
-/** Label sets as evaluation needs them: metadata labels, group numbers, and series that came to share a label set. */
-import { compareStrings, Labels, METRIC_NAME } from "@pharos/model";
+/** Label sets as evaluation needs them: group numbers, and series that came to share a label set. */
+import { compareStrings, type LabelColumn, type LabelColumns, Labels, METRIC_NAME } from "@pharos/model";
 import type { Context } from "./context.ts";
 import { sameLabelset } from "./error.ts";
 import { KeyTable } from "./key-table.ts";
 import { NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
+import { hasSeveralMetrics } from "./series.ts";
 
-const METADATA: ReadonlySet<string> = new Set([METRIC_NAME, "__type__", "__unit__"]);
-const UNDERSCORE = 95;
-
-/** Without name, type and unit of the metric, which no longer hold after a calculation. */
-export function dropMetadata(labels: Labels): Labels {
-  const { pairs } = labels;
-  if (pairs.length === 0) return labels;
-  // Names are sorted: metadata is at the front, behind nothing but names in capitals.
-  if (pairs[0] === METRIC_NAME && !pairs[2]?.startsWith("__")) return Labels.fromSortedPairs(pairs.slice(2));
-  if (pairs[0].charCodeAt(0) > UNDERSCORE) return labels;
-  return labels.filter((name) => !METADATA.has(name));
-}
+export { dropMetadata } from "./series.ts";
 
 /** As Labels.with for a single label, without the copies in between. */
 export function withLabel(labels: Labels, name: string, value: string): Labels {
@@ -31,15 +21,6 @@ export function withLabel(labels: Labels, name: string, value: string): Labels {
   out[at + 1] = value;
   for (let i = rest; i < pairs.length; i++) out[at + 2 + i - rest] = pairs[i];
   return Labels.fromSortedPairs(out);
-}
-
-function sameMetadata(a: Labels, b: Labels): boolean {
-  if (a.pairs[0] === METRIC_NAME && b.pairs[0] === METRIC_NAME) {
-    if (a.pairs[1] !== b.pairs[1]) return false;
-    if (!a.pairs[2]?.startsWith("__") && !b.pairs[2]?.startsWith("__")) return true;
-  }
-  for (const name of METADATA) if (a.get(name) !== b.get(name)) return false;
-  return true;
 }
 
 /**
@@ -73,12 +54,16 @@ class LabelFinder {
 /** Series between two looks at the clock. */
 const SERIES_PER_LOOK = 4096;
 
+type Source = Pick<VectorResult, "series" | "columns">;
+
 /** Splits series into groups by label; the number of a group is equal exactly for equal groups. */
 export class Grouping {
   readonly #names: ReadonlySet<string>;
   readonly #ordered: readonly string[];
   readonly #finders: readonly LabelFinder[];
   readonly #without: boolean;
+  /** Of the vector that groups were assigned to last, when it has columns and `by` names them. */
+  #columns: readonly LabelColumn[] | undefined;
 
   /** `without` leaves the metric name out as well. */
   constructor(names: readonly string[], without: boolean) {
@@ -90,14 +75,25 @@ export class Grouping {
 
   labelsOf(labels: Labels): Labels {
     if (this.#without) return labels.filter((name) => !this.#names.has(name));
+    return this.#by((k) => this.#finders[k].in(labels));
+  }
+
+  /** The same of series `index` of the vector that groups were assigned to last. */
+  labelsAt({ series }: Source, index: number): Labels {
+    const columns = this.#columns;
+    if (!columns) return this.labelsOf(series[index].labels);
+    return this.#by((k) => columns[k].values[columns[k].numbers[index]]);
+  }
+
+  #by(labelValue: (k: number) => string): Labels {
     if (this.#ordered.length === 0) return Labels.empty;
     // Of the right size from the beginning: there is one for each group.
     const pairs: string[] = new Array(2 * this.#ordered.length);
     let length = 0;
-    for (let i = 0; i < this.#ordered.length; i++) {
-      const value = this.#finders[i].in(labels);
+    for (let k = 0; k < this.#ordered.length; k++) {
+      const value = labelValue(k);
       if (value === "") continue;
-      pairs[length++] = this.#ordered[i];
+      pairs[length++] = this.#ordered[k];
       pairs[length++] = value;
     }
     pairs.length = length;
@@ -107,10 +103,17 @@ export class Grouping {
   /** The group of each series, and how many groups the table knows then. */
   async assign(
     { query }: Context,
-    series: readonly { labels: Labels }[],
+    { series, columns }: Source,
     table = new KeyTable(),
   ): Promise<{ ids: Int32Array; count: number }> {
     const ids = new Int32Array(series.length);
+    this.#columns = columns && !this.#without ? this.#ordered.map((name) => columns.column(name)) : undefined;
+    if (columns) {
+      if (query.isDue) await query.pause();
+      this.#followColumns(columns, table, ids);
+      for (let i = 0; i < ids.length; i++) ids[i] = table.keyAt(ids[i]);
+      return { ids, count: table.size };
+    }
     const finders = this.#finders;
     for (let i = 0; i < series.length; i++) {
       if (i % SERIES_PER_LOOK === 0 && query.isDue) await query.pause();
@@ -121,6 +124,17 @@ export class Grouping {
       ids[i] = table.keyAt(node);
     }
     return { ids, count: table.size };
+  }
+
+  /** As the walk over labels goes, but label by label for all series: texts are looked up once for each different one. */
+  #followColumns(columns: LabelColumns, table: KeyTable, nodes: Int32Array): void {
+    if (this.#columns) {
+      for (const column of this.#columns) table.stepAll(nodes, column);
+      return;
+    }
+    for (const name of columns.names()) {
+      if (!this.#names.has(name)) table.stepPresent(nodes, name, columns.column(name));
+    }
   }
 
   #rest({ pairs }: Labels, table: KeyTable): number {
@@ -138,39 +152,36 @@ export class Grouping {
  */
 export function mergeAfterDrop(
   context: Context,
-  before: readonly { labels: Labels }[],
+  before: Source,
   after: VectorResult,
 ): Promise<VectorResult> | VectorResult {
   return hasSeveralMetrics(before) ? mergeDuplicates(context, after) : after;
 }
 
 /** As mergeAfterDrop, but series that became the same are refused even where they do not overlap in time. */
-export async function refuseAfterDrop(
-  context: Context,
-  before: readonly { labels: Labels }[],
-  after: VectorResult,
-): Promise<VectorResult> {
-  if (!hasSeveralMetrics(before) || !hasDuplicates(after.series)) return after;
+export async function refuseAfterDrop(context: Context, before: Source, after: VectorResult): Promise<VectorResult> {
+  if (!hasSeveralMetrics(before) || !hasDuplicates(after)) return after;
   const rows = (await context.collect(after)).filter(({ row }) => !row.isEmpty);
-  if (hasDuplicates(rows)) throw sameLabelset();
+  if (hasDuplicates({ series: rows })) throw sameLabelset();
   return context.vectorOf(rows);
 }
 
-function hasSeveralMetrics(series: readonly { labels: Labels }[]): boolean {
-  for (let i = 1; i < series.length; i++) if (!sameMetadata(series[0].labels, series[i].labels)) return true;
-  return false;
-}
-
-export function hasDuplicates(series: readonly { labels: Labels }[]): boolean {
+export function hasDuplicates({ series, columns }: Source): boolean {
   if (series.length < 2) return false;
   const table = new KeyTable();
+  if (columns) {
+    const nodes = new Int32Array(series.length);
+    for (const name of columns.names()) table.stepPresent(nodes, name, columns.column(name));
+    for (let i = 0; i < nodes.length; i++) if (table.keyAt(nodes[i]) !== i) return true;
+    return false;
+  }
   for (let i = 0; i < series.length; i++) if (table.keyOf(series[i].labels) !== i) return true;
   return false;
 }
 
 /** Joins series with the same labels into one. Throws when two of them have a sample at the same step. */
 export async function mergeDuplicates(context: Context, vector: VectorResult): Promise<VectorResult> {
-  if (!hasDuplicates(vector.series)) return vector;
+  if (!hasDuplicates(vector)) return vector;
   return context.vectorOf(mergeRows(await context.collect(vector)));
 }
 
@@ -180,7 +191,7 @@ function firstStep({ kinds }: Row): number {
 }
 
 export function mergeRows(rows: SeriesRow[]): SeriesRow[] {
-  if (!hasDuplicates(rows)) return rows;
+  if (!hasDuplicates({ series: rows })) return rows;
   const byLabels = new Map<string, SeriesRow>();
   for (const series of rows) {
     const key = series.labels.key();

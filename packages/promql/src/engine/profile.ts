@@ -85,13 +85,14 @@ export class Profiler {
     const vector = await run();
     measures.totalMs += this.#clock(context.query) - began;
     measures.series += vector.series.length;
-    const counted = changeRows(vector.series, vector, (row) => {
+    const counted = changeRows(vector, vector, (row) => {
       if (expr.kind !== "vectorSelector") measures.samples += row.sampleCount;
       measures.bytes += context.rowBytes + (row.histograms ? row.sampleCount * SAMPLE_BYTES : 0);
       return row;
     });
     return {
       series: vector.series,
+      columns: vector.columns,
       read: (index) => {
         const start = this.#clock(context.query);
         const read = context.query.samplesRead;

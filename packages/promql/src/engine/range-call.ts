@@ -20,6 +20,7 @@ import { executionError } from "./error.ts";
 import { dropMetadata, refuseAfterDrop } from "./labels.ts";
 import type { RangeSource } from "./range-selector.ts";
 import { EMPTY_VECTOR, FLOAT, NOTHING, type Row, type RowAnswer, type VectorResult } from "./row.ts";
+import { ChangedSeries, metricNames, namelessSeries } from "./series.ts";
 import { Window } from "./window.ts";
 
 const KEEPS_NAME: ReadonlySet<string> = new Set(["last_over_time", "first_over_time"]);
@@ -52,10 +53,8 @@ export async function callOverRange(
   window.anchored = source.anchored;
   window.smoothed = source.smoothed;
   const drops = !KEEPS_NAME.has(name);
-  const series = source.series.map(({ labels, dropName }) => {
-    const drop = drops || dropName;
-    return { labels: drop && !delayedNames ? dropMetadata(labels) : labels, dropName: drop };
-  });
+  const nameless = drops ? namelessSeries(source, delayedNames) : dropMarked(source, delayedNames);
+  const nameOf = metricNames(source);
   const withStarts = query.settings.useStartTimestamps && USES_START_TIMESTAMPS.has(name);
   const isCounter = name === "rate" || name === "increase";
   const kernel = floatKernel(name, scalars);
@@ -72,20 +71,28 @@ export async function callOverRange(
     scalars,
   };
   const result: VectorResult = {
-    series,
+    ...nameless,
     read: (index) => {
-      window.load(source.series[index].labels, source.read(index), withStarts);
+      window.load(source.series[index], source.read(index), withStarts);
       const answer = evaluateRow(context, name, window, source, kernel, windows);
       if (!isCounter || !answer) return answer;
       const hint = (row: Row | undefined) => {
-        if (row) hintNonCounter(context, window, row);
+        if (row) hintNonCounter(context, window, nameOf(index), row);
         return row;
       };
       return answer instanceof Promise ? answer.then(hint) : hint(answer);
     },
   };
   if (name === "absent_over_time") return absentOverTime(context, call, result);
-  return delayedNames ? result : refuseAfterDrop(context, source.series, result);
+  return delayedNames ? result : refuseAfterDrop(context, source, result);
+}
+
+/** Of a function that keeps names: only those go that were to go anyhow. */
+function dropMarked(source: RangeSource, delayedNames: boolean): Pick<VectorResult, "series" | "columns"> {
+  if (delayedNames || !source.series.some(({ dropName }) => dropName)) return source;
+  return {
+    series: source.series.map((one) => (one.dropName ? new ChangedSeries(one, dropMetadata, true) : one)),
+  };
 }
 
 const EMPTY = new Float64Array(0);
@@ -248,8 +255,7 @@ function looksLikeCounter(metric: string): boolean {
 }
 
 /** rate() of something that does not look like a counter is allowed, and most often a mistake. */
-function hintNonCounter(context: Context, window: Window, row: Row): void {
-  const metric = window.metricName;
+function hintNonCounter(context: Context, window: Window, metric: string, row: Row): void {
   if (metric === "" || !row.kinds.includes(FLOAT)) return;
   if (context.query.settings.typeAndUnitLabels) {
     const type = window.labels.get("__type__");

@@ -1,12 +1,14 @@
 /** What functions over ranges read: the samples of each series of a range selector or a subquery. */
-import { type FloatHistogram, SampleBuffer } from "@pharos/model";
+import { type FloatHistogram, type LabelColumns, SampleBuffer } from "@pharos/model";
 import type { Expr, MatrixSelector, SubqueryExpr } from "../parser/ast.ts";
 import { Context } from "./context.ts";
 import { reduceToStats } from "./histogram-stats.ts";
 import { NOTHING, type Row, type VectorSeries } from "./row.ts";
+import { selectedSeries } from "./series.ts";
 
 export interface RangeSource {
   series: VectorSeries[];
+  columns?: LabelColumns | undefined;
   /** Samples of a series for all steps, in order of time; the buffer is reused by the next call. */
   read(index: number): SampleBuffer;
   range: number;
@@ -43,7 +45,7 @@ function openSelector(context: Context, { selector, range }: MatrixSelector): Ra
   const buffer = new SampleBuffer();
   let bufferBytes = 0;
   return {
-    series: stored.map(({ labels }) => ({ labels, dropName: false })),
+    ...selectedSeries(stored),
     read(index) {
       buffer.clear();
       stored[index].read(mint, maxt, buffer);

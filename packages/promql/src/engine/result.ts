@@ -163,7 +163,7 @@ async function selectRange({ selector, range, pos }: MatrixSelector, context: Co
         throw executionError(`${anchored ? "anchored" : "smoothed"} modifier is not supported with histograms`);
       }
       const window = new Window(context, pos);
-      window.load(labels, samples, false);
+      window.load(series, samples, false);
       window.slide(mint, maxt);
       const { timestamps, values } = extendFloats(window, end - range, end, smoothed);
       if (timestamps.length === 0) continue;

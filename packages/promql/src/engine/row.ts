@@ -1,5 +1,5 @@
 /** The values of one series at all steps of an evaluation, and the vectors that are made of such rows. */
-import type { FloatHistogram, Labels } from "@pharos/model";
+import type { FloatHistogram, LabelColumns, Labels } from "@pharos/model";
 
 /** What a row holds at a step. */
 export const NOTHING = 0;
@@ -115,9 +115,10 @@ export function histogramSize(histogram: FloatHistogram): number {
 }
 
 export interface VectorSeries {
-  labels: Labels;
+  /** May be made when it is asked for. */
+  readonly labels: Labels;
   /** The metric name (and type and unit) is to be removed at the very end. */
-  dropName: boolean;
+  readonly dropName: boolean;
 }
 
 /** Undefined: no sample at any step. A promise where a single row is so much work that others get their turn meanwhile. */
@@ -129,17 +130,20 @@ export type RowAnswer = Row | undefined | Promise<Row | undefined>;
  */
 export interface VectorResult {
   series: VectorSeries[];
+  /** The labels of the series as columns, where the storage has them and they are still the same. */
+  columns?: LabelColumns | undefined;
   read(index: number): RowAnswer;
 }
 
 /** A vector with each row changed on its way; `change` may answer undefined for none. */
 export function changeRows(
-  series: VectorSeries[],
+  { series, columns }: Pick<VectorResult, "series" | "columns">,
   vector: VectorResult,
   change: (row: Row, index: number) => Row | undefined,
 ): VectorResult {
   return {
     series,
+    columns,
     read: (index) => {
       const answer = vector.read(index);
       if (answer instanceof Promise) return answer.then((row) => row && change(row, index));
@@ -151,5 +155,7 @@ export function changeRows(
 export const EMPTY_VECTOR: VectorResult = { series: [], read: () => undefined };
 
 export interface SeriesRow extends VectorSeries {
+  labels: Labels;
+  dropName: boolean;
   row: Row;
 }

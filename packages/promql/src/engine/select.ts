@@ -1,5 +1,5 @@
 /** Finding the series of a query: one querier for all of it, one select for each different selector. */
-import type { Matcher, SelectHints, StoredSeries } from "@pharos/model";
+import type { Matcher, SelectHints, SeriesList } from "@pharos/model";
 import type { Expr, VectorSelector } from "../parser/ast.ts";
 import { walk } from "../parser/walk.ts";
 import type { QueryState } from "./context.ts";
@@ -115,7 +115,7 @@ export async function selectSeries(
   query: QueryState,
   matchers: readonly Matcher[],
   hints: SelectHints,
-): Promise<readonly StoredSeries[]> {
+): Promise<SeriesList> {
   try {
     const answer = query.querier.select(matchers, hints);
     const series = answer instanceof Promise ? await query.wait(answer) : answer;

@@ -16,13 +16,13 @@ import type { AggregateExpr, Expr, Position } from "../parser/ast.ts";
 import { isSetOp, typeOf } from "../parser/ast.ts";
 import { walk } from "../parser/walk.ts";
 import { createAccumulator } from "./accumulators.ts";
-import { foldIn } from "./aggregate.ts";
+import { foldIn, type GroupSeries } from "./aggregate.ts";
 import type { Annotation } from "./annotations.ts";
 import type { Context } from "./context.ts";
 import { KeyTable } from "./key-table.ts";
 import { dropMetadata } from "./labels.ts";
 import type { Plan } from "./plan.ts";
-import type { VectorResult, VectorSeries } from "./row.ts";
+import type { VectorResult } from "./row.ts";
 
 /** What a part is asked; plain data. Times in ms, `step` 0 is an instant query. */
 export interface ShardRequest {
@@ -202,7 +202,7 @@ export function mergeShards(
   if (!parts.every(({ sound }) => sound)) return undefined;
   const { query } = context;
   const table = new KeyTable();
-  const series: VectorSeries[] = [];
+  const series: GroupSeries[] = [];
   const groups = parts.map((part) =>
     part.labels.map((pairs, i) => {
       const labels = Labels.fromSortedPairs(pairs);

@@ -8,6 +8,7 @@ import { executionError } from "./error.ts";
 import { KeyTable } from "./key-table.ts";
 import { dropMetadata, Grouping, mergeAfterDrop, mergeRows, withLabel } from "./labels.ts";
 import { changeRows, FLOAT, HISTOGRAM, NOTHING, type Row, type SeriesRow, type VectorResult } from "./row.ts";
+import { HeldSeries, namelessSeries } from "./series.ts";
 
 const CHANGES_METRIC: ReadonlySet<string> = new Set(["+", "-", "*", "/", "%", "^", "atan2"]);
 
@@ -24,15 +25,12 @@ export async function vectorScalar(
   swapped: boolean,
 ): Promise<VectorResult> {
   const renames = CHANGES_METRIC.has(expr.op) || expr.returnBool;
-  const series = vector.series.map(({ labels, dropName }) => ({
-    labels: renames && !context.delayedNames ? dropMetadata(labels) : labels,
-    dropName: dropName || renames,
-  }));
-  const result = changeRows(series, vector, (row) => {
+  const source = renames ? namelessSeries(vector, context.delayedNames) : vector;
+  const result = changeRows(source, vector, (row) => {
     applyScalar(context, expr, row, scalar, swapped);
     return row;
   });
-  return renames && !context.delayedNames ? mergeAfterDrop(context, vector.series, result) : result;
+  return renames && !context.delayedNames ? mergeAfterDrop(context, vector, result) : result;
 }
 
 function applyScalar(context: Context, expr: BinaryExpr, row: Row, scalar: Float64Array, swapped: boolean): void {
@@ -379,8 +377,8 @@ export async function vectorVector(
   const [many, one] = matching.card === "one-to-many" ? [rhs, lhs] : [lhs, rhs];
   const grouping = new Grouping(matching.labels, !matching.on);
   const table = new KeyTable();
-  const { ids: oneIds } = await grouping.assign(context, one.series, table);
-  const { ids: manyIds } = await grouping.assign(context, many.series, table);
+  const { ids: oneIds } = await grouping.assign(context, one, table);
+  const { ids: manyIds } = await grouping.assign(context, many, table);
   const sides: OneSide[] = Array.from({ length: table.size }, () => ({
     rows: [],
     many: 0,
@@ -392,7 +390,7 @@ export async function vectorVector(
   const matcher = new Matcher(context, expr);
   await context.forEach(one, (row, i) => {
     context.hold(row);
-    matcher.addOne(sides[oneIds[i]], { ...one.series[i], row });
+    matcher.addOne(sides[oneIds[i]], new HeldSeries(one.series[i], row));
   });
   await context.forEach(many, (row, i) => {
     const side = sides[manyIds[i]];
@@ -420,8 +418,8 @@ export async function setOperation(
   const matching = expr.matching!;
   const grouping = new Grouping(matching.labels, !matching.on);
   const table = new KeyTable();
-  const { ids: leftIds } = await grouping.assign(context, lhs.series, table);
-  const { ids: rightIds } = await grouping.assign(context, rhs.series, table);
+  const { ids: leftIds } = await grouping.assign(context, lhs, table);
+  const { ids: rightIds } = await grouping.assign(context, rhs, table);
   const present: Uint8Array[] = [];
   const note = (id: number, row: Row) => {
     present[id] ??= new Uint8Array(context.steps);
@@ -437,12 +435,12 @@ export async function setOperation(
     await context.forEach(lhs, (row, i) => {
       note(leftIds[i], row);
       context.hold(row);
-      rows.push({ ...lhs.series[i], row });
+      rows.push(new HeldSeries(lhs.series[i], row));
     });
     await context.forEach(rhs, (row, i) => {
       restrict(rightIds[i], row, 0);
       context.hold(row);
-      rows.push({ ...rhs.series[i], row });
+      rows.push(new HeldSeries(rhs.series[i], row));
     });
     return context.vectorOf(mergeRows(rows));
   }
@@ -451,7 +449,7 @@ export async function setOperation(
     context.recycle(row);
   });
   const wanted = expr.op === "and" ? 1 : 0;
-  return changeRows(lhs.series, lhs, (row, index) => {
+  return changeRows(lhs, lhs, (row, index) => {
     restrict(leftIds[index], row, wanted);
     return row;
   });

@@ -38,7 +38,7 @@ export class Window {
   readonly context: Context;
   readonly floats = new Column<Float64Array>(new Float64Array(0), new Float64Array(0));
   readonly histograms = new Column<FloatHistogram[]>(new Float64Array(0), []);
-  labels!: Labels;
+  #series: { readonly labels: Labels } | undefined;
   /** Position of the range selector in the query, or of the first argument. */
   readonly position: Position;
   /** Scalar arguments of the function, one value a step. */
@@ -63,9 +63,13 @@ export class Window {
     return this.labels.metricName;
   }
 
+  get labels(): Labels {
+    return this.#series!.labels;
+  }
+
   /** Takes the samples of a series, staleness markers left out. */
-  load(labels: Labels, buffer: SampleBuffer, withStarts: boolean): void {
-    this.labels = labels;
+  load(series: { readonly labels: Labels }, buffer: SampleBuffer, withStarts: boolean): void {
+    this.#series = series;
     const { floats, histograms } = this;
     floats.from = floats.to = histograms.from = histograms.to = 0;
     const { timestamps, values, length } = buffer;

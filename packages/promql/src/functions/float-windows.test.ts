@@ -40,7 +40,7 @@ function bufferOf(samples: Case["samples"]): SampleBuffer {
 /** One result a step by the general form; undefined where there is none. */
 function generally(name: string, { samples, steps, interval, range, q }: Case): (number | undefined)[] {
   const window = new Window({ annotations: new Annotations() } as unknown as Context, { start: 0, end: 0 });
-  window.load(Labels.empty, bufferOf(samples), false);
+  window.load({ labels: Labels.empty }, bufferOf(samples), false);
   window.range = range;
   window.scalars = [new Float64Array(steps).fill(q)];
   return Array.from({ length: steps }, (_, step) => {

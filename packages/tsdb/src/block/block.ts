@@ -1,13 +1,15 @@
 /** One block on disk: index, chunks and deleted ranges, opened for reading. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { Labels, Matcher, SampleBuffer, StoredSeries } from "@pharos/model";
+import type { Labels, Matcher, SampleBuffer, SeriesList, StoredSeries } from "@pharos/model";
 import { decodeChunk } from "../chunk/decode.ts";
 import { selectPostings } from "../postings/select.ts";
+import { listOf } from "../select/selection.ts";
 import { ChunkReader } from "./chunk-files.ts";
 import { type ChunkMeta, IndexReader } from "./index-reader.ts";
 import { type BlockMeta, readMeta, writeMeta } from "./meta.ts";
 import type { PageCache } from "./page-cache.ts";
+import { BlockSelection, SeriesColumns } from "./selection.ts";
 import {
   addInterval,
   dropIntervals,
@@ -50,6 +52,15 @@ export class BlockSeries implements StoredSeries {
   }
 }
 
+/** Whether nothing is left of the chunks from `from` on. */
+function isDeleted({ chunks, chunkEnd }: SeriesColumns, from: number, intervals: readonly Interval[]): boolean {
+  for (let at = from; at < chunkEnd; at += 3) {
+    const [mint, maxt] = [chunks[at], chunks[at + 1]];
+    if (!intervals.some((gap) => gap.mint <= mint && gap.maxt >= maxt)) return false;
+  }
+  return true;
+}
+
 export class Block implements Disposable {
   readonly dir: string;
   readonly meta: BlockMeta;
@@ -83,21 +94,33 @@ export class Block implements Disposable {
   }
 
   /** Series with a chunk in the range, sorted by labels (the order of refs). */
-  select(matchers: readonly Matcher[], mint: number, maxt: number): BlockSeries[] {
-    const out: BlockSeries[] = [];
-    for (const ref of selectPostings(this.index, matchers)) {
-      const { labels, chunks } = this.index.series(ref);
-      const inRange = chunks.filter((chunk) => chunk.maxt >= mint && chunk.mint <= maxt);
-      if (inRange.length === 0) continue;
-      const intervals = this.tombstones.get(ref);
-      if (
-        intervals &&
-        inRange.every((chunk) => intervals.some((gap) => gap.mint <= chunk.mint && gap.maxt >= chunk.maxt))
-      )
+  find(matchers: readonly Matcher[], mint: number, maxt: number): BlockSelection {
+    const refs = selectPostings(this.index, matchers);
+    const columns = new SeriesColumns();
+    const symbolStarts = new Uint32Array(refs.length + 1);
+    const chunkStarts = new Uint32Array(refs.length + 1);
+    const deleted = new Map<number, readonly Interval[]>();
+    let count = 0;
+    for (let i = 0; i < refs.length; i++) {
+      const { symbolEnd, chunkEnd } = columns;
+      this.index.seriesInto(refs[i], mint, maxt, columns);
+      const intervals = this.tombstones.get(refs[i]);
+      if (columns.chunkEnd === chunkEnd || (intervals && isDeleted(columns, chunkEnd, intervals))) {
+        columns.symbolEnd = symbolEnd;
+        columns.chunkEnd = chunkEnd;
         continue;
-      out.push(new BlockSeries(labels, inRange, intervals, this.#chunks));
+      }
+      if (intervals) deleted.set(count, intervals);
+      count++;
+      symbolStarts[count] = columns.symbolEnd;
+      chunkStarts[count] = columns.chunkEnd;
     }
-    return out;
+    return new BlockSelection(this.index, this.#chunks, columns, symbolStarts, chunkStarts, count, deleted);
+  }
+
+  /** The same as objects. */
+  select(matchers: readonly Matcher[], mint: number, maxt: number): SeriesList {
+    return listOf(this.find(matchers, mint, maxt), 0);
   }
 
   /** Every series, sorted by labels; those of which nothing is left are not left out. */

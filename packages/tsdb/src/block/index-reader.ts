@@ -8,6 +8,7 @@ import { crc32c } from "../wal/crc32c.ts";
 import { Decoder } from "../wal/encoding.ts";
 import type { PageCache } from "./page-cache.ts";
 import { PagedFile } from "./paged-file.ts";
+import { SeriesColumns } from "./selection.ts";
 
 export const INDEX_MAGIC = 0xbaaad700;
 const TOC_BYTES = 6 * 8 + 4;
@@ -32,6 +33,7 @@ export class IndexReader implements PostingsSource, Disposable {
   /** Offsets of the symbols' length fields; version 1 refers to them by these, version 2 by their number. */
   readonly #symbols: Float64Array;
   readonly #cache = new Map<number, string>();
+  readonly #columns = new SeriesColumns();
   /** name → value → offset of the posting list. */
   readonly #offsets = new Map<string, Map<string, number>>();
   #allRefs: Uint32Array | undefined;
@@ -95,6 +97,19 @@ export class IndexReader implements PostingsSource, Disposable {
   }
 
   series(ref: number): IndexSeries {
+    const columns = this.#columns;
+    columns.symbolEnd = columns.chunkEnd = 0;
+    this.seriesInto(ref, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, columns);
+    const pairs = Array.from(columns.symbols.subarray(0, columns.symbolEnd), (symbol) => this.symbol(symbol));
+    const chunks: ChunkMeta[] = [];
+    for (let at = 0; at < columns.chunkEnd; at += 3) {
+      chunks.push({ mint: columns.chunks[at], maxt: columns.chunks[at + 1], ref: columns.chunks[at + 2] });
+    }
+    return { labels: Labels.fromSortedPairs(pairs), chunks };
+  }
+
+  /** Adds the entry of a series to columns: its symbols, and its chunks in [mint, maxt]. */
+  seriesInto(ref: number, mint: number, maxt: number, columns: SeriesColumns): void {
     const offset = this.version === 1 ? ref : ref * 16;
     let bytes = this.#file.read(offset, SERIES_GUESS);
     let input = new Decoder(bytes);
@@ -103,38 +118,51 @@ export class IndexReader implements PostingsSource, Disposable {
     if (start + length + 4 > bytes.length) {
       bytes = this.#file.read(offset, start + length + 4);
       if (bytes.length < start + length + 4) throw this.#damaged(offset, "the file ends inside a series");
+      input = new Decoder(bytes);
+      input.at = start;
     }
-    if (crc32c(bytes, start, start + length) !== bytes.readUInt32BE(start + length)) {
-      throw this.#damaged(offset, "a series has a wrong checksum");
+    // Only version 2 has its entries 16 bytes apart.
+    if (this.version === 1 || !this.#file.isChecked(offset)) {
+      if (crc32c(bytes, start, start + length) !== bytes.readUInt32BE(start + length)) {
+        throw this.#damaged(offset, "a series has a wrong checksum");
+      }
+      if (this.version !== 1) this.#file.setChecked(offset);
     }
-    input = new Decoder(bytes.subarray(start, start + length));
     const count = input.uvarint();
     if (count > length) throw this.#damaged(offset, "a series has more labels than bytes");
-    const pairs: string[] = new Array(count * 2);
-    for (let i = 0; i < pairs.length; i++) pairs[i] = this.#symbol(input.uvarint());
-    const chunks: ChunkMeta[] = [];
+    columns.reserveSymbols(2 * count);
+    const { symbols } = columns;
+    let at = columns.symbolEnd;
+    for (let i = 0; i < 2 * count; i++) symbols[at++] = input.uvarint();
+    columns.symbolEnd = at;
     const chunkCount = input.uvarint();
-    let maxt = 0;
+    let first = 0;
+    let last = 0;
     let chunk = 0;
     for (let i = 0; i < chunkCount; i++) {
-      const mint = i === 0 ? input.varint() : maxt + input.uvarint();
-      maxt = mint + input.uvarint();
+      first = i === 0 ? input.varint() : last + input.uvarint();
+      last = first + input.uvarint();
       chunk = i === 0 ? input.uvarint() : chunk + input.varint();
-      chunks.push({ mint, maxt, ref: chunk });
+      if (last >= mint && first <= maxt) columns.addChunk(first, last, chunk);
     }
-    return { labels: Labels.fromSortedPairs(pairs), chunks };
+    if (input.at > start + length) throw this.#damaged(offset, "a series goes on behind its end");
   }
 
   /** Every text of the symbol table, in its order. */
   *symbols(): Generator<string> {
-    for (let i = 0; i < this.#symbols.length; i++) yield this.#symbol(this.version === 1 ? this.#symbols[i] : i);
+    for (let i = 0; i < this.#symbols.length; i++) yield this.symbol(this.version === 1 ? this.#symbols[i] : i);
   }
 
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
   }
 
-  #symbol(ref: number): string {
+  /** Symbols are below this, as far as they are numbers: offsets in version 1. */
+  get symbolBound(): number {
+    return this.version === 1 ? 2 ** 32 : this.#symbols.length;
+  }
+
+  symbol(ref: number): string {
     let text = this.#cache.get(ref);
     if (text !== undefined) return text;
     const offset = this.version === 1 ? ref : this.#symbols[ref];

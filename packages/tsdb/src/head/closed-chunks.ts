@@ -6,6 +6,8 @@
  *
  * A list is only ever added to in place. When entries go, a new list takes its place: readers keep the old one.
  */
+import type { SampleBuffer } from "@pharos/model";
+import { decodeChunk } from "../chunk/decode.ts";
 import { capacityFor, type Heap, type Readable } from "../memory/heap.ts";
 import type { ChunkFiles } from "./chunk-files.ts";
 import { CLOSED, CLOSED_CAPACITY, CLOSED_COUNT, type SeriesTable } from "./series-table.ts";
@@ -75,6 +77,20 @@ export function readClosed(
   const at = (list + ENTRY * i) >>> 2;
   const { u32 } = heap.region;
   return files.read(u32[at], u32[at + 1], u32[at + 5] >>> 8);
+}
+
+/** Appends the samples of entry `i` with mint <= t <= maxt. */
+export function decodeClosed(
+  heap: Readable,
+  files: ChunkFiles,
+  list: number,
+  i: number,
+  mint: number,
+  maxt: number,
+  out: SampleBuffer,
+): void {
+  const { encoding, data } = readClosed(heap, files, list, i);
+  decodeChunk(encoding, data, mint, maxt, out);
 }
 
 /** Drops the chunks that end before `mint`; answers how many those were. */

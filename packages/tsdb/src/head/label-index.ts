@@ -27,6 +27,9 @@ const HASH = 7;
 /** Ordering all pairs costs some milliseconds for every ten thousand. */
 const RANKS_PAUSE_MS = 10_000;
 
+/** A pair without a place among the others. */
+export const UNRANKED = 0xffffffff;
+
 const NONE = new Uint32Array();
 
 interface Name {
@@ -51,7 +54,7 @@ export class LabelIndex implements PostingsSource {
   readonly #alive: () => Uint32Array;
   /** Pairs made and forgotten. */
   #changes = 0;
-  #ranks: Uint32Array | undefined;
+  #ranks: Uint32Array = NONE;
   #ranksOf = -1;
   #ranksDue = 0;
   #count = 0;
@@ -192,22 +195,43 @@ export class LabelIndex implements PostingsSource {
   }
 
   /**
-   * The same without the work, when nothing has changed since it was done; otherwise it is done anew, but not more often than
-   * every few seconds: undefined then.
+   * For pairs their places in the order of names and values, UNRANKED for those that have come since it was put up. That is done
+   * when it is asked for, but not more often than every few seconds.
    */
-  cachedRanks(): Uint32Array | undefined {
-    if (this.#ranks && this.#ranksOf === this.#changes) return this.#ranks;
+  currentRanks(): Uint32Array {
     const now = performance.now();
-    if (now < this.#ranksDue) return undefined;
-    this.#ranksOf = this.#changes;
-    this.#ranks = this.pairRanks();
-    this.#ranksDue = now + RANKS_PAUSE_MS;
+    if (this.#ranksOf !== this.#changes && now >= this.#ranksDue) {
+      this.#ranks = this.pairRanks();
+      this.#ranksOf = this.#changes;
+      this.#ranksDue = now + RANKS_PAUSE_MS;
+    }
     return this.#ranks;
+  }
+
+  /** Order of two pairs by their texts. */
+  comparePairs(a: number, b: number): number {
+    const { u32 } = this.#pairs;
+    const [nameA, nameB] = [u32[WORDS * a + NAME], u32[WORDS * b + NAME]];
+    if (nameA !== nameB) return compareStrings(this.text(nameA), this.text(nameB));
+    return compareStrings(this.text(u32[WORDS * a + VALUE]), this.text(u32[WORDS * b + VALUE]));
+  }
+
+  /** The records of all pairs, see `pairName` and `pairValue`. */
+  get records(): Region {
+    return this.#pairs;
+  }
+
+  get symbolBound(): number {
+    return this.#symbols.bound;
+  }
+
+  text(symbol: number): string {
+    return this.#symbols.text(symbol);
   }
 
   /** For every pair its place in the order of names and values. */
   pairRanks(): Uint32Array {
-    const ranks = new Uint32Array(this.#count);
+    const ranks = new Uint32Array(this.#count).fill(UNRANKED);
     let rank = 0;
     for (const name of this.names()) {
       const { u32 } = this.#pairs;
@@ -262,6 +286,7 @@ export class LabelIndex implements PostingsSource {
     u32[at + PLACE] = entry.pairs.length;
     u32[at + HASH] = pairHash(entry.symbol, symbol);
     entry.pairs.push(pair);
+    if (pair < this.#ranks.length) this.#ranks[pair] = UNRANKED;
     this.#table.add(u32[at + HASH], pair);
     return pair;
   }
@@ -331,6 +356,15 @@ export class LabelIndex implements PostingsSource {
     u32[at + UNORDERED] = 0;
     return this.#list(pair);
   }
+}
+
+/** Symbols of the name and the value of a pair. */
+export function pairName({ u32 }: Region, pair: number): number {
+  return u32[WORDS * pair + NAME];
+}
+
+export function pairValue({ u32 }: Region, pair: number): number {
+  return u32[WORDS * pair + VALUE];
 }
 
 /** Names and values of `count` pairs whose numbers stand in `u32` from `from` on. */

@@ -95,6 +95,14 @@ export function gather(heap: Readable, first: number, bytes: number): Uint8Array
   return gathered.subarray(0, bytes);
 }
 
+/** The same as a whole chunk of so many samples: it may have got further ones since. */
+export function gatherOpen(heap: Readable, first: number, bytes: number, samples: number): Uint8Array {
+  const chunk = gather(heap, first, bytes);
+  chunk[0] = samples >>> 8;
+  chunk[1] = samples;
+  return chunk;
+}
+
 /** Gives the pages back and leaves the series without an open chunk. */
 export function release(heap: Heap, table: SeriesTable, series: number): void {
   const { u32 } = table.hot;

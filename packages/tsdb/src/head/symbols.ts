@@ -36,6 +36,11 @@ export class Symbols {
     return this.#count - this.#idle.length;
   }
 
+  /** Symbols are below this. */
+  get bound(): number {
+    return this.#count;
+  }
+
   get memory(): SharedMemory {
     return this.#records.memory;
   }
@@ -136,6 +141,11 @@ export class Symbols {
     if (this.#scratch.length < 3 * text.length) this.#scratch = Buffer.alloc(4 * text.length);
     return this.#scratch.write(text, 0, "utf8");
   }
+}
+
+/** More than any symbol that another thread's records can hold. */
+export function symbolBound({ u32 }: Region): number {
+  return u32.length / 4;
 }
 
 /** Text of a symbol out of the heap and the symbols' records. */

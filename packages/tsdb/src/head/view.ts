@@ -6,22 +6,11 @@ import type { EncodedChunk } from "../chunk/encode.ts";
 import { Encoding } from "../chunk/encoding.ts";
 import type { Readable } from "../memory/heap.ts";
 import { sortRows } from "../merge.ts";
-import {
-  CLOSED_AT,
-  CLOSED_COUNT_AT,
-  EXTRA_AT,
-  LAST_TIME_AT,
-  OPEN_AT,
-  OPEN_BYTES_AT,
-  OPEN_COUNT_AT,
-  OPEN_ENCODING_AT,
-  type SeriesExtra,
-  STRIDE,
-} from "../threads/messages.ts";
+import type { SeriesExtra } from "../threads/messages.ts";
 import type { ChunkFiles } from "./chunk-files.ts";
-import { closedMaxt, closedMint, readClosed } from "./closed-chunks.ts";
+import { closedMaxt, closedMint, decodeClosed, readClosed } from "./closed-chunks.ts";
 import type { LateView } from "./late.ts";
-import { gather, openStart } from "./open-chunk.ts";
+import { gatherOpen, openStart } from "./open-chunk.ts";
 
 /** Where a view finds bytes: the head's memory and its chunk files, of this thread or another's. */
 export interface ViewSource {
@@ -37,12 +26,6 @@ export interface OpenHistogram {
   /** Valid until the next append. */
   view(): Uint8Array;
   finish(): Uint8Array;
-}
-
-/** The chunk may have got further samples since the view was made. */
-function setCount(chunk: Uint8Array, samples: number): void {
-  chunk[0] = samples >>> 8;
-  chunk[1] = samples;
 }
 
 export class SeriesView implements StoredSeries {
@@ -88,25 +71,15 @@ export class SeriesView implements StoredSeries {
     this.late = late;
   }
 
-  /** Puts what another thread needs to read the same into a row of `messages.ts`. */
-  describe(series: Float64Array, row: number, extras: SeriesExtra[]): void {
-    const at = STRIDE * row;
-    series[at + CLOSED_AT] = this.#closed;
-    series[at + CLOSED_COUNT_AT] = this.#count;
-    series[at + OPEN_AT] = this.#open;
-    series[at + OPEN_BYTES_AT] = this.#openBytes;
-    series[at + OPEN_COUNT_AT] = this.#openCount;
-    series[at + OPEN_ENCODING_AT] = this.#openEncoding;
-    series[at + LAST_TIME_AT] = this.#lastTime;
-    series[at + EXTRA_AT] = -1;
-    const histogram = this.#histogram;
-    if (!histogram && !this.late && !this.intervals) return;
+  /** What another thread needs beside the series' row in `messages.ts`. */
+  extra(): SeriesExtra {
     const extra: SeriesExtra = { late: this.late?.data, intervals: this.intervals };
+    const histogram = this.#histogram;
     if (histogram) {
       const { encoding, firstTime, lastTime } = histogram;
       extra.histogram = { encoding, firstTime, lastTime, data: histogram.finish() };
     }
-    series[at + EXTRA_AT] = extras.push(extra) - 1;
+    return extra;
   }
 
   read(mint: number, maxt: number, out: SampleBuffer): void {
@@ -132,8 +105,7 @@ export class SeriesView implements StoredSeries {
     for (let i = 0; i < this.#count; i++) {
       if (closedMaxt(heap, this.#closed, i) < mint) continue;
       if (closedMint(heap, this.#closed, i) > maxt) break;
-      const { encoding, data } = readClosed(heap, files, this.#closed, i);
-      decodeChunk(encoding, data, mint, maxt, out);
+      decodeClosed(heap, files, this.#closed, i, mint, maxt, out);
     }
     const end = Math.min(maxt, this.#lastTime);
     if (end >= mint) {
@@ -141,8 +113,7 @@ export class SeriesView implements StoredSeries {
       if (histogram) {
         if (histogram.firstTime <= end) decodeChunk(histogram.encoding, histogram.view(), mint, end, out);
       } else if (this.#open !== 0) {
-        const data = gather(heap, this.#open, this.#openBytes);
-        setCount(data, this.#openCount);
+        const data = gatherOpen(heap, this.#open, this.#openBytes, this.#openCount);
         decodeChunk(this.#openEncoding, data, mint, end, out);
       }
     }
@@ -166,8 +137,7 @@ export class SeriesView implements StoredSeries {
     } else if (this.#open !== 0) {
       const first = openStart(heap, this.#open, this.#openEncoding === Encoding.xor2);
       if (first >= mint && first < maxt) {
-        const data = gather(heap, this.#open, this.#openBytes).slice();
-        setCount(data, this.#openCount);
+        const data = gatherOpen(heap, this.#open, this.#openBytes, this.#openCount).slice();
         out.push({ mint: first, maxt: this.#lastTime, encoding: this.#openEncoding, data });
       }
     }

@@ -1,12 +1,13 @@
 /** The owner's side of reading threads: answers where things are, and keeps them there until they are released. */
 
 import type { MessagePort } from "node:worker_threads";
-import { Labels, Matcher } from "@pharos/model";
+import { Matcher } from "@pharos/model";
 import type { Block } from "../block/block.ts";
 import type { Head } from "../head/head.ts";
+import { headRows } from "../head/selection.ts";
 import { seriesInRange } from "../head/sorted.ts";
 import { DbQuerier } from "../querier.ts";
-import { type Answer, LABELS_AT, type MatcherData, type Request, type SeriesExtra, STRIDE } from "./messages.ts";
+import type { Answer, MatcherData, Request } from "./messages.ts";
 
 /** Serves one reader over its port. Closing the port, or the end of the reader's thread, releases all it holds. */
 export class ReaderHost implements Disposable {
@@ -84,13 +85,9 @@ export class ReaderHost implements Disposable {
     const { store } = this.#head;
     // Chunks that wait in the buffer could not be found by others.
     store.files.flush();
-    const series = new Float64Array(STRIDE * chosen.length);
-    const extras: SeriesExtra[] = [];
-    for (let i = 0; i < chosen.length; i++) {
-      series[STRIDE * i + LABELS_AT] = store.table.labelsAt(chosen[i]);
-      store.view(chosen[i], Labels.empty).describe(series, i, extras);
-    }
-    return { id, kind: "selected", series, extras, blocks };
+    const { rows, views } = headRows(store, chosen);
+    const extras = new Map([...views].map(([place, view]) => [place, view.extra()]));
+    return { id, kind: "selected", series: rows, extras, blocks };
   }
 
   async #sort({ id, view, mint, maxt }: Extract<Request, { kind: "sort" }>): Promise<Answer> {

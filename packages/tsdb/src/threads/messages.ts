@@ -42,13 +42,20 @@ export interface MatcherData {
 
 export type Answer =
   | { id: number; kind: "opened"; view: number }
-  | { id: number; kind: "selected"; series: Float64Array; extras: readonly SeriesExtra[]; blocks: readonly string[] }
+  | {
+      id: number;
+      kind: "selected";
+      series: Float64Array;
+      /** By place among the series. */
+      extras: ReadonlyMap<number, SeriesExtra>;
+      blocks: readonly string[];
+    }
   | { id: number; kind: "texts"; texts: readonly string[] }
   | { id: number; kind: "sorted"; count: number; symbols: ReadonlySet<string> }
   | { id: number; kind: "failed"; message: string };
 
 /** Numbers of a series in `selected`, and what they are. */
-export const STRIDE = 9;
+export const STRIDE = 10;
 export const LABELS_AT = 0;
 export const CLOSED_AT = 1;
 export const CLOSED_COUNT_AT = 2;
@@ -56,9 +63,10 @@ export const OPEN_AT = 3;
 export const OPEN_BYTES_AT = 4;
 export const OPEN_COUNT_AT = 5;
 export const LAST_TIME_AT = 6;
-/** Place among the extras, -1 for none. */
-export const EXTRA_AT = 7;
-export const OPEN_ENCODING_AT = 8;
+/** Words of the newest float; only while there is an open chunk of floats. */
+export const LAST_HIGH_AT = 7;
+export const LAST_LOW_AT = 8;
+export const OPEN_ENCODING_AT = 9;
 
 /** What does not lie in the shared memory: rare, and copied. */
 export interface SeriesExtra {

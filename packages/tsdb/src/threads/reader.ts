@@ -4,22 +4,21 @@
  */
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
-import { Labels, type Matcher, type Querier, type Queryable, type SelectHints, type StoredSeries } from "@pharos/model";
+import { Labels, type Matcher, type Querier, type Queryable, type SelectHints, type SeriesList } from "@pharos/model";
 import { Block } from "../block/block.ts";
 import { PageCache } from "../block/page-cache.ts";
 import { ChunkFileReader } from "../head/chunk-files.ts";
-import { pairTexts } from "../head/label-index.ts";
 import { LateView } from "../head/late.ts";
-import { symbolText } from "../head/symbols.ts";
+import { HeadSelection, type LabelSource } from "../head/selection.ts";
+import { symbolBound, symbolText } from "../head/symbols.ts";
 import { type OpenHistogram, SeriesView, type ViewSource } from "../head/view.ts";
 import { Region } from "../memory/region.ts";
-import { mergeSeries } from "../merge.ts";
+import { mergeSelections } from "../select/merged.ts";
+import { labelsOf, listOf, type Selection } from "../select/selection.ts";
 import {
   type Answer,
   CLOSED_AT,
   CLOSED_COUNT_AT,
-  EXTRA_AT,
-  LABELS_AT,
   LAST_TIME_AT,
   OPEN_AT,
   OPEN_BYTES_AT,
@@ -104,40 +103,39 @@ export class SharedReader implements Queryable, Disposable {
   /** Folders of blocks that queriers are reading. */
   readonly inUse = new Map<string, number>();
 
-  views({ series, extras }: { series: Float64Array; extras: readonly SeriesExtra[] }): SeriesView[] {
+  /** What the owner has found in its head. */
+  selection({ series, extras }: SelectedAnswer): HeadSelection {
+    return new HeadSelection(...this.#sources(), { rows: series, views: this.#views(series, extras) });
+  }
+
+  /** The same, each series by itself. */
+  views({ series, extras }: SelectedAnswer): SeriesView[] {
+    const [source, labels] = this.#sources();
+    const selection = new HeadSelection(source, labels, { rows: series, views: new Map() });
+    return Array.from({ length: selection.length }, (_, i) =>
+      viewOf(source, labelsOf(selection, i), series, i, extras.get(i), this.#files),
+    );
+  }
+
+  #sources(): [ViewSource, LabelSource] {
     for (const region of [this.#heap, this.#pairs, this.#symbols]) region.refresh();
-    const source: ViewSource = { heap: { region: this.#heap }, files: this.#files };
     // Numbers of symbols come to mean others: texts are kept for one selection only.
     const texts = new Map<number, string>();
-    const textOf = (symbol: number): string => {
-      let text = texts.get(symbol);
-      if (text === undefined) texts.set(symbol, (text = symbolText(this.#heap, this.#symbols, symbol)));
-      return text;
+    const text = (symbol: number): string => {
+      let found = texts.get(symbol);
+      if (found === undefined) texts.set(symbol, (found = symbolText(this.#heap, this.#symbols, symbol)));
+      return found;
     };
-    const { u32 } = this.#heap;
-    const out: SeriesView[] = [];
-    for (let at = 0; at < series.length; at += STRIDE) {
-      const labels = series[at + LABELS_AT] >>> 2;
-      const extra = extras[series[at + EXTRA_AT]];
-      const { histogram } = extra ?? {};
-      out.push(
-        new SeriesView(
-          source,
-          Labels.fromSortedPairs(pairTexts(this.#pairs, textOf, u32, labels + 1, u32[labels])),
-          series[at + CLOSED_AT],
-          series[at + CLOSED_COUNT_AT],
-          histogram ? frozen(histogram) : undefined,
-          series[at + OPEN_AT],
-          series[at + OPEN_BYTES_AT],
-          series[at + OPEN_COUNT_AT],
-          series[at + OPEN_ENCODING_AT],
-          series[at + LAST_TIME_AT],
-          extra?.intervals,
-          extra?.late ? new LateView(this.#files, extra.late) : undefined,
-        ),
-      );
-    }
-    return out;
+    const source = { heap: { region: this.#heap }, files: this.#files };
+    return [source, { pairs: this.#pairs, symbolCount: symbolBound(this.#symbols), text }];
+  }
+
+  /** Of the series that their rows do not tell all of. */
+  #views(series: Float64Array, extras: ReadonlyMap<number, SeriesExtra>): Map<number, SeriesView> {
+    const source = { heap: { region: this.#heap }, files: this.#files };
+    return new Map(
+      [...extras].map(([i, extra]) => [i, viewOf(source, Labels.empty, series, i, extra, this.#files)] as const),
+    );
   }
 
   #receive(answer: Answer): void {
@@ -150,6 +148,33 @@ export class SharedReader implements Queryable, Disposable {
     for (const { reject } of this.#waiting.values()) reject(new Error("the database was closed"));
     this.#waiting.clear();
   }
+}
+
+type SelectedAnswer = Pick<Extract<Answer, { kind: "selected" }>, "series" | "extras">;
+
+function viewOf(
+  source: ViewSource,
+  labels: Labels,
+  series: Float64Array,
+  index: number,
+  extra: SeriesExtra | undefined,
+  files: ChunkFileReader,
+): SeriesView {
+  const at = STRIDE * index;
+  return new SeriesView(
+    source,
+    labels,
+    series[at + CLOSED_AT],
+    series[at + CLOSED_COUNT_AT],
+    extra?.histogram ? frozen(extra.histogram) : undefined,
+    series[at + OPEN_AT],
+    series[at + OPEN_BYTES_AT],
+    series[at + OPEN_COUNT_AT],
+    series[at + OPEN_ENCODING_AT],
+    series[at + LAST_TIME_AT],
+    extra?.intervals,
+    extra?.late ? new LateView(files, extra.late) : undefined,
+  );
 }
 
 function frozen({ data, ...rest }: NonNullable<SeriesExtra["histogram"]>): OpenHistogram {
@@ -177,7 +202,7 @@ class SharedQuerier implements Querier {
     this.#opened.catch(() => {});
   }
 
-  async select(matchers: readonly Matcher[], hints?: SelectHints): Promise<readonly StoredSeries[]> {
+  async select(matchers: readonly Matcher[], hints?: SelectHints): Promise<SeriesList> {
     const { view } = await this.#opened;
     const selected = await this.#reader.ask({ kind: "select", view, matchers: plain(matchers) }, "selected");
     const { inUse } = this.#reader;
@@ -186,12 +211,11 @@ class SharedQuerier implements Querier {
       this.#held.add(dir);
       inUse.set(dir, (inUse.get(dir) ?? 0) + 1);
     }
-    const lists: (readonly StoredSeries[])[] = this.#reader
+    const parts: Selection[] = this.#reader
       .blocks(selected.blocks)
-      .map((block) => block.select(matchers, this.#mint, this.#maxt));
-    lists.push(this.#reader.views(selected).sort((a, b) => a.labels.compare(b.labels)));
-    const found = mergeSeries(lists);
-    return hints?.limit ? found.slice(0, hints.limit) : found;
+      .map((block) => block.find(matchers, this.#mint, this.#maxt));
+    parts.push(this.#reader.selection(selected));
+    return listOf(mergeSelections(parts), hints?.limit ?? 0);
   }
 
   async labelNames(matchers: readonly Matcher[], limit = 0): Promise<string[]> {
