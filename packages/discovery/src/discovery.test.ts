@@ -11,6 +11,7 @@ import { Discovery } from "./discovery.ts";
 import type { Mechanism, SdConfig } from "./mechanism.ts";
 import { candidateNames, parseResolvConf } from "./mechanisms/resolv-conf.ts";
 import { readJsonGroups } from "./mechanisms/target-files.ts";
+import { providerKey } from "./provider.ts";
 import { parseSdConfigs } from "./registry.ts";
 
 const parse = (yaml: string): SdConfig[] => parseSdConfigs(parseYaml(yaml, "/etc/prometheus.yml").map());
@@ -182,6 +183,18 @@ test("a URL may be a target where relabelling makes an address of it", () => {
   ).toHaveLength(1);
 });
 
+test("every mechanism of Prometheus is known by its name", () => {
+  const names =
+    "aws azure consul digitalocean dns docker dockerswarm ec2 ecs elasticache eureka file gce hetzner http ionos kubernetes kuma lightsail linode marathon msk nerve nomad oci openstack outscale ovhcloud puppetdb rds scaleway serverset stackit triton uyuni vultr";
+  for (const name of names.split(" ")) expect(parse(`${name}_sd_configs: []`), name).toEqual([]);
+});
+
+test("secrets tell providers apart, and are not printed", () => {
+  const [a, b] = ["x", "y"].map((token) => parse(`consul_sd_configs: [{token: ${token}}]`)[0]);
+  expect(providerKey(a)).not.toBe(providerKey(b));
+  expect(JSON.stringify(a.config)).toContain('"token":"<secret>"');
+});
+
 test.each([
   ["static_configs: [{targets: ['http://a']}]", "is not a valid hostname"],
   ["static_configs: [null]", "empty or null section"],
@@ -200,6 +213,55 @@ test.each([
   ["kubernetes_sd_configs: [{role: pod, selectors: [{role: pod}, {role: pod}]}]", "duplicated selector role: pod"],
   ["kubernetes_sd_configs: [{role: pod, api_server: 'http://a', namespaces: {own_namespace: true}}]", "own_namespace"],
   ["nobody_sd_configs: [{}]", "nobody_sd_configs is not supported"],
+  ["aws_sd_configs: [{}]", 'unknown AWS SD role ""'],
+  ["aws_sd_configs: [{role: s3}]", 'unknown AWS SD role "s3"'],
+  ["azure_sd_configs: [{}]", "azure SD configuration requires a subscription_id"],
+  ["azure_sd_configs: [{subscription_id: s}]", "azure SD configuration requires a tenant_id"],
+  ["azure_sd_configs: [{subscription_id: s, authentication_method: x}]", 'unknown authentication_type "x"'],
+  ["consul_sd_configs: [{server: ' '}]", "consul SD configuration requires a server address"],
+  ["consul_sd_configs: [{token: t, authorization: {credentials: c}}]", "at most one of consul SD token"],
+  ["consul_sd_configs: [{username: u, basic_auth: {username: v}}]", "username and password and basic auth"],
+  ["digitalocean_sd_configs: [{role: x}]", 'unknown DigitalOcean SD role "x"'],
+  ["docker_sd_configs: [{}]", "host missing"],
+  ["docker_sd_configs: [{host: 'unix:///s', filters: [{name: a, value: b}]}]", "field value not found"],
+  ["dockerswarm_sd_configs: [{host: 'unix:///s'}]", "role missing (one of: tasks, services, nodes)"],
+  ["dockerswarm_sd_configs: [{host: 'unix:///s', role: x}]", "invalid role x, expected tasks, services, or nodes"],
+  ["ec2_sd_configs: [{filters: [{name: a}]}]", "EC2 SD configuration filter values cannot be empty"],
+  ["ec2_sd_configs: [{clusters: [a]}]", "field clusters not found in type ec2.plain"],
+  ["eureka_sd_configs: [{}]", "eureka_sd: empty or null eureka server"],
+  ["eureka_sd_configs: [{server: a}]", "eureka_sd: invalid eureka server URL"],
+  ["gce_sd_configs: [{zone: z}]", "GCE SD configuration requires a project"],
+  ["gce_sd_configs: [{project: p}]", "GCE SD configuration requires a zone"],
+  ["gce_sd_configs: [{project: p, zone: z, proxy_url: 'http://a'}]", "field proxy_url not found"],
+  ["hetzner_sd_configs: [{}]", "role missing (one of: robot, hcloud)"],
+  ["hetzner_sd_configs: [{role: x}]", 'unknown role "x"'],
+  ["ionos_sd_configs: [{}]", "datacenter id can't be empty"],
+  ["kuma_sd_configs: [{}]", "kuma SD server must not be empty"],
+  ["kuma_sd_configs: [{server: a}]", "kuma SD server must not be empty and have a scheme: a"],
+  ["marathon_sd_configs: [{}]", "marathon_sd: must contain at least one Marathon server"],
+  ["marathon_sd_configs: [{servers: [a], auth_token: t, auth_token_file: f}]", "auth_token & auth_token_file"],
+  ["nerve_sd_configs: [{}]", "nerve SD config must contain at least one Zookeeper server"],
+  ["nerve_sd_configs: [{servers: [a]}]", "nerve SD config must contain at least one path"],
+  ["serverset_sd_configs: [{servers: [a], paths: [b]}]", "serverset SD config paths must begin with '/': b"],
+  ["nomad_sd_configs: [{server: ''}]", "nomad SD configuration requires a server address"],
+  ["oci_sd_configs: [{}]", "oci_sd: region is required"],
+  ["oci_sd_configs: [{region: r}]", "oci_sd: api_key auth requires tenancy"],
+  ["oci_sd_configs: [{region: r, auth: x}]", 'oci_sd: unknown auth method "x"'],
+  ["oci_sd_configs: [{region: r, auth: instance_principal, user: u}]", "instance_principal auth must not have"],
+  ["openstack_sd_configs: [{role: x}]", 'unknown OpenStack SD role "x"'],
+  ["openstack_sd_configs: [{role: instance}]", "openstack SD configuration requires a region"],
+  ["openstack_sd_configs: [{role: instance, region: r, availability: x}]", "unknown availability x"],
+  ["outscale_sd_configs: [{region: ''}]", "outscale SD configuration requires a region"],
+  ["outscale_sd_configs: [{access_key: a}]", "one of secret_key & secret_key_file must be configured"],
+  ["ovhcloud_sd_configs: [{}]", "application key can not be empty"],
+  ["puppetdb_sd_configs: [{url: 'http://a'}]", "query missing"],
+  ["scaleway_sd_configs: [{}]", "role missing (one of: instance, baremetal)"],
+  ["scaleway_sd_configs: [{role: instance}]", "project_id is mandatory"],
+  ["stackit_sd_configs: [{endpoint: '://x'}]", "stackit_sd: invalid endpoint"],
+  ["triton_sd_configs: [{}]", "triton SD configuration requires an account"],
+  ["triton_sd_configs: [{role: x}]", "triton SD configuration requires role to be 'container' or 'cn'"],
+  ["uyuni_sd_configs: [{}]", "Uyuni SD configuration requires server host"],
+  ["vultr_sd_configs: [{nothing: 1}]", "field nothing not found in type vultr.plain"],
 ])("refuses %s", (yaml, message) => {
   expect(() => parse(yaml)).toThrow(UserError);
   expect(() => parse(yaml)).toThrow(message);
