@@ -47,6 +47,8 @@ const MAINTENANCE_MS = 60_000;
 /** The log is shortened when it has grown by this much since the last time, and at the latest every two hours. */
 const CHECKPOINT_BYTES = 64 * 2 ** 20;
 const CHECKPOINT_MS = 2 * 3600_000;
+/** Stale series are left where they are when the head is going to be cut within this time. */
+const SOON_MS = 10 * 60_000;
 
 export class Db implements Queryable, Appendable, AsyncDisposable {
   readonly #head: Head;
@@ -262,6 +264,12 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     this.#truncate();
   }
 
+  /** Writes series that ended (their newest sample is a staleness marker) to blocks, and takes them out of memory. */
+  async compactStale(): Promise<void> {
+    await this.#compactor.compactStale();
+    await this.compact();
+  }
+
   /** Puts late samples into blocks now. */
   async compactLate(): Promise<void> {
     await this.#idle();
@@ -351,6 +359,8 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     try {
       await this.compact();
       if (this.#closed) return;
+      await this.#evictStale();
+      if (this.#closed) return;
       this.#head.store.files.flush();
       if (this.#head.wal.segmentBytes < CHECKPOINT_BYTES && Date.now() < this.#checkpointAt) return;
       this.#checkpointAt = Date.now() + CHECKPOINT_MS;
@@ -358,6 +368,18 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     } catch (error) {
       this.#log.error("maintenance of the database failed, trying again in a minute", { err: describeError(error) });
     }
+  }
+
+  /** When they are too many, and the head is not to be cut soon anyway. */
+  async #evictStale(): Promise<void> {
+    const threshold = this.#options.staleSeriesThreshold ?? 0;
+    const { seriesCount, maxTime, minTime, options } = this.#head;
+    if (threshold <= 0 || seriesCount === 0) return;
+    if (maxTime - minTime > 1.5 * options.rangeMs - SOON_MS) return;
+    const stale = this.#head.staleCount();
+    if (stale / seriesCount < threshold) return;
+    this.#log.info("many series have ended: they leave memory before their time", { stale, series: seriesCount });
+    await this.compactStale();
   }
 
   /** Applies retention by time and by size. */

@@ -8,6 +8,18 @@ import { UserError } from "@pharos/model";
 /** Says that a block has late samples only, and is to be merged with those it overlaps. */
 export const LATE_HINT = "from-out-of-order";
 
+/**
+ * Say that a block has some series only, whose others of that time are still in the head: those that were stale, or (upstream's)
+ * chosen ones. Such blocks are merged among themselves, and do not say that everything up to their end is in blocks.
+ */
+export const STALE_HINT = "from-stale-series";
+export const SELECTED_HINT = "from-selected-series";
+
+/** Whether a block has everything that came in order in its time. */
+export function isComplete({ compaction: { hints = [] } }: BlockMeta): boolean {
+  return !hints.includes(LATE_HINT) && !hints.includes(STALE_HINT) && !hints.includes(SELECTED_HINT);
+}
+
 export interface BlockMeta {
   ulid: string;
   minTime: number;

@@ -5,7 +5,7 @@ import type { Logger } from "@pharos/kit";
 import { describeError } from "@pharos/model";
 import { TEMPORARY_SUFFIX } from "../compact/write-block.ts";
 import { Block } from "./block.ts";
-import { isUlid, LATE_HINT } from "./meta.ts";
+import { isComplete, isUlid } from "./meta.ts";
 import type { PageCache } from "./page-cache.ts";
 
 const DELETION_SUFFIX = ".tmp-for-deletion";
@@ -55,10 +55,10 @@ export class BlockStore implements Disposable {
     return this.#blocks.reduce((max, { meta }) => Math.max(max, meta.maxTime), Number.NEGATIVE_INFINITY);
   }
 
-  /** End of the newest block that does not hold late samples only. */
+  /** End of the newest block that holds everything of its time but late samples. */
   get maxTimeInOrder(): number {
     return this.#blocks.reduce(
-      (max, { meta }) => (meta.compaction.hints?.includes(LATE_HINT) ? max : Math.max(max, meta.maxTime)),
+      (max, { meta }) => (isComplete(meta) ? Math.max(max, meta.maxTime) : max),
       Number.NEGATIVE_INFINITY,
     );
   }

@@ -23,16 +23,17 @@ async function writeHead({
   maxt,
   rangeMs,
   now,
+  only,
 }: Extract<Task, { kind: "head" }>): Promise<BlockMeta | undefined> {
   const { view } = await reader.ask({ kind: "open", mint, maxt }, "opened");
   try {
-    const { count, symbols } = await reader.ask({ kind: "sort", view, mint, maxt }, "sorted");
+    const { count, symbols } = await reader.ask({ kind: "sort", view, mint, maxt, series: only?.series }, "sorted");
     const views = async function* (): AsyncGenerator<SeriesView> {
       for (let from = 0; from < count; from += PAGE) {
         yield* reader.views(await reader.ask({ kind: "page", view, from, count: PAGE }, "selected"));
       }
     };
-    return await writeViews(dir, { views: views(), symbols, mint, maxt, rangeMs, now });
+    return await writeViews(dir, { views: views(), symbols, mint, maxt, rangeMs, now, hint: only?.hint });
   } finally {
     reader.release(view);
   }

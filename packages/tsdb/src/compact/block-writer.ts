@@ -9,22 +9,28 @@ import { writeHeadBlock } from "./head-block.ts";
 import { mergeBlocks } from "./merge-blocks.ts";
 
 export interface BlockWriter extends AsyncDisposable {
-  /** Writes what came in order in [mint, maxt) as a block into `dir`; undefined when that is nothing. */
-  head(dir: string, mint: number, maxt: number, now: number): Promise<BlockMeta | undefined>;
+  /** Writes what came in order in [mint, maxt) as a block into `dir`; undefined when that is nothing. `only`: of some series. */
+  head(dir: string, mint: number, maxt: number, now: number, only?: SomeSeries): Promise<BlockMeta | undefined>;
   /** Writes the blocks as one into `dir`; undefined when nothing is left of them. */
   merge(dir: string, blocks: readonly Block[], now: number): Promise<BlockMeta | undefined>;
 }
 
+/** Series of the head by number, and what the block of them says of itself. */
+export interface SomeSeries {
+  series: Uint32Array;
+  hint: string;
+}
+
 export function inThisThread(head: Head): BlockWriter {
   return {
-    head: (dir, mint, maxt, now) => writeHeadBlock(head, dir, mint, maxt, now),
+    head: (dir, mint, maxt, now, only) => writeHeadBlock(head, dir, mint, maxt, now, only),
     merge: (dir, blocks, now) => mergeBlocks(dir, blocks, head.options.rangeMs, now),
     [Symbol.asyncDispose]: async () => {},
   };
 }
 
 export type Task =
-  | { kind: "head"; dir: string; mint: number; maxt: number; rangeMs: number; now: number }
+  | { kind: "head"; dir: string; mint: number; maxt: number; rangeMs: number; now: number; only?: SomeSeries }
   | { kind: "merge"; dir: string; blocks: readonly string[]; rangeMs: number; now: number };
 export type TaskResult = { meta: BlockMeta | undefined } | { error: { message: string; code: string | undefined } };
 
@@ -43,8 +49,8 @@ export class BlockThread implements BlockWriter {
     this.#rangeMs = rangeMs;
   }
 
-  head(dir: string, mint: number, maxt: number, now: number): Promise<BlockMeta | undefined> {
-    return this.#run({ kind: "head", dir, mint, maxt, rangeMs: this.#rangeMs, now });
+  head(dir: string, mint: number, maxt: number, now: number, only?: SomeSeries): Promise<BlockMeta | undefined> {
+    return this.#run({ kind: "head", dir, mint, maxt, rangeMs: this.#rangeMs, now, only });
   }
 
   merge(dir: string, blocks: readonly Block[], now: number): Promise<BlockMeta | undefined> {

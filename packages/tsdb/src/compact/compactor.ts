@@ -1,7 +1,7 @@
 /** What happens to samples as they age: head → blocks of two hours → larger blocks → deletion. One step at a time. */
 import { rmSync } from "node:fs";
 import { UserError } from "@pharos/model";
-import type { BlockMeta } from "../block/meta.ts";
+import { type BlockMeta, STALE_HINT } from "../block/meta.ts";
 import type { BlockStore } from "../block/store.ts";
 import { writeCheckpoint } from "../head/checkpoint.ts";
 import type { Head } from "../head/head.ts";
@@ -35,6 +35,8 @@ export class Compactor {
   vertical = 0;
   checkpoints = 0;
   checkpointFailures = 0;
+  staleTriggered = 0;
+  staleFailures = 0;
 
   constructor(head: Head, store: BlockStore, options: CompactorOptions) {
     this.#head = head;
@@ -63,6 +65,38 @@ export class Compactor {
     head.late.drop(done);
     for (const index of segmentsOf(head.wblDir)) if (index < segment) rmSync(segmentPath(head.wblDir, index));
     if (blocks.length > 0) this.compactions++;
+  }
+
+  /**
+   * Writes series that ended to blocks and takes them out of the head, without waiting for its next cut. Series that get a sample
+   * meanwhile stay.
+   */
+  async compactStale(): Promise<void> {
+    await this.waitIdle();
+    this.#running ??= this.#stale().finally(() => (this.#running = undefined));
+    await this.#running;
+  }
+
+  async #stale(): Promise<void> {
+    const head = this.#head;
+    const stale = head.staleSeries();
+    if (!head.ready || stale.length === 0) return;
+    this.staleTriggered++;
+    try {
+      const { rangeMs } = head.options;
+      const { dir, now, writer } = this.#options;
+      const last = head.maxTime;
+      const series = Uint32Array.from(stale, (one) => one.series);
+      for (let start = Math.floor(head.minTime / rangeMs) * rangeMs; start <= last; start += rangeMs) {
+        const mint = Math.max(start, head.minValidTime);
+        if (mint >= start + rangeMs) continue;
+        this.#added(await writer.head(dir, mint, start + rangeMs, now(), { series, hint: STALE_HINT }));
+      }
+      head.evict(stale);
+    } catch (error) {
+      this.staleFailures++;
+      throw error;
+    }
   }
 
   get writing(): boolean {

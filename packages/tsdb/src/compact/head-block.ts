@@ -8,24 +8,34 @@ import type { LateChunk, LateView } from "../head/late.ts";
 import { seriesInRange, sortByLabels } from "../head/sorted.ts";
 import type { SeriesView } from "../head/view.ts";
 import { sortRows } from "../merge.ts";
+import type { SomeSeries } from "./block-writer.ts";
 import { type SeriesOut, writeBlock } from "./write-block.ts";
 
-/** Writes what came in order in [mint, maxt) as a block into `dir`; undefined when that is nothing. */
+/** Writes what came in order in [mint, maxt), of all series or some, as a block into `dir`; undefined when that is nothing. */
 export async function writeHeadBlock(
   head: Head,
   dir: string,
   mint: number,
   maxt: number,
   now: number,
+  only?: SomeSeries,
 ): Promise<BlockMeta | undefined> {
   const { store, options } = head;
   using _pin = store.pin();
-  const sorted = await seriesInRange(store, mint, maxt);
+  const sorted = await seriesInRange(store, mint, maxt, only?.series);
   const views = function* (): Generator<SeriesView> {
     for (const series of sorted) yield store.view(series);
   };
   const symbols = store.table.symbolsOf(sorted);
-  return await writeViews(dir, { views: views(), symbols, mint, maxt, rangeMs: options.rangeMs, now });
+  return await writeViews(dir, {
+    views: views(),
+    symbols,
+    mint,
+    maxt,
+    rangeMs: options.rangeMs,
+    now,
+    hint: only?.hint,
+  });
 }
 
 /** The same from views, which come in order of labels. */
@@ -38,9 +48,10 @@ export async function writeViews(
     maxt: number;
     rangeMs: number;
     now: number;
+    hint?: string;
   },
 ): Promise<BlockMeta | undefined> {
-  const { mint, maxt, rangeMs, symbols, now } = block;
+  const { mint, maxt, rangeMs, symbols, now, hint } = block;
   const series = async function* (): AsyncGenerator<SeriesOut> {
     for await (const view of block.views) {
       yield { labels: view.labels, chunks: () => repack(withoutDeleted(view, mint, maxt, rangeMs)) };
@@ -49,7 +60,7 @@ export async function writeViews(
   return await writeBlock(dir, {
     minTime: mint,
     maxTime: maxt,
-    compaction: { level: 1 },
+    compaction: { level: 1, ...(hint ? { hints: [hint] } : {}) },
     symbols,
     series: series(),
     now,

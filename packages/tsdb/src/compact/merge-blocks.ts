@@ -1,7 +1,7 @@
 /** Several blocks become one: chunks are copied as they are where they neither overlap nor have deleted samples in them. */
 import { SampleBuffer } from "@pharos/model";
 import type { Block, BlockSeries } from "../block/block.ts";
-import { type BlockMeta, LATE_HINT } from "../block/meta.ts";
+import { type BlockMeta, LATE_HINT, SELECTED_HINT, STALE_HINT } from "../block/meta.ts";
 import { type EncodedChunk, encodeBuffer } from "../chunk/encode.ts";
 import { repack } from "../chunk/repack.ts";
 import { MergedSeries } from "../merge.ts";
@@ -21,14 +21,17 @@ export async function mergeBlocks(
   const symbols = new Set<string>();
   for (const { index } of blocks) for (const text of index.symbols()) symbols.add(text);
   const metas = blocks.map(({ meta }) => meta);
+  // What is made of late samples only, or of some series only, still says so.
+  const hints = [LATE_HINT, SELECTED_HINT, STALE_HINT].filter((hint) =>
+    metas.every(({ compaction }) => compaction.hints?.includes(hint)),
+  );
   return await writeBlock(dir, {
     minTime: Math.min(...metas.map(({ minTime }) => minTime)),
     maxTime: Math.max(...metas.map(({ maxTime }) => maxTime)),
     compaction: {
       level: Math.max(...metas.map(({ compaction }) => compaction.level)) + (blocks.length > 1 ? 1 : 0),
       sources: [...new Set(metas.flatMap(({ ulid, compaction }) => compaction.sources ?? [ulid]))].sort(),
-      // What is made of late samples only still says so.
-      ...(metas.every(({ compaction }) => compaction.hints?.includes(LATE_HINT)) ? { hints: [LATE_HINT] } : {}),
+      ...(hints.length > 0 ? { hints } : {}),
       parents: metas.map(({ ulid, minTime, maxTime }) => ({ ulid, minTime, maxTime })),
     },
     symbols,

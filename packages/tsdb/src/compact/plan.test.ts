@@ -14,6 +14,10 @@ const late = (ulid: string, minTime: number, maxTime: number): BlockMeta => ({
   ...block(ulid, minTime, maxTime),
   compaction: { level: 1, hints: ["from-out-of-order"] },
 });
+const stale = (ulid: string, minTime: number, maxTime: number): BlockMeta => ({
+  ...block(ulid, minTime, maxTime),
+  compaction: { level: 1, hints: ["from-stale-series"] },
+});
 const plan = (...blocks: BlockMeta[]): string =>
   planCompaction(blocks, [20, 60, 180])
     .map(({ ulid }) => ulid)
@@ -47,6 +51,12 @@ test.each([
     "bc",
   ],
   ["late ones alone wait", [late("d", 0, 20), late("e", 20, 40), late("f", 40, 60), late("g", 60, 80)], ""],
+  [
+    "blocks of stale series are merged among themselves, after the others",
+    [stale("a", 0, 20), block("b", 0, 20), stale("c", 10, 30), block("d", 20, 40), late("e", 10, 15)],
+    "be",
+  ],
+  ["stale series alone", [stale("a", 0, 20), block("b", 0, 20), stale("c", 10, 30), block("d", 20, 40)], "ac"],
   ["levels", [block("a", 0, 60), block("b", 60, 120), block("c", 120, 180), block("d", 180, 200)], "abc"],
 ])("%s", (_, blocks, expected) => {
   expect(plan(...(blocks as BlockMeta[]))).toBe(expected);

@@ -1,5 +1,5 @@
 /** Which blocks are to be merged, as Prometheus' leveled compaction chooses them. */
-import { type BlockMeta, LATE_HINT } from "../block/meta.ts";
+import { type BlockMeta, LATE_HINT, SELECTED_HINT, STALE_HINT } from "../block/meta.ts";
 
 const MAX_RANGE_MS = 31 * 24 * 3600_000;
 
@@ -11,8 +11,26 @@ export function compactionRanges(first: number, retentionMs: number, maxMs = 0):
   return ranges;
 }
 
-/** The blocks to merge next, [] when there is nothing to do: overlapping ones first, then full ranges. */
+/**
+ * The blocks to merge next, [] when there is nothing to do: overlapping ones first, then full ranges. Blocks of some series only
+ * are merged among themselves, when nothing else is to be done.
+ */
 export function planCompaction(metas: readonly BlockMeta[], ranges: readonly number[]): BlockMeta[] {
+  const has = (hint: string) => (meta: BlockMeta) => meta.compaction.hints?.includes(hint) ?? false;
+  const isPart = (meta: BlockMeta): boolean => has(STALE_HINT)(meta) || has(SELECTED_HINT)(meta);
+  const classes = [
+    metas.filter((meta) => !isPart(meta)),
+    metas.filter(has(STALE_HINT)),
+    metas.filter(has(SELECTED_HINT)),
+  ];
+  for (const some of classes) {
+    const plan = planClass(some, ranges);
+    if (plan.length > 0) return plan;
+  }
+  return [];
+}
+
+function planClass(metas: readonly BlockMeta[], ranges: readonly number[]): BlockMeta[] {
   const isLate = ({ compaction }: BlockMeta): boolean => compaction.hints?.includes(LATE_HINT) ?? false;
   const inOrderEnd = Math.max(...metas.filter((meta) => !isLate(meta)).map(({ maxTime }) => maxTime));
   const blocks = metas

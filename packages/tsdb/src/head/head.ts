@@ -15,7 +15,7 @@ import {
 import type { PageCache } from "../block/page-cache.ts";
 import type { ChunkEncodings } from "../chunk/encoding.ts";
 import { selectPostings } from "../postings/select.ts";
-import { Encoder } from "../wal/encoding.ts";
+import { Encoder, MAX_INT64, MIN_INT64 } from "../wal/encoding.ts";
 import { encodeHistograms, groupHistograms } from "../wal/histogram-records.ts";
 import { encodeExemplars, encodeMetadata, encodeSamples, encodeSeries, encodeTombstones } from "../wal/records.ts";
 import { lastCheckpoint, logBytes, segmentPath, segmentsOf, type WalCompression } from "../wal/segments.ts";
@@ -61,6 +61,16 @@ const REFS_PER_SEGMENT = 2 ** 27;
 
 /** What a new series will still take when it is listed and has its first sample. */
 const UNLOGGED_BYTES = 200;
+
+/** The count of stale series is used again for so long: it takes some ten milliseconds for a million series. */
+const STALE_COUNT_MS = 10_000;
+
+/** A series that ended, as it was when that was found. */
+export interface StaleSeries {
+  series: number;
+  handle: number;
+  lastTime: number;
+}
 
 /** A sample behind newer ones of its series. */
 export interface LateSample {
@@ -112,6 +122,8 @@ export class Head implements Disposable {
   readonly #wal: WalWriter;
   #wbl: WalWriter | undefined;
   #nextRef: number;
+  #staleCount = 0;
+  #staleCountedAt = Number.NEGATIVE_INFINITY;
   /** Samples before this are not taken. */
   minValidTime: number;
   /** The first segment of the log that someone else still has to read; undefined when nobody has. */
@@ -435,6 +447,51 @@ export class Head implements Disposable {
     }
     this.forget(gone);
     this.store.truncated(mint);
+  }
+
+  /** How many series end with a staleness marker: counted now and then, not with every sample. */
+  staleCount(): number {
+    const now = performance.now();
+    if (now < this.#staleCountedAt + STALE_COUNT_MS) return this.#staleCount;
+    const { table } = this.store;
+    let count = 0;
+    for (let series = 0; series < table.end; series++) {
+      if (table.has(series, LOGGED) && this.store.isStale(series)) count++;
+    }
+    this.#staleCountedAt = now;
+    this.#staleCount = count;
+    return count;
+  }
+
+  /** Series whose newest sample is a staleness marker, without those that have late samples or are part of a transaction. */
+  staleSeries(): StaleSeries[] {
+    const { store } = this;
+    const { table } = store;
+    const { f64 } = table.hot;
+    const out: StaleSeries[] = [];
+    for (let series = 0; series < table.end; series++) {
+      if (!table.has(series, LOGGED) || !store.isStale(series) || store.late.has(series)) continue;
+      if (f64[8 * series + PENDING_TIME] > Number.NEGATIVE_INFINITY) continue;
+      out.push({ series, handle: table.handle(series), lastTime: store.lastTime(series) });
+    }
+    return out;
+  }
+
+  /** Takes series out that are as `staleSeries` found them: they are in blocks. The log says so, for the next start. */
+  evict(stale: readonly StaleSeries[]): void {
+    const { store } = this;
+    const { f64 } = store.table.hot;
+    const gone = new Set<number>();
+    for (const { series, handle, lastTime } of stale) {
+      if (store.table.resolve(handle) !== series || store.lastTime(series) !== lastTime || store.late.has(series))
+        continue;
+      if (f64[8 * series + PENDING_TIME] > Number.NEGATIVE_INFINITY) continue;
+      gone.add(series);
+    }
+    if (gone.size === 0) return;
+    const entries = Array.from(gone, (series) => ({ ref: f64[8 * series + REF], mint: MIN_INT64, maxt: MAX_INT64 }));
+    this.#record(this.#wal, (out) => encodeTombstones(out, entries));
+    this.forget(gone);
   }
 
   /** Takes series out, with whatever they still have in memory. */

@@ -8,11 +8,16 @@ import type { HeadStore } from "./store.ts";
 
 const RUN = 16_384;
 
-/** Numbers of the series with samples in order in [mint, maxt), in order of labels. */
-export async function seriesInRange(store: HeadStore, mint: number, maxt: number): Promise<Uint32Array> {
-  const chosen = store.table
-    .listed()
-    .filter((series) => store.lastTime(series) >= mint && store.firstTime(series) < maxt);
+/** Numbers of the series, all or of `among`, with samples in order in [mint, maxt), in order of labels. */
+export async function seriesInRange(
+  store: HeadStore,
+  mint: number,
+  maxt: number,
+  among?: Uint32Array,
+): Promise<Uint32Array> {
+  const chosen = (among ?? store.table.listed()).filter(
+    (series) => store.lastTime(series) >= mint && store.firstTime(series) < maxt,
+  );
   return await sortByLabels(store, chosen);
 }
 

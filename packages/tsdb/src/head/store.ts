@@ -2,7 +2,14 @@
  * What the head holds in memory: series, their chunks, who has which label. It knows nothing of the log and of transactions
  * (see head.ts); everything in it has been committed.
  */
-import type { FloatHistogram, IntHistogram, Labels, MetricMetadata } from "@pharos/model";
+import {
+  type FloatHistogram,
+  type IntHistogram,
+  type Labels,
+  type MetricMetadata,
+  STALE_NAN_HIGH,
+  STALE_NAN_LOW,
+} from "@pharos/model";
 import type { PageCache } from "../block/page-cache.ts";
 import { addInterval, type Interval, type Tombstones } from "../block/tombstones.ts";
 import { type ChunkEncodings, DEFAULT_ENCODINGS, Encoding } from "../chunk/encoding.ts";
@@ -149,6 +156,13 @@ export class HeadStore implements Disposable {
     this.chunksCreated++;
     if (time < this.minTime) this.minTime = time;
     if (time > this.maxTime) this.maxTime = time;
+  }
+
+  /** Whether the newest sample in order is a staleness marker. */
+  isStale(series: number): boolean {
+    if (this.table.has(series, HISTOGRAM)) return this.#histograms.get(series)?.last.stale === true;
+    const { u32 } = this.table.hot;
+    return u32[16 * series + LAST_HIGH] === STALE_NAN_HIGH && u32[16 * series + LAST_LOW] === STALE_NAN_LOW;
   }
 
   lastHistogram(series: number): IntHistogram | FloatHistogram | undefined {

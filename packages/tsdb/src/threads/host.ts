@@ -90,9 +90,9 @@ export class ReaderHost implements Disposable {
     return { id, kind: "selected", series: rows, extras, blocks };
   }
 
-  async #sort({ id, view, mint, maxt }: Extract<Request, { kind: "sort" }>): Promise<Answer> {
+  async #sort({ id, view, mint, maxt, series }: Extract<Request, { kind: "sort" }>): Promise<Answer> {
     const { store } = this.#head;
-    const sorted = await seriesInRange(store, mint, maxt);
+    const sorted = await seriesInRange(store, mint, maxt, series);
     this.#sorted.set(view, sorted);
     return { id, kind: "sorted", count: sorted.length, symbols: store.table.symbolsOf(sorted) };
   }

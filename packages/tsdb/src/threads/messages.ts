@@ -27,8 +27,8 @@ export type Request =
   | { id: number; kind: "select"; view: number; matchers: readonly MatcherData[] }
   | { id: number; kind: "names"; view: number; matchers: readonly MatcherData[]; limit: number }
   | { id: number; kind: "values"; view: number; name: string; matchers: readonly MatcherData[]; limit: number }
-  /** All series with samples in the range, in order of labels: how many there are, and their texts. */
-  | { id: number; kind: "sort"; view: number; mint: number; maxt: number }
+  /** All series, or those of `series`, with samples in the range, in order of labels: how many there are, and their texts. */
+  | { id: number; kind: "sort"; view: number; mint: number; maxt: number; series?: Uint32Array }
   /** Part of what `sort` has found. */
   | { id: number; kind: "page"; view: number; from: number; count: number }
   /** Has no answer. */
