@@ -17,7 +17,7 @@ import {
   type Queryable,
   UserError,
 } from "@pharos/model";
-import type { BlockMeta } from "./block/meta.ts";
+import { type BlockMeta, thanosMeta, writeMeta } from "./block/meta.ts";
 import { PageCache } from "./block/page-cache.ts";
 import { BlockStore } from "./block/store.ts";
 import type { ChunkEncodings } from "./chunk/encoding.ts";
@@ -30,7 +30,7 @@ import { registerTsdbMetrics } from "./metrics.ts";
 import { type DbOptions, type DbSettings, DEFAULT_BLOCK_MS, DEFAULT_CACHE_BYTES } from "./options.ts";
 import { DbQuerier } from "./querier.ts";
 import { linkBlocks } from "./snapshot.ts";
-import { type HeadStats, headStats, type TsdbStatus, tsdbStatus } from "./status.ts";
+import { type Cardinality, cardinality, type HeadStats, headStats, type TsdbStatus, tsdbStatus } from "./status.ts";
 import { ReaderHost } from "./threads/host.ts";
 import type { SharedHandle } from "./threads/messages.ts";
 import type { Corruption } from "./wal/read.ts";
@@ -102,7 +102,8 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
       maxBlockMs,
       now,
       onCorruption: (corruption) => this.#damaged(corruption),
-      onBlock: (meta) => options.onBlock?.(meta, join(options.dir, meta.ulid)),
+      describe: (meta) => this.#describe(meta),
+      onBlock: options.onBlock && ((meta) => this.#onBlock(meta)),
     });
     this.#checkpointAt = Date.now() + CHECKPOINT_MS;
     this.#replay = new Replay(this.#head, options.onReplay);
@@ -212,6 +213,14 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
     return tsdbStatus(this.#head, limit);
   }
 
+  /**
+   * Series of the head by the values of a label, as `job`, `namespace` or `__name__`; of all series, or of those that matchers
+   * select: which metrics of a job, which jobs of a metric.
+   */
+  cardinality(label: string, limit: number, matchers: readonly Matcher[] = []): Cardinality {
+    return cardinality(this.#head, label, matchers, limit);
+  }
+
   /** What targets said about metrics, by name; each different statement once. */
   metadata(metricName?: string): Map<string, MetricMetadata[]> {
     const out = new Map<string, MetricMetadata[]>();
@@ -307,6 +316,24 @@ export class Db implements Queryable, Appendable, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Adds Thanos' section, where it is asked for. */
+  #describe(meta: BlockMeta): void {
+    const { dir, thanos } = this.#options;
+    if (!thanos) return;
+    const folder = join(dir, meta.ulid);
+    meta.thanos = thanosMeta(folder, thanos.labels, thanos.source ?? "sidecar");
+    writeMeta(folder, meta);
+  }
+
+  async #onBlock(meta: BlockMeta): Promise<void> {
+    const { dir, onBlock } = this.#options;
+    try {
+      await onBlock?.(meta, join(dir, meta.ulid));
+    } catch (error) {
+      this.#log.error("a block could not be handed on", { block: meta.ulid, err: describeError(error) });
+    }
   }
 
   #closeHead(): void {

@@ -18,6 +18,11 @@ export interface DbSettings {
    * "xor2".
    */
   floatEncoding?: "xor" | "xor2";
+  /**
+   * New blocks say in their description who wrote them, as Thanos wants it: external labels, and a name for the kind of writer
+   * ("sidecar" by default, as which Thanos' own tools know blocks of a Prometheus).
+   */
+  thanos?: { labels: Readonly<Record<string, string>>; source?: string };
   /** Share of stale series in the head, 0 to 1, from which on they are written to blocks and leave it; 0 (the default): never. */
   staleSeriesThreshold?: number;
 }
@@ -57,8 +62,11 @@ export interface DbOptions extends DbSettings {
   now?: () => number;
   /** Bytes of the log read so far, and in all. */
   onReplay?: (done: number, total: number) => void;
-  /** Called with each new block before those it replaces are removed; for copies to object storage. */
-  onBlock?: (meta: BlockMeta, dir: string) => void;
+  /**
+   * Called with each new block before those it replaces are removed; for copies to object storage. The folder stays for as long as
+   * a promise it answers is pending, whatever becomes of the block meanwhile. What goes wrong is logged, and nothing else.
+   */
+  onBlock?: (meta: BlockMeta, dir: string) => void | Promise<void>;
 }
 
 export const DEFAULT_BLOCK_MS = 2 * 3600_000;

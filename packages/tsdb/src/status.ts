@@ -1,5 +1,5 @@
 /** Cardinality statistics, in the form of /api/v1/status/tsdb. */
-import { METRIC_NAME } from "@pharos/model";
+import { type Matcher, METRIC_NAME } from "@pharos/model";
 import type { BudgetSource } from "./head/budget.ts";
 import type { Head } from "./head/head.ts";
 
@@ -22,6 +22,9 @@ export interface TsdbStatus {
   labelValueCountByLabelName: NameValue[];
   memoryInBytesByLabelName: NameValue[];
   seriesCountByLabelValuePair: NameValue[];
+  /** Pharos' own: the same for those labels by which people look for who is to blame. */
+  seriesCountByJob: NameValue[];
+  seriesCountByNamespace: NameValue[];
   /** Pharos' own: what the head takes, and who brought its series. */
   memory: {
     usedBytes: number;
@@ -32,11 +35,64 @@ export interface TsdbStatus {
   };
 }
 
-function top(entries: Iterable<[string, number]>, limit: number): NameValue[] {
-  return [...entries]
-    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-    .slice(0, limit)
-    .map(([name, value]) => ({ name, value }));
+/** Series of the head by the values of a label. */
+export interface Cardinality {
+  /** Series that were counted. */
+  series: number;
+  /** Of them, those without the label. */
+  without: number;
+  /** How many values there are. */
+  distinct: number;
+  /** Those with the most series, most first. */
+  values: NameValue[];
+}
+
+/** The largest of many, without ordering them all or making names of those that are not among them. */
+export class Top<T> {
+  readonly #limit: number;
+  readonly #nameOf: (entry: T) => string;
+  readonly #heap: { name: string; value: number }[] = [];
+
+  constructor(limit: number, nameOf: (entry: T) => string) {
+    this.#limit = limit;
+    this.#nameOf = nameOf;
+  }
+
+  add(entry: T, value: number): void {
+    const heap = this.#heap;
+    if (this.#limit <= 0) return;
+    if (heap.length === this.#limit) {
+      if (value < heap[0].value) return;
+      const next = { name: this.#nameOf(entry), value };
+      if (!before(next, heap[0])) return;
+      heap[0] = next;
+      for (let at = 0; ; ) {
+        let last = at;
+        for (const child of [2 * at + 1, 2 * at + 2]) {
+          if (child < heap.length && before(heap[last], heap[child])) last = child;
+        }
+        if (last === at) return;
+        [heap[at], heap[last]] = [heap[last], heap[at]];
+        at = last;
+      }
+    }
+    heap.push({ name: this.#nameOf(entry), value });
+    for (let at = heap.length - 1; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      if (!before(heap[parent], heap[at])) return;
+      [heap[at], heap[parent]] = [heap[parent], heap[at]];
+      at = parent;
+    }
+  }
+
+  /** Largest first, equal ones by name. */
+  entries(): NameValue[] {
+    return this.#heap.toSorted((a, b) => (before(a, b) ? -1 : 1));
+  }
+}
+
+function before(a: NameValue, b: NameValue): boolean {
+  return a.value > b.value || (a.value === b.value && a.name < b.name);
 }
 
 export function headStats(head: Head): HeadStats {
@@ -52,28 +108,31 @@ export function headStats(head: Head): HeadStats {
 
 export function tsdbStatus(head: Head, limit: number): TsdbStatus {
   const { index } = head.store;
-  const names = index.names();
-  const pairs: [string, number][] = [];
-  const bytes: [string, number][] = [];
-  const metrics: [string, number][] = [];
-  for (const name of names) {
+  const text = (pair: number): string => index.valueText(pair);
+  const pairs = new Top<{ name: string; pair: number }>(limit, ({ name, pair }) => `${name}=${text(pair)}`);
+  const bytes = new Top<string>(limit, (name) => name);
+  const values = new Top<string>(limit, (name) => name);
+  const byValue = new Map([METRIC_NAME, "job", "namespace"].map((name) => [name, new Top<number>(limit, text)]));
+  for (const name of index.names()) {
+    const own = byValue.get(name);
     let size = 0;
-    for (const { value, series, bytes: length } of index.statistics(name)) {
-      pairs.push([`${name}=${value}`, series]);
-      if (name === METRIC_NAME) metrics.push([value, series]);
+    for (const { pair, series, bytes: length } of index.statistics(name)) {
+      pairs.add({ name, pair }, series);
+      own?.add(pair, series);
       size += length * series;
     }
-    bytes.push([name, size]);
+    bytes.add(name, size);
+    values.add(name, index.valueCount(name));
   }
+  const entriesOf = (name: string): NameValue[] => byValue.get(name)!.entries();
   return {
     headStats: headStats(head),
-    seriesCountByMetricName: top(metrics, limit),
-    labelValueCountByLabelName: top(
-      names.map((name) => [name, index.valueCount(name)]),
-      limit,
-    ),
-    memoryInBytesByLabelName: top(bytes, limit),
-    seriesCountByLabelValuePair: top(pairs, limit),
+    seriesCountByMetricName: entriesOf(METRIC_NAME),
+    labelValueCountByLabelName: values.entries(),
+    memoryInBytesByLabelName: bytes.entries(),
+    seriesCountByLabelValuePair: pairs.entries(),
+    seriesCountByJob: entriesOf("job"),
+    seriesCountByNamespace: entriesOf("namespace"),
     memory: {
       usedBytes: head.budget.used,
       reservedBytes: head.store.reservedBytes,
@@ -86,4 +145,30 @@ export function tsdbStatus(head: Head, limit: number): TsdbStatus {
         .map(({ name, series, growth, refused }) => ({ name, series, growth, refused })),
     },
   };
+}
+
+/** Counts the series of the head by a label: all of them, which costs next to nothing, or those that matchers select. */
+export function cardinality(head: Head, label: string, matchers: readonly Matcher[], limit: number): Cardinality {
+  const { index, table } = head.store;
+  const values = new Top<number>(limit, (pair) => index.valueText(pair));
+  let counted = 0;
+  let distinct = 0;
+  const take = (pair: number, series: number): void => {
+    counted += series;
+    distinct++;
+    values.add(pair, series);
+  };
+  let total = head.seriesCount;
+  if (matchers.length === 0) for (const { pair, series } of index.statistics(label)) take(pair, series);
+  else {
+    const selected = head.select(matchers);
+    total = selected.length;
+    const counts = new Map<number, number>();
+    for (const series of selected) {
+      const pair = table.pairOf(series, label);
+      if (pair >= 0) counts.set(pair, (counts.get(pair) ?? 0) + 1);
+    }
+    for (const [pair, series] of counts) take(pair, series);
+  }
+  return { series: total, without: total - counted, distinct, values: values.entries() };
 }

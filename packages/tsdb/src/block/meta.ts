@@ -1,6 +1,6 @@
 /** meta.json of a block: what it covers and what it was made of. Times are Unix ms; `maxTime` is exclusive. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "@pharos/kit";
 import { UserError } from "@pharos/model";
@@ -41,6 +41,34 @@ export interface BlockMeta {
     hints?: string[];
   };
   version: number;
+  thanos?: ThanosMeta;
+}
+
+/** What Thanos, and what else reads blocks from object storage, wants to know of a block. */
+export interface ThanosMeta {
+  version: 1;
+  /** External labels of who wrote it. */
+  labels: Readonly<Record<string, string>>;
+  downsample: { resolution: number };
+  source: string;
+  /** Relative paths; meta.json without its size. */
+  files: { rel_path: string; size_bytes?: number }[];
+}
+
+/** Labels and source are the caller's, the files those of the folder. */
+export function thanosMeta(dir: string, labels: Readonly<Record<string, string>>, source: string): ThanosMeta {
+  const sized = (path: string): ThanosMeta["files"][number] => ({
+    rel_path: path,
+    size_bytes: statSync(join(dir, path)).size,
+  });
+  const chunks = readdirSync(join(dir, "chunks")).sort();
+  return {
+    version: 1,
+    labels,
+    downsample: { resolution: 0 },
+    source,
+    files: [...chunks.map((name) => sized(`chunks/${name}`)), sized("index"), { rel_path: "meta.json" }],
+  };
 }
 
 /** Throws a UserError that names the file when it is missing, no JSON, or of another version. */

@@ -81,6 +81,14 @@ export class BlockStore implements Disposable {
     for (const block of replaced) this.#delete(block);
   }
 
+  /** Keeps a block's folder until something is done. */
+  hold(ulid: string, until: Promise<void>): void {
+    const block = this.#blocks.find(({ meta }) => meta.ulid === ulid);
+    if (!block) return;
+    block.acquire();
+    void until.finally(() => block.release());
+  }
+
   /** Removes blocks by age (ms, 0: none) and then the oldest until all fit beside `otherBytes` (0: any size). */
   retain(retentionMs: number, retentionBytes: number, otherBytes: number): number {
     const newest = this.maxTime;

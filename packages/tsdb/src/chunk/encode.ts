@@ -3,6 +3,7 @@ import type { FloatHistogram, IntHistogram, SampleBuffer } from "@pharos/model";
 import { LOW_WORD } from "@pharos/model";
 import { type ChunkEncodings, DEFAULT_ENCODINGS } from "./encoding.ts";
 import { HistogramAppender } from "./histogram.ts";
+import { widen } from "./histogram-widen.ts";
 import { XorAppender } from "./xor.ts";
 import { Xor2Appender } from "./xor2.ts";
 
@@ -42,13 +43,19 @@ export class ChunkCutter {
 
   histogram(time: number, histogram: IntHistogram | FloatHistogram, start = 0): void {
     let open = this.#open;
-    if (!(open instanceof HistogramAppender) || this.#isFull(open, time) || !open.accepts(histogram)) {
+    let fitting = histogram;
+    if (open instanceof HistogramAppender && !this.#isFull(open, time) && !open.accepts(histogram)) {
+      const wider = widen(open, histogram);
+      if (wider) ({ open, histogram: fitting } = wider);
+      this.#open = open;
+    }
+    if (!(open instanceof HistogramAppender) || this.#isFull(open, time) || !open.accepts(fitting)) {
       this.finish();
       const before = open instanceof HistogramAppender ? open.last : undefined;
       open = new HistogramAppender(histogram, before, this.#encodings.histogramStarts);
       this.#open = open;
     }
-    open.append(time, histogram, start);
+    open.append(time, fitting, start, histogram);
   }
 
   /** Hands out the chunk in progress. */

@@ -207,9 +207,12 @@ export class HistogramAppender {
   readonly #isFloat: boolean;
   readonly #layout: Layout;
   readonly #gauge: boolean;
+  /** Its flags byte: what is known about a counter reset at its beginning. */
+  readonly flags: number;
   readonly #columns: Column[] = [];
   readonly #sum = new XorWriter();
   #previous: IntHistogram | FloatHistogram;
+  #last: IntHistogram | FloatHistogram;
   #delta = 0;
   count = 0;
   firstTime = 0;
@@ -217,12 +220,13 @@ export class HistogramAppender {
 
   /**
    * `after` is the last histogram of the series, if it was one: it decides whether this chunk starts with a reset. `withStarts`:
-   * the chunk keeps start timestamps.
+   * the chunk keeps start timestamps. `flags`: those of a chunk that is written anew.
    */
   constructor(
     first: IntHistogram | FloatHistogram,
     after: IntHistogram | FloatHistogram | undefined,
     withStarts = false,
+    flags?: number,
   ) {
     this.#isFloat = first.kind === "float";
     this.encoding = withStarts ? (this.#isFloat ? 6 : 5) : this.#isFloat ? 3 : 2;
@@ -230,10 +234,11 @@ export class HistogramAppender {
     this.#layout = first.stale ? EMPTY : first;
     this.#gauge = first.counterResetHint === "gauge";
     this.#previous = first;
+    this.#last = first;
     this.#out.reserve(64 + 20 * (first.positiveSpans.length + first.negativeSpans.length + first.customValues.length));
-    const flags = this.#flags(first, after);
-    this.#countFlags = withStarts ? flags << 8 : 0;
-    this.#out.bits(withStarts ? 0 : flags, 8);
+    this.flags = flags ?? this.#flags(first, after);
+    this.#countFlags = withStarts ? this.flags << 8 : 0;
+    this.#out.bits(withStarts ? 0 : this.flags, 8);
     writeLayout(this.#out, this.#layout);
   }
 
@@ -253,8 +258,31 @@ export class HistogramAppender {
     return this.#gauge || (histogram.counterResetHint !== "reset" && !isReset(this.#previous, histogram));
   }
 
-  /** `start` 0 when unknown. */
-  append(time: number, histogram: IntHistogram | FloatHistogram, start = 0): void {
+  /** Whether a histogram that is not accepted has other buckets, and nothing else against it (see histogram-widen.ts). */
+  mayWiden(histogram: IntHistogram | FloatHistogram): boolean {
+    const previous = this.#previous;
+    if ((histogram.kind === "float") !== this.#isFloat || histogram.stale || previous.stale) return false;
+    if ((histogram.counterResetHint === "gauge") !== this.#gauge) return false;
+    if (!this.#gauge) {
+      if (histogram.counterResetHint === "reset") return false;
+      if (histogram.count < previous.count || histogram.zeroCount < previous.zeroCount) return false;
+    }
+    const { schema, zeroThreshold, customValues } = this.#layout;
+    return (
+      histogram.schema === schema &&
+      histogram.zeroThreshold === zeroThreshold &&
+      histogram.customValues.length === customValues.length &&
+      histogram.customValues.every((value, i) => value === customValues[i])
+    );
+  }
+
+  /** `start` 0 when unknown; `original`: what `last` is to answer, when the histogram was brought into the chunk's buckets. */
+  append(
+    time: number,
+    histogram: IntHistogram | FloatHistogram,
+    start = 0,
+    original: IntHistogram | FloatHistogram = histogram,
+  ): void {
     const out = this.#out;
     const fields = histogram.stale
       ? [0, 0]
@@ -293,11 +321,26 @@ export class HistogramAppender {
     this.#starts?.next(out, this.count, time, this.lastTime, start);
     this.lastTime = time;
     this.#previous = histogram;
+    this.#last = original;
     this.count++;
   }
 
+  /** The newest histogram as it came. */
   get last(): IntHistogram | FloatHistogram {
+    return this.#last;
+  }
+
+  /** The newest histogram in the chunk's buckets. */
+  get previous(): IntHistogram | FloatHistogram {
     return this.#previous;
+  }
+
+  get isGauge(): boolean {
+    return this.#gauge;
+  }
+
+  get withStarts(): boolean {
+    return this.#starts !== undefined;
   }
 
   finish(): Uint8Array {

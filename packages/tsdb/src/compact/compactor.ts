@@ -20,8 +20,10 @@ export interface CompactorOptions {
   writer: BlockWriter;
   /** Called for what a checkpoint could not read. */
   onCorruption: (corruption: Corruption) => void;
-  /** Called when a block has been written, before anything it replaces is removed. */
-  onBlock?: (meta: BlockMeta) => void;
+  /** Adds to the description of a block that has been written. */
+  describe: (meta: BlockMeta) => void;
+  /** Called when a block has been written, before anything it replaces is removed. It does not throw or reject. */
+  onBlock?: (meta: BlockMeta) => Promise<void>;
 }
 
 export class Compactor {
@@ -176,7 +178,9 @@ export class Compactor {
   }
 
   #added(meta: BlockMeta | undefined, replaced: BlockStore["all"] = []): void {
-    if (meta) this.#options.onBlock?.(meta);
+    if (meta) this.#options.describe(meta);
+    const copied = meta && this.#options.onBlock?.(meta);
     this.#store.add(meta?.ulid, replaced);
+    if (copied) this.#store.hold(meta.ulid, copied);
   }
 }

@@ -112,13 +112,8 @@ export class LabelIndex implements PostingsSource {
 
   /** Value of a name among pairs, "" when it is not there. */
   valueOf(u32: Uint32Array, from: number, count: number, name: string): string {
-    const symbol = this.#names.get(name)?.symbol ?? -1;
-    const records = this.#pairs.u32;
-    for (let i = 0; i < count; i++) {
-      const at = WORDS * u32[from + i];
-      if (records[at + NAME] === symbol) return this.#symbols.text(records[at + VALUE]);
-    }
-    return "";
+    const pair = this.pairOf(u32, from, count, name);
+    return pair < 0 ? "" : this.valueText(pair);
   }
 
   /** Lists a series with its pairs. */
@@ -181,17 +176,32 @@ export class LabelIndex implements PostingsSource {
     return this.#names.get(name)?.pairs.length ?? 0;
   }
 
-  /** Values of a label with their numbers of series and sizes in bytes. */
-  *statistics(name: string): Generator<{ value: string; series: number; bytes: number }> {
+  /** Pairs of a label with their numbers of series and the bytes of their values. The object is used again. */
+  *statistics(name: string): Generator<{ pair: number; series: number; bytes: number }> {
+    const entry = { pair: 0, series: 0, bytes: 0 };
     for (const pair of this.#names.get(name)?.pairs ?? []) {
       const { u32 } = this.#pairs;
-      const value = u32[WORDS * pair + VALUE];
-      yield {
-        value: this.#symbols.text(value),
-        series: u32[WORDS * pair + COUNT],
-        bytes: this.#symbols.size(value),
-      };
+      const series = u32[WORDS * pair + COUNT];
+      // Of a transaction that has not ended.
+      if (series === 0) continue;
+      entry.pair = pair;
+      entry.series = series;
+      entry.bytes = this.#symbols.size(u32[WORDS * pair + VALUE]);
+      yield entry;
     }
+  }
+
+  /** The value of a pair. */
+  valueText(pair: number): string {
+    return this.#symbols.text(this.#pairs.u32[WORDS * pair + VALUE]);
+  }
+
+  /** The pair of this name among pairs, -1 when it is not there. */
+  pairOf(u32: Uint32Array, from: number, count: number, name: string): number {
+    const symbol = this.#names.get(name)?.symbol ?? -1;
+    const records = this.#pairs.u32;
+    for (let i = 0; i < count; i++) if (records[WORDS * u32[from + i] + NAME] === symbol) return u32[from + i];
+    return -1;
   }
 
   /**

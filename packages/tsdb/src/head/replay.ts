@@ -272,10 +272,14 @@ export class Replay {
         if (series >= 0) store.setMetadata(series, metadata);
       },
       tombstone: (ref, mint, maxt) => {
+        if (mint <= MIN_INT64 && maxt >= MAX_INT64) {
+          // It may be gone already, with the checkpoint that named it.
+          const series = this.#refs.get(ref);
+          if (series >= 0) this.#gone.add(series);
+          return;
+        }
         const series = this.#series(ref);
-        if (series < 0) return;
-        if (mint <= MIN_INT64 && maxt >= MAX_INT64) this.#gone.add(series);
-        else store.delete(series, mint, maxt);
+        if (series >= 0) store.delete(series, mint, maxt);
       },
       exemplar: (ref, exemplar) => {
         const series = this.#series(ref);

@@ -201,6 +201,12 @@ export class SeriesTable {
     return this.#index.valueOf(this.#heap.region.u32, at + 1, this.#heap.region.u32[at], name);
   }
 
+  /** The pair of a label name that a series has, -1 without it. */
+  pairOf(series: number, name: string): number {
+    const at = this.hot.u32[16 * series + LABELS] >>> 2;
+    return this.#index.pairOf(this.#heap.region.u32, at + 1, this.#heap.region.u32[at], name);
+  }
+
   /** Every label name and value of some series. */
   symbolsOf(series: Uint32Array): Set<string> {
     const pairs = new Set<number>();

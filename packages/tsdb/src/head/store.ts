@@ -14,6 +14,7 @@ import type { PageCache } from "../block/page-cache.ts";
 import { addInterval, type Interval, type Tombstones } from "../block/tombstones.ts";
 import { type ChunkEncodings, DEFAULT_ENCODINGS, Encoding } from "../chunk/encoding.ts";
 import { HistogramAppender } from "../chunk/histogram.ts";
+import { widen } from "../chunk/histogram-widen.ts";
 import { Heap, type Pin } from "../memory/heap.ts";
 import type { SnapshotChunk } from "../wal/snapshot-records.ts";
 import { HeadChunkFiles } from "./chunk-files.ts";
@@ -128,20 +129,26 @@ export class HeadStore implements Disposable {
     const { f64 } = table.hot;
     this.histograms++;
     const before = this.#histograms.get(series);
-    let open = before;
-    if (
-      !(open instanceof HistogramAppender) ||
-      this.#crosses(open.firstTime, time) ||
-      open.isFull ||
-      !open.accepts(histogram)
-    ) {
+    let open: HistogramAppender | undefined;
+    let fitting = histogram;
+    if (before instanceof HistogramAppender && !before.isFull && !this.#crosses(before.firstTime, time)) {
+      if (before.accepts(histogram)) open = before;
+      else {
+        const wider = widen(before, histogram);
+        if (wider) {
+          ({ open, histogram: fitting } = wider);
+          this.#histograms.set(series, open);
+        }
+      }
+    }
+    if (!open) {
       this.close(series);
       open = new HistogramAppender(histogram, before?.last, this.encodings.histogramStarts);
       this.#histograms.set(series, open);
       table.set(series, HISTOGRAM);
       this.#started(time);
     }
-    open.append(time, histogram, begin);
+    open.append(time, fitting, begin, histogram);
     f64[8 * series + LAST_TIME] = time;
     if (time > this.maxTime) this.maxTime = time;
   }
