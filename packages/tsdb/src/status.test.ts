@@ -70,7 +70,7 @@ test("property: the largest of many are those that ordering all of them finds", 
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 20 })), fc.integer({ min: 0, max: 12 }), (counts, limit) => {
       const top = new Top<number>(limit, String);
-      counts.forEach((count, i) => top.add(i, count));
+      for (const [i, count] of counts.entries()) top.add(i, count);
       const sorted = counts
         .map((value, i) => ({ name: String(i), value }))
         .sort((a, b) => b.value - a.value || (a.name < b.name ? -1 : 1));
