@@ -43,6 +43,7 @@ try {
   await shoot("flow-dark", "/", "dark", 1440, 860);
   await shoot("flow-phone", "/", "light", 390, 844);
   await shoot("dashboard-node", "/d/pharos-node/node?from=now-5m&to=now", "dark", 1440, 860);
+  await shoot("history", "/history", "light", 1440, 860);
   await shoot("targets", "/targets", "light", 1440, 860);
 } finally {
   sample.kill();
