@@ -54,6 +54,8 @@ export interface SeriesList extends ReadonlyArray<StoredSeries> {
 }
 
 export interface Querier extends Disposable {
+  /** What went wrong so far without making the answers useless, as a remote storage that could not be asked. */
+  readonly warnings?: readonly string[];
   /** Series with at least the possibility of samples in the querier's range, sorted by labels. */
   select(matchers: readonly Matcher[], hints?: SelectHints): SeriesList | Promise<SeriesList>;
   /** Sorted, unique. */

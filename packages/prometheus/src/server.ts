@@ -16,7 +16,7 @@ import {
 import { describeError, Labels } from "@pharos/model";
 import { Notifier } from "@pharos/notify";
 import type { ParserOptions } from "@pharos/promql";
-import type { RemoteWriteSender } from "@pharos/remote";
+import type { FanoutStorage, RemoteWriteSender } from "@pharos/remote";
 import { loadRuleFiles, RuleManager, type RuleQuery } from "@pharos/rules";
 import { type ScrapeDefaults, ScrapeManager } from "@pharos/scrape";
 import { type Db, type DbSettings, openDb } from "@pharos/tsdb";
@@ -24,7 +24,9 @@ import type { FastifyInstance } from "fastify";
 import { AlertmanagerDiscovery } from "./alertmanager-discovery.ts";
 import { mountAdminApi } from "./api/admin.ts";
 import type { ApiContext } from "./api/context.ts";
+import { mountFederate } from "./api/federate.ts";
 import { mountQueryApi } from "./api/query.ts";
+import { mountRemoteRead } from "./api/remote-read.ts";
 import { mountRemoteStatus } from "./api/remote-status.ts";
 import { mountRemoteWrite } from "./api/remote-write.ts";
 import { mountRulesApi } from "./api/rules.ts";
@@ -41,6 +43,7 @@ import { NO_FEATURES } from "./features.ts";
 import { retentionText } from "./flags.ts";
 import { Notifications, RELOAD_FAILED, STARTING, STOPPING } from "./notifications.ts";
 import type { PrometheusOptions } from "./options.ts";
+import { createFanout } from "./remote/fanout.ts";
 import { createSender } from "./remote/sender.ts";
 import { createRuleQuery } from "./rule-query.ts";
 import { enterOrigin, ServerEngine, withOrigin } from "./server-engine.ts";
@@ -58,6 +61,7 @@ export interface PrometheusServer extends AsyncDisposable {
 }
 
 const DEFAULT_SUBSCRIBERS = 16;
+const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 const DEFAULT_CONCURRENCY = 20;
 
 /** What the language of queries and rules has, by the features that are on. */
@@ -90,6 +94,8 @@ class Server implements PrometheusServer {
   readonly #notifier: Notifier;
   readonly #alertmanagers: AlertmanagerDiscovery;
   readonly #sender: RemoteWriteSender;
+  /** The database with the endpoints of remote read. */
+  readonly #fanout: FanoutStorage;
   readonly #http: HttpServer;
   readonly #reload = { successful: true, lastSuccess: 0, message: "" };
   readonly #metrics;
@@ -125,7 +131,8 @@ class Server implements PrometheusServer {
       registry,
       log: log.with({ component: "query engine" }),
     });
-    this.#ruleQuery = createRuleQuery(this.#engine, db);
+    this.#fanout = createFanout(db, { ...options, registry });
+    this.#ruleQuery = createRuleQuery(this.#engine, this.#fanout);
     const { storeStartTimestamps = false, zeroAtStart = false } = options.storage ?? {};
     this.#scrape = new ScrapeManager({
       appendable: db,
@@ -218,7 +225,7 @@ class Server implements PrometheusServer {
     const options = this.#options;
     const context: ApiContext = {
       engine: this.#engine,
-      storage: this.#db,
+      storage: this.#fanout,
       db: this.#db,
       rules: this.#rules,
       scrape: this.#scrape,
@@ -250,6 +257,11 @@ class Server implements PrometheusServer {
     mountAdminApi(app, context);
     mountRemoteWrite(app, context);
     mountRemoteStatus(app, this.#sender);
+    const externalLabels = (): Labels => this.#config?.global.externalLabels ?? Labels.empty;
+    const registry = this.#registry;
+    mountRemoteRead(app, { storage: this.#fanout, registry, limits: options.remoteRead ?? {}, externalLabels });
+    const lookbackMs = options.query?.lookbackMs ?? DEFAULT_LOOKBACK_MS;
+    mountFederate(app, { storage: this.#db, registry, lookbackMs, externalLabels, now });
     mountMetrics(app, this.#registry);
     mountPages(app, {
       isReady: () => this.#ready && this.#db.ready,
@@ -266,7 +278,7 @@ class Server implements PrometheusServer {
       userAssets: options.userAssets,
       query: this.#ruleQuery,
       externalUrl: () => this.#externalUrl,
-      externalLabels: () => this.#config?.global.externalLabels ?? Labels.empty,
+      externalLabels,
       now,
     });
   }
@@ -313,6 +325,7 @@ class Server implements PrometheusServer {
     try {
       const config = loadConfigFile(configFile, { defaults: scrapeDefaults(this.#features) });
       const groups = loadRuleFiles(expandRuleFiles(config.ruleFiles), languageOf(this.#features));
+      this.#fanout.apply(config.remote.remoteRead, config.global.externalLabels);
       this.#sender.apply(config.remote.remoteWrite, config.global.externalLabels);
       // Nothing below refuses: everything that can be wrong with a configuration was checked above.
       const { externalLabels, evaluationInterval, ruleQueryOffset } = config.global;
@@ -370,6 +383,7 @@ class Server implements PrometheusServer {
     await this.#sender.stop();
     await this.#http.close();
     this.#engine[Symbol.dispose]();
+    await this.#fanout[Symbol.asyncDispose]();
     await this.#db.close();
   }
 

@@ -1,7 +1,10 @@
 export { createAuthorizer } from "./auth/authorizer.ts";
 export * from "./auth/config.ts";
 export * from "./otlp/config.ts";
+export { type AnswerOptions, answerChunks, answerSamples, responseType } from "./read/answer.ts";
 export * from "./read/config.ts";
+export { type FanoutOptions, FanoutStorage } from "./read/fanout.ts";
+export { decodeReadRequest, type ReadQuery, type ReadRequest, ResponseType } from "./read/messages.ts";
 export { redactUrl } from "./remote-config.ts";
 export * from "./send/config.ts";
 export type { QueueStatus } from "./send/queue.ts";

@@ -102,6 +102,11 @@ export function* readWriteRequest(bytes: Buffer, version: WriteVersion): Generat
   }
 }
 
+/** A TimeSeries message of 1.0, as it stands in answers to remote read as well. */
+export function readTimeSeries(input: ProtoReader): WrittenSeries {
+  return readSeries(input, undefined);
+}
+
 /** `symbols`: those of a 2.0 request; undefined reads the fields of 1.0. */
 function readSeries(input: ProtoReader, symbols: readonly string[] | undefined): WrittenSeries {
   const out: WrittenSeries = {

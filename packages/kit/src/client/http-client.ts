@@ -15,6 +15,8 @@ export interface HttpRequest {
   maxBytes?: number;
   /** Size of a compressed body after decompression, when it can be guessed: saves copies. */
   expectedBytes?: number;
+  /** Encodings of answers that the caller undoes itself. */
+  acceptsEncodings?: readonly string[];
   signal?: AbortSignal;
 }
 
@@ -106,7 +108,7 @@ export class HttpClient implements AsyncDisposable {
 
   /** The whole answer, decompressed. Throws BodyTooLarge beyond `maxBytes`, and what undici throws. */
   async fetch(url: string, options: HttpRequest = {}): Promise<HttpResponse> {
-    const { method = "GET", headers, body, maxBytes = 0, expectedBytes = 0, signal } = options;
+    const { method = "GET", headers, body, maxBytes = 0, expectedBytes = 0, acceptsEncodings = [], signal } = options;
     const dispatcher = this.#connections.to(new URL(url));
     const answer = await request(url, {
       method,
@@ -117,7 +119,7 @@ export class HttpClient implements AsyncDisposable {
     });
     const encoding = String(answer.headers["content-encoding"] ?? "identity");
     const compressed = encoding === "gzip";
-    if (!compressed && encoding !== "identity" && encoding !== "") {
+    if (!compressed && encoding !== "identity" && encoding !== "" && !acceptsEncodings.includes(encoding)) {
       await answer.body.dump();
       throw new UserError("kit.http", `unsupported content encoding ${JSON.stringify(encoding)}`);
     }

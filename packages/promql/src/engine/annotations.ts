@@ -70,12 +70,17 @@ export class Annotations {
     this.#add("info", `PromQL info: ${text}`, pos);
   }
 
+  /** What the storage told, with no place in the query. */
+  storage(text: string): void {
+    this.#add("warning", text, { start: -1, end: -1 });
+  }
+
   /** The texts with their positions in the query, in order of their first occurrence. */
   texts(severity: Severity, query: string): string[] {
     const out: string[] = [];
     for (const annotation of this.#byText.values()) {
       if (annotation.severity !== severity) continue;
-      const place = query === "" ? "" : ` (${describePosition(query, annotation.start)})`;
+      const place = query === "" || annotation.start < 0 ? "" : ` (${describePosition(query, annotation.start)})`;
       out.push(`${annotation.text}${describe(annotation.details)}${place}`);
     }
     return out;

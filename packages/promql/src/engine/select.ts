@@ -120,6 +120,7 @@ export async function selectSeries(
     const answer = query.querier.select(matchers, hints);
     const series = answer instanceof Promise ? await query.wait(answer) : answer;
     query.holdSeries(series.length);
+    for (const text of query.querier.warnings ?? []) query.annotations.storage(text);
     return series;
   } catch (error) {
     if (error instanceof QueryError) throw error;
