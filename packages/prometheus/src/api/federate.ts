@@ -120,7 +120,8 @@ export function mountFederate(app: FastifyInstance, context: FederateContext): v
           const key = series.labels.key();
           if (found.has(key)) continue;
           buffer.clear();
-          series.read(mint, maxt, buffer);
+          if (series.readNewest) series.readNewest(mint, maxt, buffer);
+          else series.read(mint, maxt, buffer);
           const row = buffer.length - 1;
           if (row < 0 || buffer.isStale(row)) continue;
           const histogram = buffer.histograms?.[row];

@@ -8,10 +8,11 @@ import {
   type Querier,
   type Queryable,
   type SelectHints,
+  type SeriesList,
   type StoredSeries,
   UserError,
 } from "@pharos/model";
-import { mergeSeries } from "@pharos/tsdb";
+import { MergedSeries, mergeByLabels } from "@pharos/tsdb";
 import { redactUrl } from "../remote-config.ts";
 import { ReadClient, ReadMetrics } from "./client.ts";
 import type { RemoteReadConfig } from "./config.ts";
@@ -93,9 +94,14 @@ class FanoutQuerier implements Querier {
     return [...(this.#local.warnings ?? []), ...this.#warnings];
   }
 
-  async select(matchers: readonly Matcher[], hints?: SelectHints): Promise<readonly StoredSeries[]> {
+  async select(matchers: readonly Matcher[], hints?: SelectHints): Promise<SeriesList> {
     const remote = this.#asked.map((asked) => this.#remote(asked, matchers, hints));
-    return mergeSeries([await this.#local.select(matchers, hints), ...(await Promise.all(remote))]);
+    const local = await this.#local.select(matchers, hints);
+    const filled = (await Promise.all(remote)).filter((list) => list.length > 0);
+    if (filled.length === 0) return local;
+    return Array.from(mergeByLabels([local, ...filled]), (parts) =>
+      parts.length === 1 ? parts[0] : new MergedSeries(parts),
+    );
   }
 
   async #remote(
