@@ -1,4 +1,5 @@
 /** The answer format of Prometheus' HTTP API: `{status, data, errorType, error, warnings, infos}`. */
+import { Readable } from "node:stream";
 import { describeError, UserError } from "@pharos/model";
 import { QueryError } from "@pharos/promql";
 import type { FastifyReply } from "fastify";
@@ -54,6 +55,21 @@ export function sendJson(reply: FastifyReply, data: string, notes: Notes = {}): 
 
 export function sendData(reply: FastifyReply, data: unknown, notes: Notes = {}): FastifyReply {
   return sendJson(reply, JSON.stringify(data), notes);
+}
+
+/** Sends a small answer at once, a large one while it is being written. */
+export function sendPieces(reply: FastifyReply, pieces: Generator<Buffer>): FastifyReply {
+  reply.type("application/json");
+  const first = pieces.next().value as Buffer;
+  const second = pieces.next();
+  if (second.done) return reply.send(first);
+  return reply.send(Readable.from(rejoin(first, second.value, pieces), { objectMode: false }));
+}
+
+function* rejoin(first: Buffer, second: Buffer, rest: Generator<Buffer>): Generator<Buffer> {
+  yield first;
+  yield second;
+  yield* rest;
 }
 
 export function sendError(reply: FastifyReply, error: unknown): FastifyReply {

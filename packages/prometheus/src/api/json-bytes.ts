@@ -10,6 +10,9 @@ const PIECE = 256 * 1024;
 /** More than any number, time or piece of punctuation takes. */
 const ROOM = 64;
 
+const OPEN = 0x5b;
+const CLOSE = 0x5d;
+const COMMA = 0x2c;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
@@ -64,15 +67,6 @@ export class JsonBytes {
     this.#bytes[this.#at++] = code;
   }
 
-  /** Bytes as they are. */
-  copy(source: Uint8Array, from: number, to: number): void {
-    this.#reserve(to - from);
-    const bytes = this.#bytes;
-    let at = this.#at;
-    for (let i = from; i < to; i++) bytes[at++] = source[i];
-    this.#at = at;
-  }
-
   /** A string in quotes. */
   string(text: string): void {
     const { length } = text;
@@ -104,98 +98,125 @@ export class JsonBytes {
     this.#at += this.#bytes.write(text, this.#at, "utf8");
   }
 
+  /** `[time,"value"]`. */
+  point(ms: number, value: number): void {
+    this.#reserve(2 * ROOM);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    bytes[at++] = OPEN;
+    at = putTime(bytes, at, ms);
+    bytes[at++] = COMMA;
+    bytes[at++] = QUOTE;
+    at = putValue(bytes, at, value);
+    bytes[at++] = QUOTE;
+    bytes[at++] = CLOSE;
+    this.#at = at;
+  }
+
   /** Unix ms as seconds, with exactly three decimals where they are needed: upstream's MarshalTimestamp. */
   time(ms: number): void {
     this.#reserve(ROOM);
-    let rest = ms;
-    if (rest < 0) {
-      this.#bytes[this.#at++] = MINUS;
-      rest = -rest;
-    }
-    const seconds = Math.floor(rest / 1000);
-    const fraction = rest - 1000 * seconds;
-    this.#digits(seconds);
-    if (fraction === 0) return;
-    this.#bytes[this.#at++] = DOT;
-    this.#bytes[this.#at++] = ZERO + Math.floor(fraction / 100);
-    this.#bytes[this.#at++] = PAIRS[2 * (fraction % 100)];
-    this.#bytes[this.#at++] = PAIRS[2 * (fraction % 100) + 1];
+    this.#at = putTime(this.#bytes, this.#at, ms);
   }
 
   /** A sample's value, as formatValue writes it, without quotes. */
   value(value: number): void {
     this.#reserve(ROOM);
-    const size = Math.abs(value);
-    if (size < MAX_DIGITS && size === Math.floor(size) && (value !== 0 || !Object.is(value, -0))) {
-      if (value < 0) this.#bytes[this.#at++] = MINUS;
-      this.#digits(size);
-      return;
-    }
-    // Of a number with 15 digits or fewer, the decimal that gives it back is its shortest.
-    if (size < MAX_DIGITS / 1000 && size >= 0.001) {
-      const thousandths = Math.round(size * 1000);
-      if (thousandths / 1000 === size) {
-        if (value < 0) this.#bytes[this.#at++] = MINUS;
-        this.#decimals(thousandths);
-        return;
-      }
-    }
-    this.raw(formatValue(value));
-  }
-
-  #decimals(thousandths: number): void {
-    const whole = Math.floor(thousandths / 1000);
-    const fraction = thousandths - 1000 * whole;
-    this.#digits(whole);
-    const bytes = this.#bytes;
-    const last = fraction % 100;
-    bytes[this.#at++] = DOT;
-    bytes[this.#at++] = ZERO + (fraction - last) / 100;
-    if (last === 0) return;
-    bytes[this.#at++] = PAIRS[2 * last];
-    if (last % 10 !== 0) bytes[this.#at++] = PAIRS[2 * last + 1];
-  }
-
-  /** A non-negative integer below 2^53. There must be room for it. */
-  #digits(value: number): void {
-    const bytes = this.#bytes;
-    let high = value;
-    let at = this.#at + digitCount(value);
-    this.#at = at;
-    // Pieces of eight digits, so that what is left is a small integer.
-    while (high >= 1e8) {
-      const rest = Math.floor(high / 1e8);
-      let low = (high - rest * 1e8) | 0;
-      for (let i = 0; i < 4; i++) {
-        const next = (low / 100) | 0;
-        const pair = 2 * (low - 100 * next);
-        bytes[--at] = PAIRS[pair + 1];
-        bytes[--at] = PAIRS[pair];
-        low = next;
-      }
-      high = rest;
-    }
-    let small = high | 0;
-    while (small >= 100) {
-      const next = (small / 100) | 0;
-      const pair = 2 * (small - 100 * next);
-      bytes[--at] = PAIRS[pair + 1];
-      bytes[--at] = PAIRS[pair];
-      small = next;
-    }
-    if (small >= 10) {
-      bytes[--at] = PAIRS[2 * small + 1];
-      bytes[--at] = PAIRS[2 * small];
-    } else bytes[--at] = ZERO + small;
+    this.#at = putValue(this.#bytes, this.#at, value);
   }
 }
 
-function digitCount(value: number): number {
-  if (value < 1e8) {
-    if (value < 1e4) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
-    return value < 1e6 ? (value < 1e5 ? 5 : 6) : value < 1e7 ? 7 : 8;
+// All of these write from `from` on, where there must be room, and return the place behind what they wrote.
+
+function putTime(bytes: Buffer, from: number, ms: number): number {
+  let at = from;
+  let rest = ms;
+  if (rest < 0) {
+    bytes[at++] = MINUS;
+    rest = -rest;
   }
-  let count = 8;
-  for (let power = 1e8; value >= power; power *= 10) count++;
-  return count;
+  const seconds = Math.floor(rest / 1000);
+  const fraction = rest - 1000 * seconds;
+  at = putDigits(bytes, at, seconds);
+  if (fraction === 0) return at;
+  bytes[at++] = DOT;
+  bytes[at++] = ZERO + Math.floor(fraction / 100);
+  bytes[at++] = PAIRS[2 * (fraction % 100)];
+  bytes[at++] = PAIRS[2 * (fraction % 100) + 1];
+  return at;
+}
+
+function putValue(bytes: Buffer, from: number, value: number): number {
+  let at = from;
+  const size = Math.abs(value);
+  if (size < MAX_DIGITS && size === Math.floor(size) && (value !== 0 || !Object.is(value, -0))) {
+    if (value < 0) bytes[at++] = MINUS;
+    return putDigits(bytes, at, size);
+  }
+  // Of a number with 15 digits or fewer, the decimal that gives it back is its shortest.
+  if (size < MAX_DIGITS / 1000 && size >= 0.001) {
+    const thousandths = Math.round(size * 1000);
+    if (thousandths / 1000 === size) {
+      if (value < 0) bytes[at++] = MINUS;
+      return putDecimals(bytes, at, thousandths);
+    }
+  }
+  const text = formatValue(value);
+  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+  return at;
+}
+
+function putDecimals(bytes: Buffer, from: number, thousandths: number): number {
+  const whole = Math.floor(thousandths / 1000);
+  const fraction = thousandths - 1000 * whole;
+  const last = fraction % 100;
+  let at = putDigits(bytes, from, whole);
+  bytes[at++] = DOT;
+  bytes[at++] = ZERO + (fraction - last) / 100;
+  if (last === 0) return at;
+  bytes[at++] = PAIRS[2 * last];
+  if (last % 10 !== 0) bytes[at++] = PAIRS[2 * last + 1];
+  return at;
+}
+
+/** A non-negative integer below 2^53. */
+function putDigits(bytes: Buffer, from: number, value: number): number {
+  if (value < 1e8) return putSmall(bytes, from, value | 0);
+  // Pieces of eight digits, so that what is left is a small integer.
+  const high = Math.floor(value / 1e8);
+  let low = (value - high * 1e8) | 0;
+  const end = putDigits(bytes, from, high) + 8;
+  for (let at = end; at > end - 8; ) {
+    const next = (low / 100) | 0;
+    const pair = 2 * (low - 100 * next);
+    bytes[--at] = PAIRS[pair + 1];
+    bytes[--at] = PAIRS[pair];
+    low = next;
+  }
+  return end;
+}
+
+/** A non-negative integer below 1e8. */
+function putSmall(bytes: Buffer, from: number, value: number): number {
+  const end = from + digitCount(value);
+  let rest = value;
+  let at = end;
+  while (rest >= 100) {
+    const next = (rest / 100) | 0;
+    const pair = 2 * (rest - 100 * next);
+    bytes[--at] = PAIRS[pair + 1];
+    bytes[--at] = PAIRS[pair];
+    rest = next;
+  }
+  if (rest >= 10) {
+    bytes[--at] = PAIRS[2 * rest + 1];
+    bytes[--at] = PAIRS[2 * rest];
+  } else bytes[--at] = ZERO + rest;
+  return end;
+}
+
+/** Of an integer below 1e8. */
+function digitCount(value: number): number {
+  if (value < 1e4) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
+  return value < 1e6 ? (value < 1e5 ? 5 : 6) : value < 1e7 ? 7 : 8;
 }

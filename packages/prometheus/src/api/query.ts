@@ -1,10 +1,9 @@
 /** /query, /query_range, /query_exemplars, /format_query, /parse_query; which queries are running, and an end to them. */
-import { Readable } from "node:stream";
 import { requestParams } from "@pharos/kit";
 import { exprToJson, parseExpr, prettify, QueryError, type QueryResult, selectorsOf } from "@pharos/promql";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiContext } from "./context.ts";
-import { ApiError, closing, sendData, sendError } from "./envelope.ts";
+import { ApiError, closing, sendData, sendError, sendPieces } from "./envelope.ts";
 import { JsonBytes } from "./json-bytes.ts";
 import { durationParam, limitParam, requiredTime, timeParam } from "./params.ts";
 import { writeResult } from "./result-json.ts";
@@ -73,21 +72,6 @@ function* answerPieces(value: QueryResult["value"], rest: string): Generator<Buf
   yield* writeResult(out, value);
   out.json(rest);
   yield* out.finish();
-}
-
-/** Sends a small answer at once, a large one while it is being written. */
-function sendPieces(reply: FastifyReply, pieces: Generator<Buffer>): FastifyReply {
-  reply.type("application/json");
-  const first = pieces.next().value as Buffer;
-  const second = pieces.next();
-  if (second.done) return reply.send(first);
-  return reply.send(Readable.from(rejoin(first, second.value, pieces), { objectMode: false }));
-}
-
-function* rejoin(first: Buffer, second: Buffer, rest: Generator<Buffer>): Generator<Buffer> {
-  yield first;
-  yield second;
-  yield* rest;
 }
 
 /** An expression that is no good is the parameter's fault, whether the parser or the engine says so. */

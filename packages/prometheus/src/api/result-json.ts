@@ -2,7 +2,7 @@
 
 import type { FloatHistogram, Labels } from "@pharos/model";
 import { histogramBuckets, type MatrixSeries, type QueryValue } from "@pharos/promql";
-import type { JsonBytes } from "./json-bytes.ts";
+import { JsonBytes } from "./json-bytes.ts";
 
 const COMMA = 0x2c;
 
@@ -15,14 +15,6 @@ function writeLabels(out: JsonBytes, { pairs }: Labels): void {
     out.string(pairs[i + 1]);
   }
   out.raw("}");
-}
-
-function writePoint(out: JsonBytes, ms: number, value: number): void {
-  out.raw("[");
-  out.time(ms);
-  out.raw(',"');
-  out.value(value);
-  out.raw('"]');
 }
 
 function writeText(out: JsonBytes, value: number): void {
@@ -61,7 +53,7 @@ function writeSeries(out: JsonBytes, { labels, timestamps, values, histograms }:
   for (let i = 0; i < timestamps.length; i++) {
     if (histograms?.[i]) continue;
     out.raw(floats++ === 0 ? ',"values":[' : ",");
-    writePoint(out, timestamps[i], values[i]);
+    out.point(timestamps[i], values[i]);
   }
   if (floats > 0) out.raw("]");
   if (histograms) {
@@ -82,7 +74,7 @@ export function* writeResult(out: JsonBytes, value: QueryValue): Generator<Buffe
   out.raw(`"resultType":"${value.type}","result":`);
   switch (value.type) {
     case "scalar":
-      writePoint(out, value.t, value.v);
+      out.point(value.t, value.v);
       return;
     case "string":
       out.raw("[");
@@ -100,7 +92,7 @@ export function* writeResult(out: JsonBytes, value: QueryValue): Generator<Buffe
           writeHistogram(out, t, h);
         } else {
           out.raw(',"value":');
-          writePoint(out, t, v);
+          out.point(t, v);
         }
         out.raw("}");
         yield* out.take();
@@ -115,4 +107,18 @@ export function* writeResult(out: JsonBytes, value: QueryValue): Generator<Buffe
       }
       out.raw(value.series.length === 0 ? "[]" : "]");
   }
+}
+
+/** An answer of label sets, whole; `rest` is what follows them. */
+export function* labelSetPieces(all: readonly Labels[], rest: string): Generator<Buffer> {
+  const out = new JsonBytes();
+  out.raw('{"status":"success","data":[');
+  for (const [i, labels] of all.entries()) {
+    if (i > 0) out.byte(COMMA);
+    writeLabels(out, labels);
+    yield* out.take();
+  }
+  out.raw("]");
+  out.json(rest);
+  yield* out.finish();
 }

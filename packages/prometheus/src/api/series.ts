@@ -3,8 +3,9 @@ import { requestParams } from "@pharos/kit";
 import { compareStrings, type Labels, type Matcher } from "@pharos/model";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiContext } from "./context.ts";
-import { ApiError, sendData, sendError } from "./envelope.ts";
+import { ApiError, closing, sendData, sendError, sendPieces } from "./envelope.ts";
 import { limitParam, matchParam, rangeParams } from "./params.ts";
+import { labelSetPieces } from "./result-json.ts";
 
 /** `U__` names: underscores doubled, other runes as `_hex_` (upstream's values escaping). */
 function unescapeName(name: string): string {
@@ -40,16 +41,19 @@ export function mountSeriesApi(app: FastifyInstance, context: ApiContext): void 
     if (selectors.length === 0) throw new ApiError("bad_data", "no match[] parameter provided");
     const { start, end } = rangeParams(params);
     using querier = context.storage.querier(start, end);
-    const found = new Map<string, Labels>();
-    for (const matchers of selectors) {
+    const select = async (matchers: Matcher[]): Promise<Labels[]> => {
       const hints = { start, end, func: "series", limit: limit === 0 ? 0 : limit + 1 };
-      for (const { labels } of await querier.select(matchers, hints)) found.set(labels.key(), labels);
+      return (await querier.select(matchers, hints)).map(({ labels }) => labels);
+    };
+    let all: Labels[];
+    if (selectors.length === 1) all = await select(selectors[0]);
+    else {
+      const found = new Map<string, Labels>();
+      for (const matchers of selectors) for (const labels of await select(matchers)) found.set(labels.key(), labels);
+      all = [...found.values()].sort((a, b) => a.compare(b));
     }
-    const { data, warnings } = cut(
-      [...found.values()].sort((a, b) => a.compare(b)),
-      limit,
-    );
-    return sendData(reply, data, { warnings });
+    const { data, warnings } = cut(all, limit);
+    return sendPieces(reply, labelSetPieces(data, closing({ warnings })));
   });
   app.get("/api/v1/series", series);
   app.post("/api/v1/series", series);

@@ -70,13 +70,19 @@ let scratchView = new DataView(scratch.buffer);
 let scratchReader = new BitReader(scratch);
 
 function load(chunk: Uint8Array): void {
-  const size = chunk.length + TAIL;
-  if (scratch.length < size) {
-    scratch = new Uint8Array(2 * size);
+  // What was put together there already, see `xorScratch`.
+  if (chunk.buffer === scratch.buffer) return;
+  xorScratch(chunk.length).set(chunk);
+}
+
+/** Where a chunk of so many bytes can be put together, from the first byte on, to be decoded without a copy. */
+export function xorScratch(size: number): Uint8Array {
+  if (scratch.length < size + TAIL) {
+    scratch = new Uint8Array(8 * Math.ceil((size + TAIL) / 4));
     scratchView = new DataView(scratch.buffer);
     scratchReader = new BitReader(scratch);
   }
-  scratch.set(chunk);
+  return scratch;
 }
 
 /** Delta of deltas of the forms that are rare; the reader is behind their first two bits, which are ones. */

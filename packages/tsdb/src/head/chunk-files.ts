@@ -167,7 +167,7 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
       offset >= entry.size
         ? this.#out.view().subarray(offset - entry.size, offset - entry.size + length)
         : entry.paged!.read(offset, length);
-    return chunkIn(chunk, bytes, this.#path(file), offset);
+    return chunkIn(chunk, bytes, () => this.#path(file), offset);
   }
 
   /**
@@ -253,13 +253,18 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
 }
 
 /** The chunk at the beginning of `bytes`, whose data are `size` bytes. */
-function chunkIn(bytes: Buffer, size: number, file: string, offset: number): { encoding: number; data: Uint8Array } {
+function chunkIn(
+  bytes: Buffer,
+  size: number,
+  file: () => string,
+  offset: number,
+): { encoding: number; data: Uint8Array } {
   let at = CHUNK_HEADER;
   while (bytes[at] >= 0x80) at++;
   at++;
   if (bytes.length < at + size) {
     throw new UserError("tsdb.head-chunk", `chunk at offset ${offset} ends behind its file`, {
-      where: { file },
+      where: { file: file() },
       fix: "Restart: its samples are in the write-ahead log as well",
     });
   }
@@ -278,15 +283,15 @@ export class ChunkFileReader implements ChunkFiles, Disposable {
   }
 
   read(file: number, offset: number, bytes: number): { encoding: number; data: Uint8Array } {
-    const path = join(this.#dir, fileName(file));
+    const path = () => join(this.#dir, fileName(file));
     let paged = this.#files.get(file);
     if (!paged) {
-      paged = new PagedFile(path, this.#cache);
+      paged = new PagedFile(path(), this.#cache);
       paged.grown(paged.size);
       this.#files.set(file, paged);
     }
     const length = CHUNK_HEADER + 5 + bytes;
-    if (offset + length > paged.size) paged.grown(statSync(path).size);
+    if (offset + length > paged.size) paged.grown(statSync(path()).size);
     return chunkIn(paged.read(offset, length), bytes, path, offset);
   }
 

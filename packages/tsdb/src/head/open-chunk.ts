@@ -8,6 +8,7 @@
  * there.
  */
 import { Encoding, sampleCount } from "../chunk/encoding.ts";
+import { xorScratch } from "../chunk/xor.ts";
 import type { Heap, Readable } from "../memory/heap.ts";
 import type { SnapshotChunk } from "../wal/snapshot-records.ts";
 import {
@@ -75,16 +76,17 @@ export function openStart(heap: Readable, first: number, xor2: boolean): number 
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-/** Room for any chunk that was made here, in whole pages; one of a snapshot may be larger. */
-let gathered = new Uint8Array(DATA_BYTES * Math.ceil(1400 / DATA_BYTES));
-let gatheredWords = new Uint32Array(gathered.buffer);
+let gathered: Uint8Array = new Uint8Array();
+let gatheredWords: Uint32Array = new Uint32Array();
 
-/** The chunk's first `bytes` bytes in one piece, valid until the next call. */
+/** The chunk's first `bytes` bytes in one piece, valid until the next call, and until another chunk is decoded. */
 export function gather(heap: Readable, first: number, bytes: number): Uint8Array {
   const { u32 } = heap.region;
-  if (bytes > gathered.length) {
-    gathered = new Uint8Array(DATA_BYTES * Math.ceil(bytes / DATA_BYTES));
-    gatheredWords = new Uint32Array(gathered.buffer);
+  // In whole pages, and where an XOR chunk is decoded without another copy.
+  const scratch = xorScratch(DATA_BYTES * Math.ceil(bytes / DATA_BYTES));
+  if (scratch !== gathered) {
+    gathered = scratch;
+    gatheredWords = new Uint32Array(scratch.buffer);
   }
   let to = 0;
   for (let page = first >>> 2; to < bytes; page = u32[page + 15] >>> 2) {

@@ -131,9 +131,11 @@ export class HeadSelection implements Selection {
     const { heap, files } = this.#source;
     const list = rows[at + CLOSED_AT];
     const count = rows[at + CLOSED_COUNT_AT];
-    // Most queries are about the newest chunks.
+    const open = rows[at + OPEN_AT];
     let first = count;
-    while (first > 0 && closedMaxt(heap, list, first - 1) >= mint) first--;
+    // Most queries are about the newest samples, which are in the open chunk.
+    if (open === 0 || openStart(heap, open, rows[at + OPEN_ENCODING_AT] === Encoding.xor2) > mint)
+      while (first > 0 && closedMaxt(heap, list, first - 1) >= mint) first--;
     for (let i = first; i < count; i++) {
       if (closedMint(heap, list, i) > maxt) return;
       decodeClosed(heap, files, list, i, mint, maxt, out);
