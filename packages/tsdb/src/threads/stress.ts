@@ -37,8 +37,12 @@ export interface StressReport {
   problems: string[];
 }
 
-/** Runs for `milliseconds` with so many reading threads. */
-export async function stress(milliseconds: number, threads: number): Promise<StressReport> {
+/** Runs for `milliseconds` with so many reading threads, and on until there were so many selections and transactions. */
+export async function stress(
+  milliseconds: number,
+  threads: number,
+  least: Pick<StressReport, "selections" | "transactions"> = { selections: 0, transactions: 0 },
+): Promise<StressReport> {
   const dir = mkdtempSync(join(tmpdir(), "pharos-threads-"));
   const report: StressReport = { selections: 0, samples: 0, transactions: 0, blocks: 0, problems: [] };
   try {
@@ -72,7 +76,9 @@ export async function stress(milliseconds: number, threads: number): Promise<Str
       return worker;
     });
     const deadline = Date.now() + milliseconds;
-    for (let step = 0; Date.now() < deadline && report.problems.length === 0; step++, time += STEP) {
+    const isEnough = (): boolean =>
+      Date.now() >= deadline && report.selections >= least.selections && report.transactions >= least.transactions;
+    for (let step = 0; !isEnough() && report.problems.length === 0; step++, time += STEP) {
       const appender = db.appender();
       const put = (name: string, generation: number): void => {
         const ref = appender.series(
