@@ -16,6 +16,16 @@ export function compileRe2(pattern: string, flags = 0): RE2JS {
 
 const META = /[\\.+*?()|[\]{}^$]/;
 
+function compileAnchored(source: string): RE2JS {
+  try {
+    return compileRe2(`^(?s:${source})$`);
+  } catch (error) {
+    // The complaint is about what was written, not about what was put around it.
+    compileRe2(source);
+    throw error;
+  }
+}
+
 /** A whole-string regular expression. */
 export class AnchoredRegexp {
   readonly source: string;
@@ -29,7 +39,7 @@ export class AnchoredRegexp {
   constructor(source: string) {
     this.source = source;
     // Compiled even when a fast path exists, because a bad pattern must be refused at once.
-    const compiled = compileRe2(`^(?s:${source})$`);
+    const compiled = compileAnchored(source);
     const body =
       source.startsWith("(") && source.endsWith(")") && !/[()]/.test(source.slice(1, -1))
         ? source.slice(1, -1)

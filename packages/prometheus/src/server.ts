@@ -24,7 +24,10 @@ import type { FastifyInstance } from "fastify";
 import { AlertmanagerDiscovery } from "./alertmanager-discovery.ts";
 import { mountAdminApi } from "./api/admin.ts";
 import type { ApiContext } from "./api/context.ts";
+import { mountFeaturesApi } from "./api/features.ts";
 import { mountFederate } from "./api/federate.ts";
+import { mountMetadataApi } from "./api/metadata.ts";
+import { mountNotificationsApi } from "./api/notifications.ts";
 import { mountQueryApi } from "./api/query.ts";
 import { mountRemoteRead } from "./api/remote-read.ts";
 import { mountRemoteStatus } from "./api/remote-status.ts";
@@ -49,6 +52,7 @@ import { createRuleQuery } from "./rule-query.ts";
 import { enterOrigin, ServerEngine, withOrigin } from "./server-engine.ts";
 import { mountConsoles } from "./web/consoles.ts";
 import { allowOrigins } from "./web/cors.ts";
+import { watchRoutes } from "./web/not-found.ts";
 import { mountPages } from "./web/pages.ts";
 
 export interface PrometheusServer extends AsyncDisposable {
@@ -195,14 +199,12 @@ class Server implements PrometheusServer {
     };
     registerBuildInfo(registry, options.version);
     const prefix = this.#prefix;
+    this.#http.app.setNotFoundHandler(watchRoutes(this.#http.app));
     if (prefix === "") this.#mount(this.#http.app, now);
     else {
       this.#http.app.get("/", async (_request, reply) => reply.redirect(prefix, 302));
       void this.#http.app.register(async (app) => this.#mount(app, now), { prefix });
     }
-    this.#http.app.setNotFoundHandler((_request, reply) => {
-      return reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n");
-    });
   }
 
   get url(): string {
@@ -223,6 +225,7 @@ class Server implements PrometheusServer {
 
   #mount(app: FastifyInstance, now: () => number): void {
     const options = this.#options;
+    const server = this;
     const context: ApiContext = {
       engine: this.#engine,
       storage: this.#fanout,
@@ -234,12 +237,26 @@ class Server implements PrometheusServer {
       flags: options.flags ?? {},
       storagePath: options.storagePath,
       enableAdminApi: options.enableAdminApi,
+      enableLifecycle: options.enableLifecycle,
+      features: this.#features,
+      registry: this.#registry,
+      notifications: this.#notifications,
+      otlpReceiver: false,
+      autoReload: (options.autoReloadMs ?? 0) > 0,
+      get listenPort() {
+        return Number(new URL(server.#http.url).port);
+      },
+      externalUrl: () => this.#externalUrl,
       remoteWrite: {
         enabled: options.remoteWriteReceiver !== undefined,
         versions: options.remoteWriteReceiver?.versions ?? [],
       },
       retentionText: () => this.#retentionText(),
       configText: () => redactConfig(this.#config?.text ?? ""),
+      poolConfigText: (pool) => {
+        const job = this.#config?.scrapeConfigs.find(({ jobName }) => jobName === pool);
+        return job ? redactConfig(job.source()) : "";
+      },
       reloadStatus: () => this.#reload,
       replay: () => replayState(this.#db),
       now,
@@ -252,6 +269,9 @@ class Server implements PrometheusServer {
     mountQueryApi(app, context);
     mountSeriesApi(app, context);
     mountTargetsApi(app, context);
+    mountMetadataApi(app, context);
+    mountFeaturesApi(app, context);
+    mountNotificationsApi(app, context);
     mountRulesApi(app, context);
     mountStatusApi(app, context);
     mountAdminApi(app, context);

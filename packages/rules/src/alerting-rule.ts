@@ -4,6 +4,7 @@
  */
 import { expandPrometheusTemplate } from "@pharos/gotemplate";
 import { type Alert, Labels, LabelsBuilder, METRIC_NAME } from "@pharos/model";
+import { formatExpr } from "@pharos/promql";
 import type { RuleContext, RuleSample } from "./context.ts";
 import { graphLink } from "./links.ts";
 import type { AlertingRuleSpec } from "./rule-file.ts";
@@ -34,8 +35,12 @@ export class AlertingRule {
   /** ALERTS series are written only once the state of an earlier run was looked up. */
   restored = false;
 
+  /** The expression as links have it. */
+  readonly #query: string;
+
   constructor(spec: AlertingRuleSpec) {
     this.spec = spec;
+    this.#query = formatExpr(spec.expr);
   }
 
   get name(): string {
@@ -190,7 +195,7 @@ export class AlertingRule {
         annotations: alert.annotations,
         startsAt: alert.firedAt,
         endsAt: alert.resolvedAt || alert.validUntil,
-        generatorURL: graphLink(context.externalUrl(), this.spec.query),
+        generatorURL: graphLink(context.externalUrl(), this.#query),
       });
     }
     return due;

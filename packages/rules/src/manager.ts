@@ -1,6 +1,6 @@
 /** All rule groups of a server: loading, replacing on reload with their state kept, stopping. */
 import { readFileSync } from "node:fs";
-import { describeError, Labels, UserError } from "@pharos/model";
+import { compareStrings, describeError, Labels, UserError } from "@pharos/model";
 import type { AlertingRule } from "./alerting-rule.ts";
 import { AlertingRule as Alerting } from "./alerting-rule.ts";
 import type { RuleContext } from "./context.ts";
@@ -86,9 +86,11 @@ export class RuleManager {
     }
   }
 
-  /** In order of file and position. */
+  /** In order of file and name. */
   groups(): RuleGroup[] {
-    return [...this.#groups.values()];
+    return [...this.#groups.values()].sort(
+      ({ spec: a }, { spec: b }) => compareStrings(a.file, b.file) || compareStrings(a.name, b.name),
+    );
   }
 
   alertingRules(): AlertingRule[] {

@@ -21,7 +21,6 @@ export interface ActiveTarget {
   labels: Labels;
   scrapePool: string;
   scrapeUrl: string;
-  globalUrl: string;
   lastError: string;
   /** What to change so that it goes away; "" where nobody knows. */
   lastErrorFix: string;
@@ -48,14 +47,6 @@ export interface ScrapeManagerOptions {
   timestampToleranceMs?: number;
   /** Default `Prometheus/3.14.0`, as some exporters look at it. */
   userAgent?: string;
-}
-
-/** A name other machines can use in place of "localhost". */
-function globalUrl(url: string): string {
-  if (!URL.canParse(url)) return url;
-  const parsed = new URL(url);
-  if (["localhost", "127.0.0.1", "[::1]"].includes(parsed.hostname)) parsed.hostname = hostname();
-  return parsed.toString();
 }
 
 export class ScrapeManager {
@@ -112,15 +103,22 @@ export class ScrapeManager {
     else this.#waiting.set(job, groups);
   }
 
+  /** Names, sorted. */
   pools(): string[] {
-    return [...this.#pools.keys()];
+    return [...this.#pools.keys()].sort();
+  }
+
+  /** The configuration a pool runs with. */
+  config(pool: string): ScrapeConfig | undefined {
+    return this.#pools.get(pool)?.config;
   }
 
   targets(): { active: ActiveTarget[]; dropped: DroppedTarget[]; droppedCounts: Record<string, number> } {
     const active: ActiveTarget[] = [];
     const dropped: DroppedTarget[] = [];
     const droppedCounts: Record<string, number> = {};
-    for (const [scrapePool, pool] of this.#pools) {
+    for (const scrapePool of this.pools()) {
+      const pool = this.#pools.get(scrapePool)!;
       dropped.push(...pool.dropped);
       droppedCounts[scrapePool] = pool.droppedCount;
       for (const loop of pool.loops.values()) {
@@ -130,7 +128,6 @@ export class ScrapeManager {
           labels: spec.labels,
           scrapePool,
           scrapeUrl: spec.url,
-          globalUrl: globalUrl(spec.url),
           lastError,
           lastErrorFix,
           lastScrape,

@@ -4,7 +4,7 @@ import { requestParams } from "@pharos/kit";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiContext } from "./context.ts";
 import { ApiError, sendData, sendError } from "./envelope.ts";
-import { matchParam, rangeParams } from "./params.ts";
+import { booleanParam, MAX_TIME, MIN_TIME, matchParam, timeParam } from "./params.ts";
 
 export function mountAdminApi(app: FastifyInstance, context: ApiContext): void {
   const route = (name: string, work: (params: URLSearchParams, reply: FastifyReply) => Promise<FastifyReply>): void => {
@@ -20,10 +20,11 @@ export function mountAdminApi(app: FastifyInstance, context: ApiContext): void {
   };
 
   route("delete_series", async (params, reply) => {
-    const selectors = matchParam(params);
-    if (selectors.length === 0) throw new ApiError("bad_data", "no match[] parameter provided");
-    const { start, end } = rangeParams(params);
-    await context.db.deleteSeries(selectors, start, end);
+    if (!params.has("match[]")) throw new ApiError("bad_data", "no match[] parameter provided");
+    const start = timeParam(params, "start", MIN_TIME);
+    const end = timeParam(params, "end", MAX_TIME);
+    const selectors = matchParam(params, "named");
+    if (start <= end) await context.db.deleteSeries(selectors, start, end);
     return reply.code(204).send();
   });
   route("clean_tombstones", async (_params, reply) => {
@@ -31,14 +32,8 @@ export function mountAdminApi(app: FastifyInstance, context: ApiContext): void {
     return reply.code(204).send();
   });
   route("snapshot", async (params, reply) => {
-    const skipHead = params.get("skip_head") ?? "false";
-    if (skipHead !== "true" && skipHead !== "false") {
-      throw new ApiError(
-        "bad_data",
-        `invalid parameter "skip_head": unable to parse boolean ${JSON.stringify(skipHead)}`,
-      );
-    }
-    const path = await context.db.snapshot(join(context.storagePath, "snapshots"), skipHead === "false");
+    const skipHead = booleanParam(params, "skip_head", "unable to parse boolean") ?? false;
+    const path = await context.db.snapshot(join(context.storagePath, "snapshots"), !skipHead);
     return sendData(reply, { name: path.split("/").at(-1) });
   });
 }

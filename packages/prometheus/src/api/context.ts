@@ -1,4 +1,5 @@
 /** What the API's handlers see of the server. */
+import type { Registry } from "@pharos/kit";
 import type { Queryable } from "@pharos/model";
 import type { Notifier } from "@pharos/notify";
 import type { Engine } from "@pharos/promql";
@@ -6,6 +7,8 @@ import type { WriteVersion } from "@pharos/remote";
 import type { RuleManager } from "@pharos/rules";
 import type { ScrapeManager } from "@pharos/scrape";
 import type { Db } from "@pharos/tsdb";
+import type { Features } from "../features.ts";
+import type { Notifications } from "../notifications.ts";
 
 export interface ApiContext {
   readonly engine: Engine;
@@ -18,12 +21,26 @@ export interface ApiContext {
   readonly flags: Readonly<Record<string, string>>;
   readonly storagePath: string;
   readonly enableAdminApi: boolean;
+  readonly enableLifecycle: boolean;
+  readonly features: Features;
+  readonly registry: Registry;
+  readonly notifications: Notifications;
+  /** Whether OTLP is taken. */
+  readonly otlpReceiver: boolean;
+  /** Whether the configuration is looked at by itself. */
+  readonly autoReload: boolean;
+  /** Port of the first address it listens on. */
+  readonly listenPort: number;
+  /** As clients reach it, without a slash at the end. */
+  externalUrl(): string;
   /** Whether others may write samples here, and in which versions of the protocol. */
   readonly remoteWrite: { enabled: boolean; versions: readonly WriteVersion[] };
   /** As /status/runtimeinfo shows it, e.g. `15d or 512MB`. */
   retentionText(): string;
   /** The running configuration with secrets redacted. */
   configText(): string;
+  /** The same of one job. */
+  poolConfigText(pool: string): string;
   reloadStatus(): { successful: boolean; lastSuccess: number };
   replay(): { min: number; max: number; current: number; state: string };
   now(): number;

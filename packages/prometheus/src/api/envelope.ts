@@ -50,7 +50,8 @@ export function closing({ warnings, infos }: Notes): string {
 
 /** Sends already encoded JSON as `data`. */
 export function sendJson(reply: FastifyReply, data: string, notes: Notes = {}): FastifyReply {
-  return reply.type("application/json").send(`{"status":"success","data":${data}${closing(notes)}`);
+  // As bytes: fastify would name a character set for a text, which upstream does not.
+  return reply.type("application/json").send(Buffer.from(`{"status":"success","data":${data}${closing(notes)}`));
 }
 
 export function sendData(reply: FastifyReply, data: unknown, notes: Notes = {}): FastifyReply {
@@ -81,5 +82,5 @@ export function sendError(reply: FastifyReply, error: unknown): FastifyReply {
   return reply
     .code(STATUS[type])
     .type("application/json")
-    .send(JSON.stringify({ status: "error", errorType: type, error: message }));
+    .send(Buffer.from(JSON.stringify({ status: "error", errorType: type, error: message })));
 }

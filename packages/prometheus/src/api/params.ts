@@ -7,7 +7,7 @@ import { ApiError } from "./envelope.ts";
 export const MIN_TIME = -8_640_000_000_000_000;
 export const MAX_TIME = 8_640_000_000_000_000;
 
-function invalid(name: string, reason: string): ApiError {
+export function invalid(name: string, reason: string): ApiError {
   return new ApiError("bad_data", `invalid parameter ${JSON.stringify(name)}: ${reason}`);
 }
 
@@ -26,7 +26,9 @@ export function timeParam(params: URLSearchParams, name: string, fallback: numbe
   const text = params.get(name);
   if (text === null || text === "") return fallback;
   const ms = parseTime(text);
-  if (ms === undefined) throw invalid(name, `cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+  if (ms === undefined) {
+    throw invalid(name, `invalid time value for '${name}': cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+  }
   return ms;
 }
 
@@ -51,37 +53,74 @@ export function durationParam(params: URLSearchParams, name: string): number | u
   }
 }
 
+/** The lookback of a query, ms; upstream words its complaint otherwise. */
+export function lookbackParam(params: URLSearchParams): number | undefined {
+  try {
+    return durationParam(params, "lookback_delta");
+  } catch (error) {
+    const reason = describeError(error).replace('invalid parameter "lookback_delta": ', "");
+    throw new ApiError("bad_data", `error parsing lookback delta duration: ${reason}`);
+  }
+}
+
+/** strconv.Atoi; undefined for what is no whole number. */
+export function parseInteger(text: string): number | undefined {
+  return /^[+-]?\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
 /** A limit: 0 means none. */
-export function limitParam(params: URLSearchParams, name = "limit"): number {
-  const text = params.get(name);
+export function limitParam(params: URLSearchParams): number {
+  const text = params.get("limit");
   if (text === null || text === "") return 0;
-  const value = Number(text);
-  if (!Number.isInteger(value))
-    throw invalid(name, `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  if (value < 0) throw invalid(name, "limit must be non-negative");
+  const value = parseInteger(text);
+  if (value === undefined) throw invalid("limit", `strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (value < 0) throw invalid("limit", "limit must be non-negative");
   return value;
 }
 
-/** The `match[]` selectors; each is an alternative. */
-export function matchParam(params: URLSearchParams, name = "match[]"): Matcher[][] {
-  return params.getAll(name).map((text) => {
+/** A limit of the older kind: less than 0, or none given, is any number. */
+export function countParam(params: URLSearchParams, name: string): number {
+  const text = params.get(name);
+  if (text === null || text === "") return -1;
+  const value = parseInteger(text);
+  if (value === undefined) throw new ApiError("bad_data", `${name} must be a number`);
+  return value;
+}
+
+const TRUTHS: Readonly<Record<string, boolean>> = {
+  "1": true, t: true, T: true, true: true, TRUE: true, True: true,
+  "0": false, f: false, F: false, false: false, FALSE: false, False: false,
+}; // biome-ignore format: a table
+
+/** strconv.ParseBool; undefined when it is absent. `what` is put before the complaint. */
+export function booleanParam(params: URLSearchParams, name: string, what: string): boolean | undefined {
+  const text = params.get(name);
+  if (text === null || text === "") return undefined;
+  if (Object.hasOwn(TRUTHS, text)) return TRUTHS[text];
+  throw invalid(name, `${what}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** The `match[]` selectors; each is an alternative. Upstream names the parameter in only some of its complaints. */
+export function matchParam(params: URLSearchParams, naming: "named" | "unnamed" = "unnamed"): Matcher[][] {
+  const fail = (reason: string): ApiError =>
+    naming === "named" ? invalid("match[]", reason) : new ApiError("bad_data", reason);
+  return params.getAll("match[]").map((text) => {
     let matchers: Matcher[];
     try {
       matchers = parseMetricSelector(text);
     } catch (error) {
-      throw invalid(name, describeError(error));
+      throw fail(describeError(error));
     }
     if (matchers.every((matcher) => matcher.matchesEmpty)) {
-      throw invalid(name, "match[] must contain at least one non-empty matcher");
+      throw fail("match[] must contain at least one non-empty matcher");
     }
     return matchers;
   });
 }
 
-/** `start` and `end` where both are optional. */
+/** `start` and `end` where both are optional. The wrong way round is no mistake: upstream looks at what lies around them. */
 export function rangeParams(params: URLSearchParams): { start: number; end: number } {
   const start = timeParam(params, "start", MIN_TIME);
   const end = timeParam(params, "end", MAX_TIME);
-  if (end < start) throw invalid("end", "end timestamp must not be before start time");
-  return { start, end };
+  return { start: Math.min(start, end), end: Math.max(start, end) };
 }

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiContext } from "./context.ts";
 import { ApiError, closing, sendData, sendError, sendPieces } from "./envelope.ts";
 import { JsonBytes } from "./json-bytes.ts";
-import { durationParam, limitParam, requiredTime, timeParam } from "./params.ts";
+import { durationParam, limitParam, lookbackParam, requiredTime, timeParam } from "./params.ts";
 import { writeResult } from "./result-json.ts";
 import { statsJson } from "./stats-json.ts";
 
@@ -111,7 +111,7 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     const time = timeParam(params, "time", context.now());
     const options = {
       timeoutMs: durationParam(params, "timeout"),
-      lookbackMs: durationParam(params, "lookback_delta"),
+      lookbackMs: lookbackParam(params),
       explain: params.get("explain") === "1",
     };
     const signal = abortOf(request, reply);
@@ -145,7 +145,7 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     }
     const options = {
       timeoutMs: durationParam(params, "timeout"),
-      lookbackMs: durationParam(params, "lookback_delta"),
+      lookbackMs: lookbackParam(params),
       explain: params.get("explain") === "1",
     };
     const signal = abortOf(request, reply);
@@ -169,7 +169,8 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     const end = timeParam(params, "end", context.now());
     if (end < start) throw new ApiError("bad_data", "end timestamp must not be before start timestamp");
     const selectors = selectorsOf(parseExpr(params.get("query") ?? ""));
-    const found = selectors.length === 0 ? [] : context.db.exemplars(selectors, start, end);
+    if (selectors.length === 0) return reply.code(204).send();
+    const found = context.db.exemplars(selectors, start, end);
     return sendData(
       reply,
       found.map(({ labels, exemplars }) => ({

@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import { requestParams } from "@pharos/kit";
 import { formatExponent, Labels, type Matcher, matchesAll } from "@pharos/model";
+import { formatExpr } from "@pharos/promql";
 import { type ActiveAlert, AlertingRule, type RuleGroup, type RuleStatus } from "@pharos/rules";
 import type { FastifyInstance } from "fastify";
 import type { ApiContext } from "./context.ts";
-import { ApiError, sendData, sendError } from "./envelope.ts";
-import { limitParam, matchParam } from "./params.ts";
+import { sendData, sendError } from "./envelope.ts";
+import { booleanParam, invalid, matchParam, parseInteger } from "./params.ts";
 
 /** Go's zero time, for what has not happened yet. */
 const NEVER = "0001-01-01T00:00:00Z";
@@ -37,17 +38,17 @@ function ruleJson({ rule, health, lastError, evaluatedAt, duration }: RuleStatus
     return {
       state: rule.state,
       name: rule.name,
-      query: rule.spec.query,
+      query: formatExpr(rule.spec.expr),
       duration: rule.spec.for / 1000,
       keepFiringFor: rule.spec.keepFiringFor / 1000,
       labels: rule.spec.labels,
       annotations: rule.spec.annotations,
-      ...(withAlerts ? { alerts: rule.visible.map(alertJson) } : {}),
+      alerts: withAlerts ? rule.visible.map(alertJson) : null,
       ...status,
       type: "alerting",
     };
   }
-  return { name: rule.name, query: rule.spec.query, labels: rule.spec.labels, ...status, type: "recording" };
+  return { name: rule.name, query: formatExpr(rule.spec.expr), labels: rule.spec.labels, ...status, type: "recording" };
 }
 
 interface RuleFilter {
@@ -72,63 +73,76 @@ function groupToken(group: RuleGroup): string {
   return createHash("sha256").update(`${group.spec.file};${group.spec.name}`).digest("hex");
 }
 
+function readFilter(params: URLSearchParams): RuleFilter {
+  const selectors = matchParam(params);
+  const type = (params.get("type") ?? "").toLowerCase();
+  if (type !== "" && type !== "alert" && type !== "record") {
+    throw invalid("type", `not supported value ${JSON.stringify(type)}`);
+  }
+  return {
+    type,
+    names: new Set(params.getAll("rule_name[]")),
+    groups: new Set(params.getAll("rule_group[]")),
+    files: new Set(params.getAll("file[]")),
+    selectors,
+  };
+}
+
+/** How many groups to tell, 0 for all, and the token of the first; "" for the first there is. */
+function readPage(params: URLSearchParams): { limit: number; token: string } {
+  const text = params.get("group_limit") ?? "";
+  const token = params.get("group_next_token") ?? "";
+  if (token !== "" && text === "") {
+    throw invalid("group_next_token", "group_limit needs to be present in order to paginate over the groups");
+  }
+  if (text === "") return { limit: 0, token: "" };
+  const limit = parseInteger(text);
+  if (limit === undefined) {
+    const reason = `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`;
+    throw invalid("group_limit", `group_limit needs to be a valid number: ${reason}`);
+  }
+  if (limit <= 0) throw invalid("group_limit", "group_limit needs to be greater than 0");
+  return { limit, token };
+}
+
+function groupJson(group: RuleGroup, rules: readonly RuleStatus[], withAlerts: boolean) {
+  return {
+    name: group.spec.name,
+    file: group.spec.file,
+    rules: rules.map((entry) => ruleJson(entry, withAlerts)),
+    interval: group.interval / 1000,
+    limit: group.spec.limit,
+    evaluationTime: group.duration,
+    lastEvaluation: isoTime(group.evaluatedAt),
+  };
+}
+
+function rulesAnswer(groups: readonly RuleGroup[], params: URLSearchParams) {
+  const filter = readFilter(params);
+  const withAlerts = !booleanParam(params, "exclude_alerts", "error converting exclude_alerts");
+  const { limit, token } = readPage(params);
+  const first = token === "" ? 0 : groups.findIndex((group) => groupToken(group) === token);
+  if (first < 0) {
+    throw invalid("group_next_token", `invalid group_next_token '${token}'. were rule groups changed?`);
+  }
+  const data = [];
+  for (const group of groups.slice(first)) {
+    const { name, file } = group.spec;
+    if (filter.groups.size > 0 && !filter.groups.has(name)) continue;
+    if (filter.files.size > 0 && !filter.files.has(file)) continue;
+    const rules = group.entries.filter((entry) => keepRule(filter, entry));
+    // A group of which nothing is left is left out, as is an empty one.
+    if (rules.length === 0) continue;
+    if (limit > 0 && data.length === limit) return { groups: data, groupNextToken: groupToken(group) };
+    data.push(groupJson(group, rules, withAlerts));
+  }
+  return { groups: data };
+}
+
 export function mountRulesApi(app: FastifyInstance, context: ApiContext): void {
   app.get("/api/v1/rules", async (request, reply) => {
     try {
-      const params = requestParams(request);
-      const type = (params.get("type") ?? "").toLowerCase();
-      if (type !== "" && type !== "alert" && type !== "record") {
-        throw new ApiError("bad_data", `not supported value ${JSON.stringify(type)}`);
-      }
-      const exclude = params.get("exclude_alerts") ?? "";
-      if (!/^(|true|false|1|0|t|f)$/i.test(exclude)) {
-        throw new ApiError(
-          "bad_data",
-          `invalid parameter "exclude_alerts": ${JSON.stringify(exclude)} is not a boolean`,
-        );
-      }
-      const filter: RuleFilter = {
-        type,
-        names: new Set(params.getAll("rule_name[]")),
-        groups: new Set(params.getAll("rule_group[]")),
-        files: new Set(params.getAll("file[]")),
-        selectors: matchParam(params),
-      };
-      const groupLimit = limitParam(params, "group_limit");
-      const token = params.get("group_next_token") ?? "";
-      if (token && groupLimit === 0) {
-        throw new ApiError("bad_data", "group_limit needs to be present in order to paginate over the groups");
-      }
-      let groups = context.rules.groups().filter(({ spec }) => {
-        if (filter.groups.size > 0 && !filter.groups.has(spec.name)) return false;
-        return filter.files.size === 0 || filter.files.has(spec.file);
-      });
-      if (token) {
-        const from = groups.findIndex((group) => groupToken(group) === token);
-        if (from < 0) throw new ApiError("bad_data", "invalid group_next_token");
-        groups = groups.slice(from);
-      }
-      const filtering = type !== "" || filter.names.size > 0 || filter.selectors.length > 0;
-      const data = [];
-      let next: string | undefined;
-      for (const group of groups) {
-        const rules = group.entries.filter((entry) => keepRule(filter, entry));
-        if (filtering && rules.length === 0) continue;
-        if (groupLimit > 0 && data.length === groupLimit) {
-          next = groupToken(group);
-          break;
-        }
-        data.push({
-          name: group.spec.name,
-          file: group.spec.file,
-          rules: rules.map((entry) => ruleJson(entry, !/^(true|1|t)$/i.test(exclude))),
-          interval: group.interval / 1000,
-          limit: group.spec.limit,
-          evaluationTime: group.duration,
-          lastEvaluation: isoTime(group.evaluatedAt),
-        });
-      }
-      return sendData(reply, { groups: data, ...(next ? { groupNextToken: next } : {}) });
+      return sendData(reply, rulesAnswer(context.rules.groups(), requestParams(request)));
     } catch (error) {
       return sendError(reply, error);
     }

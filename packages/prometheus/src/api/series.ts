@@ -1,4 +1,4 @@
-/** /series, /labels, /label/:name/values, /metadata. */
+/** /series, /labels, /label/:name/values. */
 import { requestParams } from "@pharos/kit";
 import { compareStrings, type Labels, type Matcher } from "@pharos/model";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -36,10 +36,10 @@ export function mountSeriesApi(app: FastifyInstance, context: ApiContext): void 
 
   const series = guard(async (request, reply) => {
     const params = requestParams(request);
+    if (!params.has("match[]")) throw new ApiError("bad_data", "no match[] parameter provided");
     const limit = limitParam(params);
-    const selectors = matchParam(params);
-    if (selectors.length === 0) throw new ApiError("bad_data", "no match[] parameter provided");
     const { start, end } = rangeParams(params);
+    const selectors = matchParam(params, "named");
     using querier = context.storage.querier(start, end);
     const select = async (matchers: Matcher[]): Promise<Labels[]> => {
       const hints = { start, end, func: "series", limit: limit === 0 ? 0 : limit + 1 };
@@ -90,22 +90,6 @@ export function mountSeriesApi(app: FastifyInstance, context: ApiContext): void 
       using querier = context.storage.querier(start, end);
       const { data, warnings } = cut(await union(selectors, (matchers) => querier.labelValues(name, matchers)), limit);
       return sendData(reply, data, { warnings });
-    }),
-  );
-
-  app.get(
-    "/api/v1/metadata",
-    guard(async (request, reply) => {
-      const params = requestParams(request);
-      const limit = limitParam(params);
-      const perMetric = limitParam(params, "limit_per_metric");
-      const metadata = context.db.metadata(params.get("metric") ?? undefined);
-      const out: [string, unknown][] = [];
-      for (const [name, entries] of metadata) {
-        if (limit > 0 && out.length >= limit) break;
-        out.push([name, perMetric > 0 ? entries.slice(0, perMetric) : entries]);
-      }
-      return sendData(reply, Object.fromEntries(out));
     }),
   );
 }

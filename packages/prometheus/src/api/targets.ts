@@ -1,12 +1,63 @@
-/** /targets, /targets/metadata, /scrape_pools, /alertmanagers. */
+/** /targets, /targets/relabel_steps, /scrape_pools, /scrape_pools/config, /alertmanagers. */
 import { requestParams } from "@pharos/kit";
-import { matchesAll } from "@pharos/model";
-import { parseMetricSelector } from "@pharos/promql";
-import type { FastifyInstance } from "fastify";
+import { describeError, LabelsBuilder } from "@pharos/model";
+import { type RelabelConfig, relabelBuilder } from "@pharos/relabel";
+import type { ScrapeConfig } from "@pharos/scrape";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ApiContext } from "./context.ts";
 import { ApiError, sendData, sendError } from "./envelope.ts";
-import { limitParam } from "./params.ts";
 import { isoTime } from "./rules.ts";
+
+const LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"];
+
+/** The URL as other machines reach it: the own address for this server's, the own host for other ports of this machine. */
+function globalUrl(url: string, externalUrl: string, listenPort: number): string {
+  if (!URL.canParse(url) || !URL.canParse(externalUrl)) return url;
+  const target = new URL(url);
+  if (!LOCAL_HOSTS.includes(target.hostname)) return url;
+  const external = new URL(externalUrl);
+  const rest = url.slice(url.indexOf(target.host) + target.host.length);
+  if (target.port === String(listenPort)) return `${external.protocol}//${external.host}${rest}`;
+  const port = target.port === "" ? "" : `:${target.port}`;
+  return `${target.protocol}//${external.hostname}${port}${rest}`;
+}
+
+/** A rule as upstream's JSON has it. */
+function relabelJson(rule: RelabelConfig) {
+  return {
+    ...(rule.sourceLabels.length > 0 ? { source_labels: rule.sourceLabels } : {}),
+    separator: rule.separator,
+    regex: rule.regex.source,
+    ...(rule.modulus === 0 ? {} : { modulus: rule.modulus }),
+    ...(rule.targetLabel === "" ? {} : { target_label: rule.targetLabel }),
+    replacement: rule.replacement,
+    action: rule.action,
+  };
+}
+
+function readLabels(text: string): [string, string][] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ApiError("bad_data", `error parsing labels: ${describeError(error)}`);
+  }
+  const entries = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  const bad =
+    Object.keys(value ?? {}).length !== entries.length || entries.some(([, text]) => typeof text !== "string");
+  if (bad) throw new ApiError("bad_data", "error parsing labels: they must be an object of texts");
+  return entries;
+}
+
+/** What each rule makes of the labels, until one drops them. */
+function relabelSteps(rules: readonly RelabelConfig[], labels: readonly [string, string][]) {
+  const builder = new LabelsBuilder(labels);
+  let keep = true;
+  return rules.map((rule) => {
+    keep = keep && relabelBuilder(builder, [rule]);
+    return { rule: relabelJson(rule), output: keep ? builder.build() : {}, keep };
+  });
+}
 
 export function mountTargetsApi(app: FastifyInstance, context: ApiContext): void {
   app.get("/api/v1/targets", async (request, reply) => {
@@ -22,7 +73,7 @@ export function mountTargetsApi(app: FastifyInstance, context: ApiContext): void
       labels: target.labels,
       scrapePool: target.scrapePool,
       scrapeUrl: target.scrapeUrl,
-      globalUrl: target.globalUrl,
+      globalUrl: globalUrl(target.scrapeUrl, context.externalUrl(), context.listenPort),
       lastError: target.lastError,
       lastScrape: isoTime(target.lastScrape),
       lastScrapeDuration: target.lastScrapeDuration,
@@ -41,24 +92,37 @@ export function mountTargetsApi(app: FastifyInstance, context: ApiContext): void
 
   app.get("/api/v1/scrape_pools", async (_request, reply) => sendData(reply, { scrapePools: context.scrape.pools() }));
 
-  app.get("/api/v1/targets/metadata", async (request, reply) => {
-    try {
-      const params = requestParams(request);
-      const limit = limitParam(params);
-      const wanted = params.get("metric") ?? "";
-      const selector = params.get("match_target");
-      const matchers = selector ? parseMetricSelector(selector) : [];
-      const data = [];
-      for (const { target, metric, metadata } of context.scrape.metadata()) {
-        if (limit > 0 && data.length >= limit) break;
-        if ((wanted && metric !== wanted) || !matchesAll(matchers, target)) continue;
-        data.push({ target, ...(wanted ? {} : { metric }), ...metadata });
-      }
-      if (data.length === 0) throw new ApiError("not_found", "specified metadata not found");
-      return sendData(reply, data);
-    } catch (error) {
-      return sendError(reply, error);
+  /** The pool a request is about. */
+  const poolOf = (params: URLSearchParams): { pool: string; config: ScrapeConfig } => {
+    const pool = params.get("scrapePool") ?? "";
+    if (pool === "") throw new ApiError("bad_data", "no scrapePool parameter provided");
+    const config = context.scrape.config(pool);
+    if (!config) {
+      const reason = `scrape pool ${JSON.stringify(pool)} not found`;
+      throw new ApiError("bad_data", `error retrieving scrape config: ${reason}`);
     }
+    return { pool, config };
+  };
+  const about = (path: string, answer: (params: URLSearchParams, reply: FastifyReply) => FastifyReply): void => {
+    app.get(path, async (request, reply) => {
+      try {
+        return answer(requestParams(request), reply);
+      } catch (error) {
+        return sendError(reply, error);
+      }
+    });
+  };
+
+  about("/api/v1/scrape_pools/config", (params, reply) =>
+    sendData(reply, { yaml: context.poolConfigText(poolOf(params).pool) }),
+  );
+
+  about("/api/v1/targets/relabel_steps", (params, reply) => {
+    if ((params.get("scrapePool") ?? "") === "") throw new ApiError("bad_data", "no scrapePool parameter provided");
+    const text = params.get("labels") ?? "";
+    if (text === "") throw new ApiError("bad_data", "no labels parameter provided");
+    const labels = readLabels(text);
+    return sendData(reply, { steps: relabelSteps(poolOf(params).config.relabelConfigs, labels) });
   });
 
   app.get("/api/v1/alertmanagers", async (_request, reply) => {

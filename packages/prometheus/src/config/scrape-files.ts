@@ -5,8 +5,17 @@ import { parseSdConfigs, type SdConfig } from "@pharos/discovery";
 import { parseYaml, type YamlNode } from "@pharos/kit";
 import { describeError, UserError } from "@pharos/model";
 import { type GlobalScrapeConfig, parseScrapeConfig, type ScrapeConfig } from "@pharos/scrape";
+import { stringify } from "yaml";
 
-export type JobConfig = ScrapeConfig & { sdConfigs: SdConfig[] };
+export interface JobConfig extends ScrapeConfig {
+  sdConfigs: SdConfig[];
+  /** The job as YAML, secrets included. */
+  source(): string;
+}
+
+function parseJob(node: YamlNode, global: GlobalScrapeConfig): JobConfig {
+  return { ...parseScrapeConfig(node, global, parseSdConfigs), source: () => stringify(node.toValue()) };
+}
 
 /** At most one wildcard, and only in the last part. */
 const GLOB = /^[^*]*(\*[^/]*)?$/;
@@ -48,7 +57,7 @@ export function readJobs(
   /** Where each name was seen first. */
   const seen = new Map<string, string>();
   for (const node of main?.items() ?? []) {
-    const job = parseScrapeConfig(node, global, parseSdConfigs);
+    const job = parseJob(node, global);
     if (seen.has(job.jobName)) {
       throw fault(node, `found multiple scrape configs with job name ${JSON.stringify(job.jobName)}`);
     }
@@ -58,7 +67,7 @@ export function readJobs(
   for (const file of globs.flatMap((glob) => globSync(glob).sort())) {
     const map = parseYaml(readText(file), file).map();
     for (const node of map.get("scrape_configs")?.items() ?? []) {
-      const job = parseScrapeConfig(node, global, parseSdConfigs);
+      const job = parseJob(node, global);
       const first = seen.get(job.jobName);
       if (first !== undefined) {
         const name = JSON.stringify(job.jobName);

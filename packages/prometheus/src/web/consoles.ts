@@ -51,7 +51,7 @@ export function mountConsoles(app: FastifyInstance, context: ConsoleContext): vo
   app.get<{ Params: { "*": string } }>("/consoles/*", async (request, reply) => {
     const name = request.params["*"];
     const file = fileBelow(context.templates, name);
-    if (file === undefined) return notFound(reply, name);
+    if (file === undefined) return notFound(reply, join(context.templates, name));
     const query = new URLSearchParams(request.raw.url!.split("?")[1] ?? "");
     const params: Record<string, string[]> = {};
     for (const key of new Set(query.keys())) params[key] = query.getAll(key);

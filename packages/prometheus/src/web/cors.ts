@@ -2,8 +2,6 @@
 import { AnchoredRegexp } from "@pharos/model";
 import type { FastifyInstance } from "fastify";
 
-const ANY = ".*";
-
 /** For all routes of `app`; `origin` is an anchored regular expression, `.*` for everybody. */
 export function allowOrigins(app: FastifyInstance, origin: string): void {
   const pattern = new AnchoredRegexp(origin);
@@ -14,8 +12,7 @@ export function allowOrigins(app: FastifyInstance, origin: string): void {
       reply.header("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
       reply.header("Access-Control-Expose-Headers", "Date");
       reply.header("Vary", "Origin");
-      if (origin === ANY) reply.header("Access-Control-Allow-Origin", "*");
-      else if (pattern.test(from)) reply.header("Access-Control-Allow-Origin", from);
+      if (pattern.test(from)) reply.header("Access-Control-Allow-Origin", from);
     }
   });
   app.options("/api/v1/*", async (_request, reply) => reply.code(204).send());

@@ -39,7 +39,10 @@ const INDEX = `Pharos: Prometheus API
 
 export function mountPages(app: FastifyInstance, context: PageContext): void {
   const text = "text/plain; charset=utf-8";
-  app.get("/-/healthy", async (_request, reply) => reply.type(text).send("Prometheus Server is Healthy.\n"));
+  app.head("/-/healthy", async (_request, reply) => reply.code(200).send());
+  app.get("/-/healthy", { exposeHeadRoute: false }, async (_request, reply) =>
+    reply.type(text).send("Prometheus Server is Healthy.\n"),
+  );
   app.get("/-/ready", async (_request, reply) => {
     if (context.isReady()) return reply.type(text).send("Prometheus Server is Ready.\n");
     reply.header("X-Prometheus-Stopping", String(context.isStopping()));
@@ -54,7 +57,8 @@ export function mountPages(app: FastifyInstance, context: PageContext): void {
       handler: async (_request, reply) => {
         if (!context.enableLifecycle) return reply.code(403).type(text).send("Lifecycle API is not enabled.");
         try {
-          return await reply.type(text).send(await work());
+          const said = await work();
+          return await (said === "" ? reply.code(200).send() : reply.type(text).send(said));
         } catch (error) {
           return reply
             .code(500)
