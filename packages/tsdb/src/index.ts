@@ -1,3 +1,4 @@
+export type { BlockAnalysis } from "./block/analyze.ts";
 export { Block, type BlockSeries } from "./block/block.ts";
 export { PageCache } from "./block/page-cache.ts";
 export { decodeChunk } from "./chunk/decode.ts";
@@ -5,6 +6,7 @@ export { encodeBuffer } from "./chunk/encode.ts";
 export * from "./db.ts";
 export { MergedSeries } from "./merge.ts";
 export { mergeByLabels } from "./merge-by-labels.ts";
+export { openReadOnly, ReadOnlyDb, type ReadOnlyOptions } from "./read-only.ts";
 export type { Cardinality, HeadStats, NameValue, TsdbStatus } from "./status.ts";
 export type { SharedHandle } from "./threads/messages.ts";
 export { SharedReader } from "./threads/reader.ts";

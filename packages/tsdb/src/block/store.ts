@@ -14,6 +14,7 @@ export class BlockStore implements Disposable {
   readonly #dir: string;
   readonly #cache: PageCache;
   readonly #log: Logger;
+  readonly #readOnly: boolean;
   #blocks: Block[] = [];
   /** Blocks that could not be opened. */
   failed = 0;
@@ -21,18 +22,27 @@ export class BlockStore implements Disposable {
   timeRetentions = 0;
   sizeRetentions = 0;
 
-  /** Opens all blocks. One that is damaged is left out, with an error that says why; half-written ones are removed. */
-  constructor(dir: string, cache: PageCache, log: Logger) {
+  /**
+   * Opens all blocks. One that is damaged is left out, with an error that says why; half-written ones, and those that others
+   * replace, are removed. `readOnly`: these are passed over, and a block that vanishes meanwhile is the ENOENT it is.
+   */
+  constructor(dir: string, cache: PageCache, log: Logger, readOnly = false) {
     this.#dir = dir;
     this.#cache = cache;
     this.#log = log;
+    this.#readOnly = readOnly;
     for (const name of readdirSync(dir)) {
+      if (readOnly && !isUlid(name)) continue;
       if (name.endsWith(TEMPORARY_SUFFIX) || name.endsWith(DELETION_SUFFIX)) {
         rmSync(join(dir, name), { recursive: true, force: true });
       } else if (isUlid(name) && existsSync(join(dir, name, "meta.json"))) {
         try {
           this.#blocks.push(new Block(join(dir, name), cache));
         } catch (error) {
+          if (readOnly && !existsSync(join(dir, name))) {
+            this[Symbol.dispose]();
+            throw Object.assign(new Error(`${name} is gone`), { code: "ENOENT" });
+          }
           this.failed++;
           log.error("a block cannot be opened: its samples are missing from queries", {
             block: name,
@@ -123,7 +133,12 @@ export class BlockStore implements Disposable {
   #removeParents(): void {
     const parents = new Set(this.#blocks.flatMap(({ meta }) => meta.compaction.parents?.map(({ ulid }) => ulid) ?? []));
     const replaced = this.#blocks.filter(({ meta }) => parents.has(meta.ulid));
-    if (replaced.length > 0) this.add(undefined, replaced);
+    if (replaced.length === 0) return;
+    if (!this.#readOnly) this.add(undefined, replaced);
+    else {
+      for (const block of replaced) block[Symbol.dispose]();
+      this.#blocks = this.#blocks.filter((block) => !replaced.includes(block));
+    }
   }
 
   /** The folder gets another name first: a half-deleted block must not be taken for a whole one. */

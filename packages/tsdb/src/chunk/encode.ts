@@ -1,7 +1,7 @@
 /** Samples in columns as chunks, cut as the head cuts them. */
 import type { FloatHistogram, IntHistogram, SampleBuffer } from "@pharos/model";
 import { LOW_WORD } from "@pharos/model";
-import { type ChunkEncodings, DEFAULT_ENCODINGS } from "./encoding.ts";
+import { ALL_STARTS, type ChunkEncodings, DEFAULT_ENCODINGS } from "./encoding.ts";
 import { HistogramAppender } from "./histogram.ts";
 import { widen } from "./histogram-widen.ts";
 import { XorAppender } from "./xor.ts";
@@ -75,7 +75,7 @@ export class ChunkCutter {
 export function encodeBuffer(buffer: SampleBuffer, rangeMs: number, encodings = DEFAULT_ENCODINGS): EncodedChunk[] {
   const out: EncodedChunk[] = [];
   const { timestamps, words, histograms, startTimestamps } = buffer;
-  const chosen: ChunkEncodings = startTimestamps ? { floats: "xor2", histogramStarts: true } : encodings;
+  const chosen = startTimestamps ? ALL_STARTS : encodings;
   const cutter = new ChunkCutter(rangeMs, (chunk) => out.push(chunk), chosen);
   for (let i = 0; i < buffer.length; i++) {
     const histogram = histograms?.[i];

@@ -18,6 +18,9 @@ export interface ChunkEncodings {
 
 export const DEFAULT_ENCODINGS: ChunkEncodings = { floats: "xor", histogramStarts: false };
 
+/** For chunks that are made to be read at once. */
+export const ALL_STARTS: ChunkEncodings = { floats: "xor2", histogramStarts: true };
+
 /** Whether a chunk holds floats. */
 export function isFloat(encoding: number): boolean {
   return encoding === Encoding.xor || encoding === Encoding.xor2;

@@ -55,6 +55,7 @@ export interface ChunkFiles {
 
 interface File {
   number: number;
+  path: string;
   paged: PagedFile | undefined;
   /** Bytes on disk. */
   size: number;
@@ -64,6 +65,7 @@ interface File {
 export class HeadChunkFiles implements ChunkFiles, Disposable {
   readonly #dir: string;
   readonly #cache: PageCache;
+  readonly #sandbox: string | undefined;
   /** Ascending numbers without gaps. */
   readonly #files: File[] = [];
   readonly #out = new Encoder();
@@ -76,9 +78,11 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
   /** Chunks written since the start. */
   written = 0;
 
-  constructor(dir: string, cache: PageCache) {
+  /** `sandbox`: new files go there, and those in `dir`, which somebody may be writing, are left as they are. */
+  constructor(dir: string, cache: PageCache, sandbox?: string) {
     this.#dir = dir;
     this.#cache = cache;
+    this.#sandbox = sandbox;
   }
 
   get bytes(): number {
@@ -99,22 +103,24 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
    * behind it, are removed: their samples come from the log. Answers what was removed, and why.
    */
   *open(onChunk: (chunk: HeadChunk) => void): Generator<void, { file: string; reason: string } | undefined> {
-    mkdirSync(this.#dir, { recursive: true });
-    const numbers = readdirSync(this.#dir)
+    mkdirSync(this.#sandbox ?? this.#dir, { recursive: true });
+    const numbers = (existsSync(this.#dir) ? readdirSync(this.#dir) : [])
       .filter((name) => /^\d{6}$/.test(name))
       .map(Number)
       .sort((a, b) => a - b);
     let problem: { file: string; reason: string } | undefined;
     for (const [i, number] of numbers.entries()) {
-      const path = this.#path(number);
+      const path = join(this.#dir, fileName(number));
       if (!problem) {
-        const file: File = { number, paged: undefined, size: 0, maxt: Number.NEGATIVE_INFINITY };
+        const file: File = { number, path, paged: undefined, size: 0, maxt: Number.NEGATIVE_INFINITY };
         const chunks: HeadChunk[] = [];
         const gap = i > 0 && numbers[i - 1] !== number - 1;
         const reason = gap
           ? "a file before it is missing"
           : readChunks(path, number, file, (chunk) => chunks.push(chunk));
-        if (reason === undefined) {
+        // What is being written ends anywhere.
+        if (reason === undefined || (this.#sandbox !== undefined && !gap)) {
+          if (reason !== undefined) problem = { file: path, reason };
           file.paged = new PagedFile(path, this.#cache);
           this.#files.push(file);
           for (const chunk of chunks) onChunk(chunk);
@@ -123,7 +129,7 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
         }
         problem = { file: path, reason };
       }
-      rmSync(path);
+      if (this.#sandbox === undefined) rmSync(path);
     }
     return problem;
   }
@@ -167,7 +173,7 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
       offset >= entry.size
         ? this.#out.view().subarray(offset - entry.size, offset - entry.size + length)
         : entry.paged!.read(offset, length);
-    return chunkIn(chunk, bytes, () => this.#path(file), offset);
+    return chunkIn(chunk, bytes, () => entry.path, offset);
   }
 
   /**
@@ -177,9 +183,9 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
   truncate(mint: number, keepFrom: number): (() => void)[] {
     const closers: (() => void)[] = [];
     while (this.#files.length > 1 && this.#files[0].maxt < mint && this.#files[0].number < keepFrom) {
-      const { number, paged } = this.#files.shift()!;
+      const { path, paged } = this.#files.shift()!;
       closers.push(() => {
-        rmSync(this.#path(number), { force: true });
+        rmSync(path, { force: true });
         paged?.[Symbol.dispose]();
       });
     }
@@ -208,10 +214,6 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
     this.#fd = undefined;
   }
 
-  #path(number: number): string {
-    return join(this.#dir, fileName(number));
-  }
-
   #next(): File {
     const last = this.#files.at(-1);
     if (last && this.#fd !== undefined) {
@@ -222,8 +224,9 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
       this.#fd = undefined;
     }
     const number = (last?.number ?? 0) + 1;
-    const file: File = { number, paged: undefined, size: 0, maxt: Number.NEGATIVE_INFINITY };
-    this.#fd = openSync(this.#path(number), "wx");
+    const path = join(this.#sandbox ?? this.#dir, fileName(number));
+    const file: File = { number, path, paged: undefined, size: 0, maxt: Number.NEGATIVE_INFINITY };
+    this.#fd = openSync(path, "wx");
     this.#files.push(file);
     this.#out.u32(HEAD_CHUNKS_MAGIC);
     this.#out.u32(0x01000000);
@@ -247,7 +250,7 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
     }
     file.size += bytes.length;
     this.#out.reset();
-    file.paged ??= new PagedFile(this.#path(file.number), this.#cache);
+    file.paged ??= new PagedFile(file.path, this.#cache);
     file.paged.grown(file.size);
   }
 }
@@ -322,6 +325,7 @@ function readChunks(path: string, number: number, file: File, onChunk: (chunk: H
   }
   let at = HEADER;
   while (at < bytes.length) {
+    file.size = at;
     if (at + CHUNK_HEADER + 1 > bytes.length) {
       if (allZero(bytes, at)) break;
       return `it ends inside a chunk at ${at}`;

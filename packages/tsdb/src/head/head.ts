@@ -22,6 +22,7 @@ import { lastCheckpoint, logBytes, segmentPath, segmentsOf, type WalCompression 
 import { WalWriter } from "../wal/write.ts";
 import { HeadAppender, type PendingHistogram, SampleBatch } from "./appender.ts";
 import { Budget } from "./budget.ts";
+import { HeadChunkFiles } from "./chunk-files.ts";
 import { writeSnapshot } from "./chunk-snapshot.ts";
 import { ExemplarRing } from "./exemplars.ts";
 import type { Late } from "./late.ts";
@@ -50,6 +51,8 @@ export interface HeadOptions {
   encodings: ChunkEncodings;
   /** The head is written to a snapshot at the end and read from it at the start. */
   snapshotOnShutdown: boolean;
+  /** What is written goes below this folder, and nothing in `dir` is touched: to look at the data of others. */
+  sandbox?: string;
   cache: PageCache;
 }
 
@@ -145,13 +148,15 @@ export class Head implements Disposable {
   constructor(options: HeadOptions) {
     this.options = options;
     this.minValidTime = options.minValidTime;
-    this.store = new HeadStore(join(options.dir, "chunks_head"), options.cache, options.rangeMs, options.lateWindowMs);
+    const { dir, sandbox, cache } = options;
+    const files = new HeadChunkFiles(join(dir, "chunks_head"), cache, sandbox && join(sandbox, "chunks_head"));
+    this.store = new HeadStore(files, options.rangeMs, options.lateWindowMs);
     this.store.encodings = options.encodings;
     this.exemplars = new ExemplarRing(options.maxExemplars);
     this.budget = new Budget(options.memoryBudgetBytes, () => this.store.bytes + this.#unlogged.size * UNLOGGED_BYTES);
     const first = (segmentsOf(this.walDir).at(-1) ?? lastCheckpoint(this.walDir)?.index ?? -1) + 1;
     this.#nextRef = first === 0 ? 1 : first * REFS_PER_SEGMENT;
-    this.#wal = new WalWriter(this.walDir, first, options.compression);
+    this.#wal = new WalWriter(sandbox ? join(sandbox, "wal") : this.walDir, first, options.compression);
   }
 
   get walDir(): string {

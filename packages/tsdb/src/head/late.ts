@@ -6,14 +6,11 @@
 import { AppendResult, type FloatHistogram, type IntHistogram, type SampleBuffer } from "@pharos/model";
 import { decodeChunk } from "../chunk/decode.ts";
 import { ChunkCutter, type EncodedChunk } from "../chunk/encode.ts";
-import type { ChunkEncodings } from "../chunk/encoding.ts";
+import { ALL_STARTS, type ChunkEncodings } from "../chunk/encoding.ts";
 import type { ChunkFiles, HeadChunkFiles } from "./chunk-files.ts";
 
 /** Samples kept in memory before they become a chunk; upstream's default. */
 const BUFFERED = 32;
-
-/** For chunks that are made to be read at once. */
-const ALL_STARTS: ChunkEncodings = { floats: "xor2", histogramStarts: true };
 
 export interface LateChunk {
   mint: number;

@@ -10,14 +10,13 @@ import {
   STALE_NAN_HIGH,
   STALE_NAN_LOW,
 } from "@pharos/model";
-import type { PageCache } from "../block/page-cache.ts";
 import { addInterval, type Interval, type Tombstones } from "../block/tombstones.ts";
 import { type ChunkEncodings, DEFAULT_ENCODINGS, Encoding } from "../chunk/encoding.ts";
 import { HistogramAppender } from "../chunk/histogram.ts";
 import { widen } from "../chunk/histogram-widen.ts";
 import { Heap, type Pin } from "../memory/heap.ts";
 import type { SnapshotChunk } from "../wal/snapshot-records.ts";
-import { HeadChunkFiles } from "./chunk-files.ts";
+import type { HeadChunkFiles } from "./chunk-files.ts";
 import { addClosed, closedMint, dropClosed } from "./closed-chunks.ts";
 import { LabelIndex } from "./label-index.ts";
 import { Late } from "./late.ts";
@@ -64,11 +63,11 @@ export class HeadStore implements Disposable {
   histograms = 0;
 
   /** `rangeMs`: chunks do not cross multiples of it, so that blocks can be cut between them. */
-  constructor(chunkDir: string, cache: PageCache, rangeMs: number, lateWindowMs: number) {
+  constructor(files: HeadChunkFiles, rangeMs: number, lateWindowMs: number) {
     this.#rangeMs = rangeMs;
     this.index = new LabelIndex(this.heap, () => this.table.listed());
     this.table = new SeriesTable(this.heap, this.index);
-    this.files = new HeadChunkFiles(chunkDir, cache);
+    this.files = files;
     this.late = new Late(
       this.files,
       lateWindowMs,
