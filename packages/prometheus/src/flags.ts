@@ -286,6 +286,10 @@ export const prometheusFlags = {
     default: "2GB",
     help: "Bytes that all running queries together may hold in memory. Pharos' own flag.",
   },
+  "query.threads": {
+    type: "number",
+    help: "Threads that evaluate heavy queries; 0 evaluates all in the main thread. By default as many as there are cores, up to 8, and none on a single core. Pharos' own flag.",
+  },
   "enable-feature": {
     type: "string",
     multiple: true,
@@ -414,6 +418,7 @@ export function prometheusOptions(
       maxConcurrency: values["query.max-concurrency"],
       maxBytes: values["query.max-bytes"],
       maxTotalBytes: values["query.max-total-bytes"],
+      threads: values["query.threads"],
     },
     rules: {
       outageToleranceMs: values["rules.alert.for-outage-tolerance"],

@@ -83,6 +83,8 @@ export interface PrometheusOptions {
     /** Bytes that one query, and all together, may hold. */
     maxBytes?: number;
     maxTotalBytes?: number;
+    /** Threads that evaluate heavy queries, 0 for none; as many as there are cores, up to 8, none on a single one. */
+    threads?: number;
   };
   rules?: {
     resendDelayMs?: number;

@@ -13,6 +13,8 @@ import {
   type Expr,
   QueryError,
   type QueryOptions,
+  QueryPool,
+  type QueryPoolOptions,
   type QueryResult,
   sourceOf,
 } from "@pharos/promql";
@@ -59,6 +61,8 @@ function createMetrics(registry: Registry, concurrency: number) {
 }
 
 export interface ServerEngineOptions extends EngineOptions {
+  /** Where heavy queries of this storage go; all are evaluated here, if absent. */
+  pool?: Omit<QueryPoolOptions, "engine">;
   /** Queries evaluated at a time; others wait. */
   maxConcurrency: number;
   registry: Registry;
@@ -77,6 +81,9 @@ export class ServerEngine extends Engine implements Disposable {
   readonly #log: Logger;
   readonly #metrics: ReturnType<typeof createMetrics>;
   readonly #waiting: (() => void)[] = [];
+  readonly #pool: { storage: Queryable; pool: QueryPool } | undefined;
+  /** ms; a function of the configuration. */
+  readonly #subqueryStep: () => number | undefined;
   #running = 0;
   #file: { path: string; fd: number; log: Logger } | undefined;
 
@@ -85,6 +92,17 @@ export class ServerEngine extends Engine implements Disposable {
     this.#maxConcurrency = Math.max(1, options.maxConcurrency);
     this.#log = options.log;
     this.#metrics = createMetrics(options.registry, options.maxConcurrency);
+    const { pool, defaultSubqueryStepMs: step } = options;
+    this.#subqueryStep = () => (typeof step === "function" ? step(0) : step);
+    if (!pool || pool.workers.length === 0) return;
+    const engine = {
+      parse: (query: string) => super.parse(query),
+      estimate: (...args: Parameters<Engine["estimate"]>) => super.estimate(...args),
+      instant: (...args: Parameters<Engine["instant"]>) => super.instant(...args),
+      range: (...args: Parameters<Engine["range"]>) => super.range(...args),
+      listed: super.listed.bind(this) as Engine["listed"],
+    };
+    this.#pool = { storage: pool.storage, pool: new QueryPool({ ...pool, engine }) };
   }
 
   /** Logs queries there from now on; "" ends the log. The same path is opened again: it may have been moved away. */
@@ -111,8 +129,11 @@ export class ServerEngine extends Engine implements Disposable {
     options: QueryOptions = {},
     signal?: AbortSignal,
   ): Promise<QueryResult> {
-    return this.#observe(query, { start: timeMs, end: timeMs, step: 0 }, signal, () =>
-      super.instant(storage, query, timeMs, options, signal),
+    const times = { start: timeMs, end: timeMs, step: 0 };
+    return this.#observe(query, times, signal, () =>
+      this.#pool?.storage === storage
+        ? this.#pool.pool.query({ query, ...times, options: this.#sent(options) }, signal)
+        : super.instant(storage, query, timeMs, options, signal),
     );
   }
 
@@ -125,9 +146,16 @@ export class ServerEngine extends Engine implements Disposable {
     options: QueryOptions = {},
     signal?: AbortSignal,
   ): Promise<QueryResult> {
-    return this.#observe(query, { start: startMs, end: endMs, step: stepMs }, signal, () =>
-      super.range(storage, query, startMs, endMs, stepMs, options, signal),
+    const times = { start: startMs, end: endMs, step: stepMs };
+    return this.#observe(query, times, signal, () =>
+      this.#pool?.storage === storage && stepMs > 0
+        ? this.#pool.pool.query({ query, ...times, options: this.#sent(options) }, signal)
+        : super.range(storage, query, startMs, endMs, stepMs, options, signal),
     );
+  }
+
+  #sent({ lookbackMs, timeoutMs, explain }: QueryOptions) {
+    return { lookbackMs, timeoutMs, explain, defaultSubqueryStepMs: this.#subqueryStep() };
   }
 
   [Symbol.dispose](): void {

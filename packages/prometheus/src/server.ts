@@ -3,6 +3,7 @@
  * all of a new configuration or nothing of it.
  */
 
+import { availableParallelism } from "node:os";
 import { Discovery } from "@pharos/discovery";
 import {
   createHttpServer,
@@ -46,6 +47,8 @@ import { NO_FEATURES } from "./features.ts";
 import { retentionText } from "./flags.ts";
 import { Notifications, RELOAD_FAILED, STARTING, STOPPING } from "./notifications.ts";
 import type { PrometheusOptions } from "./options.ts";
+import type { PlainEngineOptions } from "./query/messages.ts";
+import { QueryThreads } from "./query/query-threads.ts";
 import { createFanout } from "./remote/fanout.ts";
 import { createSender } from "./remote/sender.ts";
 import { createRuleQuery } from "./rule-query.ts";
@@ -67,6 +70,7 @@ export interface PrometheusServer extends AsyncDisposable {
 const DEFAULT_SUBSCRIBERS = 16;
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 const DEFAULT_CONCURRENCY = 20;
+const MAX_QUERY_THREADS = 8;
 
 /** What the language of queries and rules has, by the features that are on. */
 function languageOf({ has }: NonNullable<PrometheusOptions["features"]>): ParserOptions {
@@ -84,12 +88,19 @@ function scrapeDefaults({ has }: NonNullable<PrometheusOptions["features"]>): Sc
   };
 }
 
+/** On a single core a thread for queries would only take turns with this one. */
+function defaultQueryThreads(): number {
+  const cores = availableParallelism();
+  return cores > 1 ? Math.min(cores, MAX_QUERY_THREADS) : 0;
+}
+
 class Server implements PrometheusServer {
   readonly #options: PrometheusOptions;
   readonly #features: NonNullable<PrometheusOptions["features"]>;
   readonly #registry: Registry;
   readonly #db: Db;
   readonly #engine: ServerEngine;
+  readonly #queryThreads: QueryThreads;
   readonly #notifications: Notifications;
   readonly #scrape: ScrapeManager;
   readonly #discovery: Discovery;
@@ -120,22 +131,39 @@ class Server implements PrometheusServer {
     this.#db = db;
     this.#notifications = new Notifications(options.maxNotificationSubscribers ?? DEFAULT_SUBSCRIBERS, registry);
     this.#notifications.add(STARTING);
-    this.#engine = new ServerEngine({
+    this.#fanout = createFanout(db, { ...options, registry });
+    const engineOptions: PlainEngineOptions = {
       ...languageOf(features),
       lookbackMs: options.query?.lookbackMs,
       timeoutMs: options.query?.timeoutMs,
       maxSamples: options.query?.maxSamples,
       maxQueryBytes: options.query?.maxBytes,
       maxTotalBytes: options.query?.maxTotalBytes,
-      maxConcurrency: options.query?.maxConcurrency ?? DEFAULT_CONCURRENCY,
-      defaultSubqueryStepMs: () => this.#config?.global.evaluationInterval ?? 60_000,
       delayedNameRemoval: features.has("promql-delayed-name-removal"),
       typeAndUnitLabels: features.has("type-and-unit-labels"),
       useStartTimestamps: features.has("use-start-timestamps"),
+    };
+    const engineLog = log.with({ component: "query engine" });
+    this.#queryThreads = new QueryThreads({
+      count: options.query?.threads ?? defaultQueryThreads(),
+      engine: engineOptions,
+      share: () => db.share(),
+      log: engineLog,
       registry,
-      log: log.with({ component: "query engine" }),
     });
-    this.#fanout = createFanout(db, { ...options, registry });
+    this.#engine = new ServerEngine({
+      ...engineOptions,
+      sharedMemory: this.#queryThreads.memory,
+      maxConcurrency: options.query?.maxConcurrency ?? DEFAULT_CONCURRENCY,
+      defaultSubqueryStepMs: () => this.#config?.global.evaluationInterval ?? 60_000,
+      pool: {
+        storage: this.#fanout,
+        workers: this.#queryThreads.workers,
+        isShared: (mint, maxt) => this.#fanout.isLocal(mint, maxt),
+      },
+      registry,
+      log: engineLog,
+    });
     this.#ruleQuery = createRuleQuery(this.#engine, this.#fanout);
     const { storeStartTimestamps = false, zeroAtStart = false } = options.storage ?? {};
     this.#scrape = new ScrapeManager({
@@ -403,6 +431,7 @@ class Server implements PrometheusServer {
     await this.#sender.stop();
     await this.#http.close();
     this.#engine[Symbol.dispose]();
+    await this.#queryThreads[Symbol.asyncDispose]();
     await this.#fanout[Symbol.asyncDispose]();
     await this.#db.close();
   }

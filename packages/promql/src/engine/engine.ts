@@ -6,11 +6,11 @@ import { Context, type EvaluationSettings, QueryState } from "./context.ts";
 import { QueryError } from "./error.ts";
 import { evaluateVector } from "./evaluate.ts";
 import { Expansions } from "./expansions.ts";
-import { SharedMemory } from "./memory.ts";
+import { type MemoryCells, SharedMemory } from "./memory.ts";
 import { type Plan, planQuery } from "./plan.ts";
 import { type PlanNode, Profiler } from "./profile.ts";
 import { evaluateQuery, type QueryValue } from "./result.ts";
-import { RunningQueries, type RunningQuery } from "./running.ts";
+import { type QueryProgress, RunningQueries, type RunningQuery } from "./running.ts";
 import { planSelection, selectAll } from "./select.ts";
 import {
   evaluateShard,
@@ -54,7 +54,9 @@ export interface QueryCost {
   series: number;
   /** Samples and results to be looked at, as far as that can be told without reading any. */
   samples: number;
-  /** ms from the first to the last sample that may be needed. */
+  /** Unix ms of the first and the last sample that may be needed, and ms between them. */
+  mint: number;
+  maxt: number;
   spanMs: number;
   /** An aggregation in it can be evaluated in parts. */
   splittable: boolean;
@@ -72,6 +74,8 @@ export interface EngineOptions extends ParserOptions {
   maxQueryBytes?: number;
   /** Bytes that all queries running at a time may hold; 2 GiB. */
   maxTotalBytes?: number;
+  /** Where engines of other threads tell what they hold, which counts as well. */
+  sharedMemory?: MemoryCells;
   /** 2 minutes. */
   timeoutMs?: number;
   /** Step of a subquery that names none: the global evaluation interval; 1 minute. */
@@ -90,6 +94,10 @@ export interface QueryOptions {
   timeoutMs?: number;
   /** Tell what each part of the query took; costs some time with many series. */
   explain?: boolean;
+  /** Overrides the engine's. */
+  defaultSubqueryStepMs?: number;
+  /** Is given what tells how far the query has got, when it begins. */
+  watch?: (progress: () => QueryProgress) => void;
   /** Evaluate what can be split in parts elsewhere, on other cores. */
   shards?: ShardRunner;
 }
@@ -128,7 +136,7 @@ export class Engine {
 
   constructor(options: EngineOptions = {}) {
     this.#parser = options;
-    this.#memory = new SharedMemory(options.maxTotalBytes ?? 2 * 2 ** 30);
+    this.#memory = new SharedMemory(options.maxTotalBytes ?? 2 * 2 ** 30, options.sharedMemory);
     const { defaultSubqueryStepMs = 60_000 } = options;
     this.#settings = {
       lookbackMs: options.lookbackMs || 300_000,
@@ -158,9 +166,26 @@ export class Engine {
     return this.#running.cancel(id);
   }
 
-  /** Bytes that all queries hold now. */
+  /** Bytes that all queries hold now, those of other threads included. */
   get heldBytes(): number {
-    return this.#memory.held;
+    return this.#memory.held + this.#memory.elsewhere;
+  }
+
+  /**
+   * Lists a query that is evaluated elsewhere: it is seen in `running()`, and `signal` aborts when it is canceled here.
+   * `report` takes how far it has got.
+   */
+  async listed<T>(
+    { query, start, end, step }: { query: string; start: number; end: number; step: number },
+    signal: AbortSignal | undefined,
+    run: (signal: AbortSignal, report: (progress: QueryProgress) => void) => Promise<T>,
+  ): Promise<T> {
+    using running = this.#running.add({ query, startedAt: Date.now(), start, end, step }, signal);
+    let last: QueryProgress = { bytes: 0, samplesRead: 0 };
+    running.progress = () => last;
+    return await run(running.signal, (progress) => {
+      last = progress;
+    });
   }
 
   /** Evaluates at one time (Unix ms). Throws PromqlParseError and QueryError. */
@@ -199,16 +224,23 @@ export class Engine {
    */
   async estimate(
     storage: Queryable,
-    query: string,
+    query: string | Expr,
     startMs: number,
     endMs: number,
     stepMs: number,
     shortMs = 0,
   ): Promise<QueryCost> {
-    const plan = planQuery(this.parse(query), startMs, endMs, stepMs);
+    const plan = planQuery(typeof query === "string" ? this.parse(query) : query, startMs, endMs, stepMs);
     const times = { start: startMs, end: endMs, step: stepMs, ...this.#settings };
     const { mint, maxt, uses } = planSelection(plan.expr, times);
-    const cost: QueryCost = { series: 0, samples: 0, spanMs: maxt - mint, splittable: splittable(plan).length > 0 };
+    const cost: QueryCost = {
+      series: 0,
+      samples: 0,
+      mint,
+      maxt,
+      spanMs: maxt - mint,
+      splittable: splittable(plan).length > 0,
+    };
     if (cost.spanMs <= shortMs) return cost;
     using querier = storage.querier(mint, maxt);
     const steps = stepMs > 0 ? Math.max(0, Math.floor((endMs - startMs) / stepMs) + 1) : 1;
@@ -225,8 +257,9 @@ export class Engine {
    * the other engine's holds.
    */
   shard(storage: Queryable, request: ShardRequest, signal?: AbortSignal): Promise<ShardResult> {
-    const { query, lookbackMs, timeoutMs, index, count } = request;
-    return this.#evaluate<ShardResult>(storage, query, request, { lookbackMs, timeoutMs }, signal, {
+    const { query, lookbackMs, timeoutMs, defaultSubqueryStepMs, index, count } = request;
+    const options = { lookbackMs, timeoutMs, defaultSubqueryStepMs };
+    return this.#evaluate<ShardResult>(storage, query, request, options, signal, {
       root: (plan) => findAggregate(plan, request.pos),
       shard: { index, count },
       run: async ({ plan, context }) => {
@@ -284,7 +317,9 @@ export class Engine {
     const source = typeof query === "string" ? query : sourceOf(query);
     const { start, end, step } = range;
     if (step > 0) checkRangeType(expr);
+    const { defaultSubqueryStepMs } = options;
     const settings = { ...this.#settings, lookbackMs: options.lookbackMs || this.#settings.lookbackMs };
+    if (defaultSubqueryStepMs) settings.defaultSubqueryStep = () => defaultSubqueryStepMs;
     const began = performance.now();
     using running = this.#running.add({ query: source, startedAt: Date.now(), start, end, step }, signal);
     const plan = planQuery(expr, start, end, step);
@@ -297,6 +332,7 @@ export class Engine {
     state.shard = work.shard;
     if (options.explain) state.profiler = new Profiler();
     running.progress = () => ({ bytes: state.memory.held, samplesRead: state.samplesRead });
+    options.watch?.(running.progress);
     state.check();
     const context = new Context(state, start, end, step || 1, true);
     using elsewhere = new ShardedParts(options.shards, context, split, source, range);

@@ -4,13 +4,44 @@
  */
 import { executionError, type QueryError } from "./error.ts";
 
-/** What all queries of an engine hold. */
+/**
+ * Where engines of several threads note what their queries hold, so that a limit counts for all of them together: KiB of each,
+ * in an Int32Array over a SharedArrayBuffer. An engine writes its own cell only; that of a thread that is gone is to be set to 0.
+ */
+export interface MemoryCells {
+  readonly cells: Int32Array;
+  /** The engine's own. */
+  readonly index: number;
+}
+
+/** What all queries of an engine hold, and of those that share its limit. */
 export class SharedMemory {
   readonly limit: number;
-  held = 0;
+  readonly #shared: MemoryCells | undefined;
+  #held = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, shared?: MemoryCells) {
     this.limit = limit;
+    this.#shared = shared;
+  }
+
+  /** Bytes of this engine's queries. */
+  get held(): number {
+    return this.#held;
+  }
+
+  set held(bytes: number) {
+    this.#held = bytes;
+    if (this.#shared) Atomics.store(this.#shared.cells, this.#shared.index, Math.ceil(bytes / 1024));
+  }
+
+  /** Bytes that other engines' queries hold. */
+  get elsewhere(): number {
+    if (!this.#shared) return 0;
+    const { cells, index } = this.#shared;
+    let kib = 0;
+    for (let i = 0; i < cells.length; i++) if (i !== index) kib += Atomics.load(cells, i);
+    return 1024 * kib;
   }
 }
 
@@ -39,7 +70,8 @@ export class QueryMemory {
         "or raise the limit of a query",
       );
     }
-    const all = this.#shared.held + bytes;
+    const here = this.#shared.held + bytes;
+    const all = here + this.#shared.elsewhere;
     if (all > this.#shared.limit) {
       throw this.#refuse(
         `all queries together would use ${formatBytes(all)} of memory, more than the allowed ${formatBytes(this.#shared.limit)}, this one ${formatBytes(held)}`,
@@ -47,7 +79,7 @@ export class QueryMemory {
       );
     }
     this.held = held;
-    this.#shared.held = all;
+    this.#shared.held = here;
     if (held > this.peak) this.peak = held;
   }
 

@@ -16,6 +16,9 @@ export interface RunningQuery {
   samplesRead: number;
 }
 
+/** How far a query has got. */
+export type QueryProgress = Pick<RunningQuery, "bytes" | "samplesRead">;
+
 interface Entry {
   snapshot(): RunningQuery;
   controller: AbortController;
@@ -44,7 +47,7 @@ export class RunningQueries {
   add(
     query: Omit<RunningQuery, "id" | "bytes" | "samplesRead">,
     outer: AbortSignal | undefined,
-  ): Disposable & { signal: AbortSignal; progress: () => { bytes: number; samplesRead: number } } {
+  ): Disposable & { signal: AbortSignal; progress: () => QueryProgress } {
     const id = ++this.#lastId;
     const controller = new AbortController();
     const abort = () => controller.abort(outer?.reason);

@@ -5,7 +5,8 @@
 import { type LabelColumn, type LabelColumns, Labels, METRIC_NAME, type SeriesList } from "@pharos/model";
 import type { Row, SeriesRow, VectorResult, VectorSeries } from "./row.ts";
 
-const METADATA: ReadonlySet<string> = new Set([METRIC_NAME, "__type__", "__unit__"]);
+/** Labels that say what a metric is; they go with its name. */
+export const METADATA: ReadonlySet<string> = new Set([METRIC_NAME, "__type__", "__unit__"]);
 const UNDERSCORE = 95;
 
 /** Without name, type and unit of the metric, which no longer hold after a calculation. */

@@ -8,7 +8,7 @@
  * so that they differ from those of one core by less than their own rounding. A part that meets histograms, or a mean whose
  * sum overflows, says that it cannot be split, and the query is evaluated in one.
  */
-import { Labels, type StoredSeries } from "@pharos/model";
+import { type LabelColumn, type LabelColumns, Labels, type SeriesList } from "@pharos/model";
 import { DATE_FUNCTIONS } from "../functions/dates.ts";
 import { FLOAT_FUNCTIONS } from "../functions/elementwise.ts";
 import { RANGE_FUNCTIONS } from "../functions/range-functions.ts";
@@ -20,9 +20,10 @@ import { foldIn, type GroupSeries } from "./aggregate.ts";
 import type { Annotation } from "./annotations.ts";
 import type { Context } from "./context.ts";
 import { KeyTable } from "./key-table.ts";
-import { dropMetadata } from "./labels.ts";
+
 import type { Plan } from "./plan.ts";
 import type { VectorResult } from "./row.ts";
+import { dropMetadata, METADATA } from "./series.ts";
 
 /** What a part is asked; plain data. Times in ms, `step` 0 is an instant query. */
 export interface ShardRequest {
@@ -31,6 +32,8 @@ export interface ShardRequest {
   end: number;
   step: number;
   lookbackMs: number;
+  /** Step of a subquery that names none. */
+  defaultSubqueryStepMs: number;
   /** ms that are left. */
   timeoutMs: number;
   /** Of the aggregation within the query. */
@@ -143,21 +146,62 @@ export function findAggregate(plan: Plan, { start, end }: Position): AggregateEx
   return found;
 }
 
-/** FNV-1a over the code units of all labels but those that go with the name. */
-function shardOf(labels: Labels, count: number): number {
-  let hash = 0x811c9dc5;
-  for (const text of dropMetadata(labels).pairs) {
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-    hash = Math.imul(hash ^ 0xffff, 0x01000193);
-  }
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/** FNV-1a over the code units of a text. */
+function hashText(text: string): number {
+  let hash = FNV_OFFSET;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), FNV_PRIME);
+  return hash;
+}
+
+/** What a label adds to the hash of its label set; in the order of names. */
+function mix(hash: number, name: number, value: number): number {
+  return Math.imul(Math.imul(hash ^ name, FNV_PRIME) ^ value, FNV_PRIME);
+}
+
+function placeOf(hash: number, count: number): number {
   return ((hash ^ (hash >>> 16)) >>> 0) % count;
 }
 
-export function seriesOfShard(
-  series: readonly StoredSeries[],
-  { index, count }: { index: number; count: number },
-): readonly StoredSeries[] {
-  return series.filter(({ labels }) => shardOf(labels, count) === index);
+/** Hashes of all labels but those that go with the name. */
+function hashLabels(labels: Labels): number {
+  const { pairs } = dropMetadata(labels);
+  let hash = FNV_OFFSET;
+  for (let i = 0; i < pairs.length; i += 2) hash = mix(hash, hashText(pairs[i]), hashText(pairs[i + 1]));
+  return hash;
+}
+
+/** The same for all series at once: a text is hashed once for each different one. */
+function hashColumns(columns: LabelColumns, length: number): Int32Array {
+  const hashes = new Int32Array(length).fill(FNV_OFFSET);
+  for (const name of columns.names()) {
+    if (METADATA.has(name)) continue;
+    const { numbers, values } = columns.column(name);
+    const named = hashText(name);
+    const ofValues = Int32Array.from(values, hashText);
+    for (let i = 0; i < length; i++) {
+      if (numbers[i] !== 0) hashes[i] = mix(hashes[i], named, ofValues[numbers[i]]);
+    }
+  }
+  return hashes;
+}
+
+export function seriesOfShard(series: SeriesList, { index, count }: { index: number; count: number }): SeriesList {
+  const { labelColumns } = series;
+  if (!labelColumns) return series.filter(({ labels }) => placeOf(hashLabels(labels), count) === index);
+  const hashes = hashColumns(labelColumns, series.length);
+  const places: number[] = [];
+  for (let i = 0; i < hashes.length; i++) if (placeOf(hashes[i], count) === index) places.push(i);
+  const column = (name: string): LabelColumn => {
+    const { numbers, values } = labelColumns.column(name);
+    return { numbers: Uint32Array.from(places, (place) => numbers[place]), values };
+  };
+  return Object.assign(
+    places.map((place) => series[place]),
+    { labelColumns: { column, names: () => labelColumns.names() } },
+  );
 }
 
 /** Evaluates a part whose operand is `input`. */
@@ -237,9 +281,10 @@ export class ShardedParts implements Disposable {
     { start, end, step }: { start: number; end: number; step: number },
   ) {
     const { lookbackMs } = query.settings;
+    const defaultSubqueryStepMs = query.settings.defaultSubqueryStep(0);
     const timeoutMs = Math.max(0, query.deadline - performance.now());
     const count = runner?.count ?? 0;
-    const request = { query: source, start, end, step, lookbackMs, timeoutMs, count };
+    const request = { query: source, start, end, step, lookbackMs, defaultSubqueryStepMs, timeoutMs, count };
     this.results = aggregates.map(({ pos }) =>
       Promise.all(
         Array.from({ length: count }, (_, index) => runner!.run({ ...request, pos, index }, this.#controller.signal)),

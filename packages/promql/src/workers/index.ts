@@ -1,2 +1,10 @@
-export { QueryPool, type QueryPoolOptions } from "./pool.ts";
-export { portOf, type QueryMessage, type QueryPort, type QueryRequest, RemoteEngine, serveQueries } from "./port.ts";
+export { type PoolRequest, QueryPool, type QueryPoolOptions } from "./pool.ts";
+export {
+  portOf,
+  type QueryMessage,
+  type QueryPort,
+  type QueryRequest,
+  type QueryWorker,
+  RemoteEngine,
+  serveQueries,
+} from "./port.ts";

@@ -2,6 +2,7 @@
 import type { Queryable } from "@pharos/model";
 import type { Engine, QueryOptions, QueryResult } from "../engine/engine.ts";
 import { CANCELED, QueryError } from "../engine/error.ts";
+import type { QueryProgress } from "../engine/running.ts";
 import type { ShardRequest, ShardResult } from "../engine/shard.ts";
 import { decodeError, decodeResult, encodeError, encodeResult, type WireError, type WireResult } from "./wire.ts";
 
@@ -11,13 +12,14 @@ export interface QueryRequest {
   start: number;
   end: number;
   step: number;
-  options: Omit<QueryOptions, "shards">;
+  options: Omit<QueryOptions, "shards" | "watch">;
 }
 
 export type QueryMessage =
   | { kind: "query"; id: number; request: QueryRequest }
   | { kind: "shard"; id: number; request: ShardRequest }
   | { kind: "cancel"; id: number }
+  | { kind: "progress"; id: number; progress: QueryProgress }
   | { kind: "result"; id: number; result: WireResult }
   | { kind: "part"; id: number; result: ShardResult }
   | { kind: "error"; id: number; error: WireError };
@@ -43,6 +45,9 @@ export function portOf(port: {
   };
 }
 
+/** How often the other end hears how far its queries have got, ms. */
+const PROGRESS_MS = 200;
+
 /** Answers what comes through a port with an engine of this thread, for as long as the port is open. */
 export function serveQueries(port: QueryPort, engine: Engine, storage: Queryable): void {
   const running = new Map<number, AbortController>();
@@ -61,8 +66,14 @@ export function serveQueries(port: QueryPort, engine: Engine, storage: Queryable
     const { id } = message;
     if (message.kind === "cancel") running.get(id)?.abort();
     else if (message.kind === "query") {
-      const { query, start, end, step, options } = message.request;
+      const { query, start, end, step } = message.request;
       void answer(id, async (signal) => {
+        using reports = new DisposableStack();
+        const watch = (progress: () => QueryProgress) => {
+          const timer = setInterval(() => port.send({ kind: "progress", id, progress: progress() }, []), PROGRESS_MS);
+          reports.defer(() => clearInterval(timer));
+        };
+        const options = { ...message.request.options, watch };
         const result =
           step === 0
             ? await engine.instant(storage, query, start, options, signal)
@@ -81,13 +92,22 @@ export function serveQueries(port: QueryPort, engine: Engine, storage: Queryable
   });
 }
 
+/** Evaluates queries and parts of queries somewhere else. All methods throw as Engine does. */
+export interface QueryWorker {
+  /** Queries and parts it has not answered yet. */
+  readonly busy: number;
+  query(request: QueryRequest, signal?: AbortSignal, report?: (progress: QueryProgress) => void): Promise<QueryResult>;
+  shard(request: ShardRequest, signal?: AbortSignal): Promise<ShardResult>;
+}
+
 interface Pending {
+  report: ((progress: QueryProgress) => void) | undefined;
   resolve(value: WireResult | ShardResult): void;
   reject(error: Error): void;
 }
 
 /** An engine at the other end of a port. */
-export class RemoteEngine {
+export class RemoteEngine implements QueryWorker {
   readonly #port: QueryPort;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
@@ -97,20 +117,27 @@ export class RemoteEngine {
     port.listen((message) => {
       const pending = this.#pending.get(message.id);
       if (!pending) return;
+      if (message.kind === "progress") {
+        pending.report?.(message.progress);
+        return;
+      }
       this.#pending.delete(message.id);
       if (message.kind === "error") pending.reject(decodeError(message.error));
       else if (message.kind === "result" || message.kind === "part") pending.resolve(message.result);
     });
   }
 
-  /** Queries and parts it has not answered yet. */
   get busy(): number {
     return this.#pending.size;
   }
 
-  /** Throws as Engine does. */
-  async query(request: QueryRequest, signal?: AbortSignal): Promise<QueryResult> {
-    return decodeResult((await this.#ask((id) => ({ kind: "query", id, request }), signal)) as WireResult);
+  async query(
+    request: QueryRequest,
+    signal?: AbortSignal,
+    report?: (progress: QueryProgress) => void,
+  ): Promise<QueryResult> {
+    const answer = await this.#ask((id) => ({ kind: "query", id, request }), signal, report);
+    return decodeResult(answer as WireResult);
   }
 
   async shard(request: ShardRequest, signal?: AbortSignal): Promise<ShardResult> {
@@ -126,6 +153,7 @@ export class RemoteEngine {
   async #ask(
     message: (id: number) => QueryMessage,
     signal: AbortSignal | undefined,
+    report?: (progress: QueryProgress) => void,
   ): Promise<WireResult | ShardResult> {
     const id = ++this.#lastId;
     // The other end is told; nobody waits for it to have stopped.
@@ -136,7 +164,7 @@ export class RemoteEngine {
     };
     try {
       return await new Promise((resolve, reject) => {
-        this.#pending.set(id, { resolve, reject });
+        this.#pending.set(id, { resolve, reject, report });
         this.#port.send(message(id), []);
         if (signal?.aborted) cancel();
         signal?.addEventListener("abort", cancel);

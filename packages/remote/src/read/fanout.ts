@@ -61,15 +61,24 @@ export class FanoutStorage implements Queryable, AsyncDisposable {
     for (const { client } of old) void client[Symbol.asyncDispose]();
   }
 
-  querier(mint: number, maxt: number): Querier {
-    const { local, localStart } = this.#options;
-    const start = localStart();
-    const asked = this.#endpoints.flatMap((endpoint) => {
+  /** Whether no endpoint would be asked for samples in this range. */
+  isLocal(mint: number, maxt: number): boolean {
+    return this.#asked(mint, maxt).length === 0;
+  }
+
+  /** The endpoints that have to be asked, and up to where. */
+  #asked(mint: number, maxt: number): { endpoint: Endpoint; maxt: number }[] {
+    const start = this.#options.localStart();
+    return this.#endpoints.flatMap((endpoint) => {
       if (endpoint.config.readRecent) return [{ endpoint, maxt }];
       // What is newer the local storage has by itself.
       return mint > start ? [] : [{ endpoint, maxt: Math.min(maxt, start) }];
     });
-    const querier = local.querier(mint, maxt);
+  }
+
+  querier(mint: number, maxt: number): Querier {
+    const asked = this.#asked(mint, maxt);
+    const querier = this.#options.local.querier(mint, maxt);
     return asked.length === 0 ? querier : new FanoutQuerier(querier, asked, mint);
   }
 
