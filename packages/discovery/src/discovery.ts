@@ -48,6 +48,7 @@ export class Discovery {
     this.#name = options.name ?? "scrape";
     this.#metrics = discoveryMetrics(options.registry);
     this.#metrics.failedConfigs.labels(this.#name).set(0);
+    this.#metrics.updatesDelayed.labels(this.#name);
   }
 
   /** Replaces the jobs. Mechanisms whose configuration did not change go on, whatever job they are in. */
@@ -59,6 +60,11 @@ export class Discovery {
     for (const { job: name, sdConfigs } of jobs) {
       const providers = [...new Set(sdConfigs.map((config) => this.#provider(config, fresh)))];
       for (const provider of providers) provider.jobs.add(name);
+      const before = this.#jobs.get(name)?.providers ?? [];
+      this.#forgetRefreshes(
+        name,
+        before.filter(({ mechanism }) => !providers.some((provider) => provider.mechanism === mechanism)),
+      );
       const job: Job = this.#jobs.get(name) ?? { name, providers, told: false, timer: undefined, patience: undefined };
       this.#jobs.set(name, job);
       job.providers = providers;
@@ -106,8 +112,17 @@ export class Discovery {
     clearTimeout(job.timer);
     clearTimeout(job.patience);
     this.#jobs.delete(job.name);
+    this.#forgetRefreshes(job.name, job.providers);
     this.#metrics.discoveredTargets.remove(this.#name, job.name);
     this.#metrics.lastUpdate.remove(this.#name, job.name);
+  }
+
+  /** Ends the series of refreshes that a job does not have any more. */
+  #forgetRefreshes(job: string, providers: readonly Provider[]): void {
+    for (const { mechanism } of providers) {
+      this.#metrics.refreshFailures.remove(mechanism, job);
+      this.#metrics.refreshDuration.remove(mechanism, job);
+    }
   }
 
   #changed(provider: Provider): void {
@@ -130,6 +145,7 @@ export class Discovery {
   #schedule(job: Job): void {
     clearTimeout(job.patience);
     job.patience = undefined;
+    if (job.timer) this.#metrics.updatesDelayed.labels(this.#name).inc();
     job.timer ??= setTimeout(() => this.#tell(job), this.#options.throttleMs ?? 200);
   }
 

@@ -1,11 +1,13 @@
 /** Self-metrics of discovery, under upstream's names. */
 import type { Counter, Gauge, Histogram, Registry, Summary } from "@pharos/kit";
+import { ROLES } from "./kubernetes/config.ts";
 
 export interface DiscoveryMetrics {
   failedConfigs: Gauge;
   discoveredTargets: Gauge;
   receivedUpdates: Counter;
   updates: Counter;
+  updatesDelayed: Counter;
   lastUpdate: Gauge;
   refreshFailures: Counter;
   refreshDuration: Summary;
@@ -13,6 +15,8 @@ export interface DiscoveryMetrics {
   dnsLookups: Counter;
   dnsLookupFailures: Counter;
   fileReadErrors: Counter;
+  fileScanDuration: Summary;
+  fileMtime: Gauge;
   httpFailures: Counter;
   azureFailures: Counter;
   azureCacheHits: Counter;
@@ -47,6 +51,11 @@ export function discoveryMetrics(registry: Registry): DiscoveryMetrics {
       ["name"],
     ),
     updates: counter("updates_total", "Total number of update events sent to the SD consumers.", ["name"]),
+    updatesDelayed: counter(
+      "updates_delayed_total",
+      "Total number of update events that couldn't be sent immediately.",
+      ["name"],
+    ),
     lastUpdate: gauge("last_update_timestamp_seconds", "Timestamp of the last update sent to the SD consumers.", [
       "name",
       "config",
@@ -88,12 +97,26 @@ export function discoveryMetrics(registry: Registry): DiscoveryMetrics {
     dnsLookups: counter("dns_lookups_total", "The number of DNS-SD lookups."),
     dnsLookupFailures: counter("dns_lookup_failures_total", "The number of DNS-SD lookup failures."),
     fileReadErrors: counter("file_read_errors_total", "The number of File-SD read errors."),
+    fileScanDuration: registry.summary(
+      "prometheus_sd_file_scan_duration_seconds",
+      "The duration of the File-SD scan in seconds.",
+    ),
+    fileMtime: gauge(
+      "file_mtime_seconds",
+      "Timestamp (mtime) of files read by FileSD. Timestamp is set at read time.",
+      ["filename"],
+    ),
     httpFailures: counter("http_failures_total", "Number of HTTP service discovery refresh failures."),
     kubernetesEvents: counter("kubernetes_events_total", "The number of Kubernetes events handled.", ["role", "event"]),
     kubernetesFailures: counter("kubernetes_failures_total", "The number of failed WATCH/LIST requests."),
   };
   // Upstream makes these two at once; other label values come with their first use.
   for (const call of ["services", "service"]) metrics.consulRpcDuration.labels("catalog", call);
+  // Files are looked at, not watched: nothing of that can fail.
+  counter("file_watcher_errors_total", "The number of File-SD errors caused by filesystem watch failures.");
+  for (const role of ROLES) {
+    for (const event of ["add", "delete", "update"]) metrics.kubernetesEvents.labels(role, event);
+  }
   made.set(registry, metrics);
   return metrics;
 }

@@ -73,7 +73,7 @@ class Follower {
     const { metrics, log } = this.#context;
     return {
       changed: (kind: Kind, key: string, object: KubeObject | undefined, event: string): void => {
-        metrics.kubernetesEvents.labels(kind, event).inc();
+        if (this.#counts(kind, event)) metrics.kubernetesEvents.labels(kind, event).inc();
         this.#changed(kind, key, object);
       },
       listed: (kind: Kind): void => {
@@ -86,6 +86,14 @@ class Follower {
         this.#explain();
       },
     };
+  }
+
+  /** Whether upstream counts such an event: of what is attached it counts none. */
+  #counts(kind: Kind, event: string): boolean {
+    const own = this.#role.kind;
+    if (kind === own) return true;
+    if (own !== "endpoints" && own !== "endpointslice") return false;
+    return kind === "service" || (kind === "pod" && own === "endpoints" && event === "update");
   }
 
   #changed(kind: Kind, key: string, object: KubeObject | undefined): void {

@@ -24,9 +24,9 @@ interface KnownFile {
   groups: number;
 }
 
-function stampOf(path: string): string {
+function stampOf(path: string): { stamp: string; mtimeMs: number } {
   const { mtimeMs, size, ino } = statSync(path);
-  return `${mtimeMs} ${size} ${ino}`;
+  return { stamp: `${mtimeMs} ${size} ${ino}`, mtimeMs };
 }
 
 function readGroups(path: string): TargetGroup[] {
@@ -69,17 +69,19 @@ export const fileMechanism: Mechanism<FileConfig> = {
     while (!signal.aborted) {
       // As upstream, everything is read once in a while even if nothing seems to have changed.
       const all = Date.now() - readAll >= refreshInterval;
+      const started = performance.now();
       if (all) readAll = Date.now();
       const present = new Set(globs.flatMap((glob) => globSync(glob)));
       const changed: TargetGroup[] = [];
       for (const path of present) {
         const before = known.get(path);
         try {
-          const stamp = stampOf(path);
+          const { stamp, mtimeMs } = stampOf(path);
           if (before?.stamp === stamp && !all) continue;
           // Kept for a broken file as well: it is complained about once, and read again when it changes.
           known.set(path, { stamp, groups: before?.groups ?? 0 });
           const groups = readGroups(path);
+          metrics.fileMtime.labels(path).set(mtimeMs / 1000);
           known.set(path, { stamp, groups: groups.length });
           changed.push(...groups, ...emptyGroups(path, groups.length, before?.groups ?? 0));
         } catch (error) {
@@ -92,8 +94,10 @@ export const fileMechanism: Mechanism<FileConfig> = {
       for (const [path, { groups }] of known) {
         if (present.has(path)) continue;
         known.delete(path);
+        metrics.fileMtime.remove(path);
         changed.push(...emptyGroups(path, 0, groups));
       }
+      metrics.fileScanDuration.observe((performance.now() - started) / 1000);
       explain(present.size === 0 ? `no file matches ${globs.join(", ")}` : "");
       if (changed.length > 0 || first) update(changed);
       first = false;

@@ -35,6 +35,9 @@ class Ovh {
   #delta: number | undefined;
 
   constructor(api: Api, config: OvhConfig) {
+    if (config.endpoint.endsWith("/")) {
+      throw new UserError("discovery.config", "endpoint name cannot have a trailing slash");
+    }
     const base = config.endpoint.includes("/") ? config.endpoint : ENDPOINTS[config.endpoint];
     if (base === undefined) {
       throw new UserError("discovery.config", `unknown endpoint ${JSON.stringify(config.endpoint)}`, {
