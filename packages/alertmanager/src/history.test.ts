@@ -35,31 +35,31 @@ function sent(time: number, receiver: string): NotificationEvent {
   }; // biome-ignore format: a table
 }
 
-test("events come back, the newest first, as they are asked for", () => {
+test("events come back, the newest first, as they are asked for", async () => {
   using history = open();
   const events: HistoryEvent[] = [fired(NOW - DAY, "A"), fired(NOW - 2, "B"), sent(NOW - 1, "r"), sent(NOW, "s")];
   for (const event of events) history.record(event);
-  expect(history.query({ limit: 10 })).toEqual(events.toReversed());
-  expect(history.query({ limit: 2 })).toEqual([events[3], events[2]]);
-  expect(history.query({ limit: 10, kind: "alert" })).toEqual([events[1], events[0]]);
-  expect(history.query({ limit: 10, outcome: "firing", from: NOW - 10 })).toEqual([events[1]]);
-  expect(history.query({ limit: 10, to: NOW - DAY })).toEqual([events[0]]);
-  expect(history.query({ limit: 10, receiver: "r" })).toEqual([events[2]]);
-  expect(history.query({ limit: 10, fingerprint: "fA" })).toEqual([events[3], events[2], events[0]]);
-  expect(history.query({ limit: 10, labels: ({ team }) => team === "x" })).toHaveLength(2);
+  expect(await history.query({ limit: 10 })).toEqual(events.toReversed());
+  expect(await history.query({ limit: 2 })).toEqual([events[3], events[2]]);
+  expect(await history.query({ limit: 10, kind: "alert" })).toEqual([events[1], events[0]]);
+  expect(await history.query({ limit: 10, outcome: "firing", from: NOW - 10 })).toEqual([events[1]]);
+  expect(await history.query({ limit: 10, to: NOW - DAY })).toEqual([events[0]]);
+  expect(await history.query({ limit: 10, receiver: "r" })).toEqual([events[2]]);
+  expect(await history.query({ limit: 10, fingerprint: "fA" })).toEqual([events[3], events[2], events[0]]);
+  expect(await history.query({ limit: 10, labels: ({ team }) => team === "x" })).toHaveLength(2);
 });
 
-test("what was written before a restart is there, but for a line that a crash cut", () => {
+test("what was written before a restart is there, but for a line that a crash cut", async () => {
   {
     using history = open();
     history.record(fired(NOW, "A"));
   }
   appendFileSync(join(folder, "2026-01-10.jsonl"), '{"kind":"alert","ti');
   using history = open();
-  expect(history.query({ limit: 10 })).toEqual([fired(NOW, "A")]);
+  expect(await history.query({ limit: 10 })).toEqual([fired(NOW, "A")]);
 });
 
-test("days that are too old, and the oldest of too much, are forgotten", () => {
+test("days that are too old, and the oldest of too much, are forgotten", async () => {
   mkdirSync(folder, { recursive: true });
   for (const day of ["01", "04", "05", "09", "10"])
     writeFileSync(join(folder, `2026-01-${day}.jsonl`), "x".repeat(100));
@@ -69,10 +69,10 @@ test("days that are too old, and the oldest of too much, are forgotten", () => {
   expect(readdirSync(folder)).toEqual(["2026-01-10.jsonl"]);
 });
 
-test("without retention nothing is kept", () => {
+test("without retention nothing is kept", async () => {
   using history = open({ retention: 0 });
   history.record(fired(NOW, "A"));
-  expect(history.query({ limit: 10 })).toEqual([]);
+  expect(await history.query({ limit: 10 })).toEqual([]);
   expect(readdirSync(folder)).toEqual([]);
 });
 

@@ -3,10 +3,11 @@
  * one file a day, so that retention is deleting files and a query reads only the days it asks for. Writes are gathered for a moment;
  * a crash costs what was gathered.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "@pharos/kit";
 import { describeError } from "@pharos/model";
+import { linesBackwards } from "./lines-backwards.ts";
 
 interface Base {
   /** Unix ms. */
@@ -128,6 +129,15 @@ function matches(event: HistoryEvent, query: HistoryQuery): boolean {
   return true;
 }
 
+/** Whether a line may hold what is asked for, without reading it: most lines hold something else. */
+function textFilter({ kind, receiver, fingerprint, groupKey }: HistoryQuery): (line: string) => boolean {
+  const needles = [
+    ...(kind ? [`"kind":${JSON.stringify(kind)}`] : []),
+    ...[receiver, fingerprint, groupKey].flatMap((text) => (text ? [JSON.stringify(text)] : [])),
+  ];
+  return (line) => needles.every((needle) => line.includes(needle));
+}
+
 export class History implements Disposable {
   readonly #options: HistoryOptions;
   #gathered: HistoryEvent[] = [];
@@ -164,21 +174,25 @@ export class History implements Disposable {
     }
   }
 
-  /** Newest first. */
-  query(query: HistoryQuery): HistoryEvent[] {
+  /**
+   * Newest first. Files are read from their ends, a piece at a time, so that others are served meanwhile however much there is;
+   * ends with the signal.
+   */
+  async query(query: HistoryQuery, signal?: AbortSignal): Promise<HistoryEvent[]> {
     if (this.#options.retention === 0) return [];
     this.flush();
     const { from = 0, to = Number.POSITIVE_INFINITY, limit } = query;
     const found: HistoryEvent[] = [];
+    const mayMatch = textFilter(query);
     for (const name of this.#files().reverse()) {
       const start = Date.parse(name.slice(0, 10));
       if (start > to || start + DAY_MS <= from) continue;
-      const lines = readFileSync(join(this.#options.folder, name), "utf8").split("\n");
-      for (let i = lines.length - 1; i >= 0; i--) {
-        if (lines[i] === "") continue;
+      for await (const line of linesBackwards(join(this.#options.folder, name))) {
+        signal?.throwIfAborted();
+        if (line === "" || !mayMatch(line)) continue;
         let event: HistoryEvent;
         try {
-          event = JSON.parse(lines[i]) as HistoryEvent;
+          event = JSON.parse(line) as HistoryEvent;
         } catch {
           // Half written before a crash.
           continue;

@@ -2,7 +2,7 @@
 import { requestParams } from "@pharos/kit";
 import { Labels, parseDuration } from "@pharos/model";
 import type { FastifyInstance } from "fastify";
-import type { HistoryEvent } from "../history.ts";
+import type { HistoryEvent, HistoryQuery } from "../history.ts";
 import type { ApiContext } from "./context.ts";
 import { badRequest, parseFilter, passesFilter } from "./filter.ts";
 
@@ -24,7 +24,7 @@ function moment(text: string | null, name: string, now: number): number | undefi
 }
 
 export function mountHistory(app: FastifyInstance, context: ApiContext): void {
-  app.get("/api/v1/pharos/history", async (request) => {
+  app.get("/api/v1/pharos/history", async (request, reply) => {
     const params = requestParams(request);
     const now = context.now();
     const limit = Number(params.get("limit") ?? DEFAULT_LIMIT);
@@ -33,7 +33,9 @@ export function mountHistory(app: FastifyInstance, context: ApiContext): void {
     const kind = params.get("kind");
     if (kind && !KINDS.has(kind)) throw badRequest(`kind must be one of ${[...KINDS].join(", ")}`);
     const filter = parseFilter(params, "filter", context.syntax);
-    const events = context.history.query({
+    const gone = new AbortController();
+    reply.raw.once("close", () => gone.abort());
+    const query: HistoryQuery = {
       from: moment(params.get("from"), "from", now),
       to: moment(params.get("to"), "to", now),
       kind: (kind as HistoryEvent["kind"] | null) ?? undefined,
@@ -43,7 +45,13 @@ export function mountHistory(app: FastifyInstance, context: ApiContext): void {
       groupKey: params.get("groupKey") ?? undefined,
       labels: filter.length > 0 ? (labels) => passesFilter(filter, Labels.from(labels)) : undefined,
       limit,
-    });
-    return { events };
+    };
+    try {
+      return { events: await context.history.query(query, gone.signal) };
+    } catch (error) {
+      // Nobody waits for it any more.
+      if (gone.signal.aborted) return reply.hijack();
+      throw error;
+    }
   });
 }

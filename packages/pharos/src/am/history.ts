@@ -37,7 +37,11 @@ function describe(event: HistoryEvent): [what: string, whom: string, why: string
       return [outcome, `${target} {${pairs(groupLabels)}} ${counts}`, `${reason}${causes}${tries}${said}`];
     }
     case "silence":
-      return [`silence ${event.action}`, event.matchers.join(" "), `${event.createdBy}: ${event.comment}`];
+      return [
+        `silence ${event.action}`,
+        event.matchers.join(" "),
+        `${event.createdBy}: ${event.comment}${event.recurrence ? ` (${event.recurrence})` : ""}`,
+      ];
     case "config":
       return [`configuration ${event.outcome}`, "", event.message];
   }
