@@ -168,6 +168,9 @@ describe("yaml", () => {
     expect(errorOf(() => parseYaml("a: [1,\nb: 2\n", "f.yml")).where).toMatchObject({ file: "f.yml" });
     expect(parseYaml("").isNull).toBe(true);
     expect(() => parseYaml("a: 1\n---\nb: 2\n")).toThrow("only one YAML document");
+    expect(() => parseYaml("a: *b\nc: &b 1\n", "f.yml")).toThrow("unknown anchor 'b' referenced");
+    expect(() => parseYaml("a: &b {c: [*b]}\n")).toThrow("anchor 'b' value contains itself");
+    expect(parseYaml("a: &b 1\nc: [*b, '*x']\n").toValue()).toEqual({ a: 1, c: [1, "*x"] });
   });
 
   test("an alias bomb is refused, not expanded", () => {

@@ -16,6 +16,7 @@ import {
   type Pair,
   parseAllDocuments,
   type Scalar,
+  visit,
 } from "yaml";
 
 interface Origin {
@@ -233,19 +234,39 @@ function scalarText(node: Scalar): string {
   return typeof node.value === "string" ? node.value : (node.source ?? String(node.value ?? ""));
 }
 
+/** An alias to an anchor that does not come before it stands for nothing, and one within what it stands for has no end. */
+function checkAliases(document: Document, complain: (offset: number, message: string) => void): void {
+  const anchors = new Map<string, Node>();
+  visit(document, {
+    Node(_key, node) {
+      if (!isAlias(node)) {
+        if (node.anchor) anchors.set(node.anchor, node);
+        return;
+      }
+      const { source, range } = node;
+      const at = range?.[0] ?? 0;
+      const anchored = anchors.get(source);
+      if (!anchored) complain(at, `unknown anchor '${source}' referenced`);
+      else if (at < (anchored.range?.[2] ?? 0)) complain(at, `anchor '${source}' value contains itself`);
+    },
+  });
+}
+
 function load(text: string, file: string | undefined): YamlNode[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, merge: false, logLevel: "error" });
   if (!Array.isArray(documents)) return [];
+  const complain = (offset: number, message: string, cause?: unknown): never => {
+    const { line, col } = lines.linePos(offset);
+    throw new UserError("kit.yaml", message, { where: { file, line, column: col }, cause });
+  };
   return documents.map((document) => {
     const problem = document.errors[0];
     if (problem) {
-      const { line, col } = lines.linePos(problem.pos[0]);
-      throw new UserError("kit.yaml", problem.message.split("\n")[0].replace(/ at line \d+, column \d+:?$/, ""), {
-        where: { file, line, column: col },
-        cause: problem,
-      });
+      const message = problem.message.split("\n")[0].replace(/ at line \d+, column \d+:?$/, "");
+      complain(problem.pos[0], message, problem);
     }
+    if (text.includes("*")) checkAliases(document, complain);
     return new YamlNode(document.contents as Node | null, "", { file, lines, document });
   });
 }
