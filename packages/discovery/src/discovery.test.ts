@@ -227,7 +227,7 @@ test.each([
   ["dockerswarm_sd_configs: [{host: 'unix:///s'}]", "role missing (one of: tasks, services, nodes)"],
   ["dockerswarm_sd_configs: [{host: 'unix:///s', role: x}]", "invalid role x, expected tasks, services, or nodes"],
   ["ec2_sd_configs: [{filters: [{name: a}]}]", "EC2 SD configuration filter values cannot be empty"],
-  ["ec2_sd_configs: [{clusters: [a]}]", "field clusters not found in type ec2.plain"],
+  ["ec2_sd_configs: [{clusters: [a]}]", "field clusters not found in type aws.plain"],
   ["eureka_sd_configs: [{}]", "eureka_sd: empty or null eureka server"],
   ["eureka_sd_configs: [{server: a}]", "eureka_sd: invalid eureka server URL"],
   ["gce_sd_configs: [{zone: z}]", "GCE SD configuration requires a project"],

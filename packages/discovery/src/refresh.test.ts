@@ -55,9 +55,9 @@ test("groups that are gone are taken away", async () => {
 
 test("options of the HTTP client reach the request", async () => {
   await using server = await testServer(() => []);
-  await findOnce(
-    `nomad_sd_configs: [{server: '${server.url}', authorization: {type: X, credentials: y}, http_headers: {a: {values: [b]}}}]`,
-  );
+  const options = "authorization: {type: X, credentials: y}, http_headers: {a: {values: [b]}}";
+  await using _watched = watch(sectionsOf(`nomad_sd_configs: [{server: '${server.url}', ${options}}]`));
+  await vi.waitFor(() => expect(server.asked).toHaveLength(1));
   expect(server.asked[0].headers).toMatchObject({ authorization: "X y", a: "b", "user-agent": "Prometheus/3.14.0" });
 });
 

@@ -39,6 +39,8 @@ export interface RefreshSpec<C extends object> {
   name: string;
   /** Default of refresh_interval, ms; 60 s. */
   refreshInterval?: number;
+  /** How upstream calls the section's type in "field x not found in type …"; `<name>.plain`. */
+  type?: string;
   /** Which HTTP client keys the section has: all of them, the TLS ones, none. */
   http?: "all" | "tls" | "none";
   /** What it looks for, in the plural, as in "lists no servers". */
@@ -84,7 +86,7 @@ export function refreshMechanism<C extends object>(spec: RefreshSpec<C>): Mechan
           ? parseHttpClientConfig(settings.map)
           : // Upstream's default client goes by the environment's proxies, one made for TLS options does not.
             plainClient(http === "tls" ? settings.map.get("tls_config") : undefined, http === "none");
-      settings.map.done(`${name}.plain`);
+      settings.map.done(spec.type ?? `${name}.plain`);
       return { ...own, refreshInterval, client };
     },
     async run(config, context, signal) {

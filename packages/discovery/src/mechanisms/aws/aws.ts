@@ -20,6 +20,7 @@ const NAMES = Object.keys(ROLES) as AwsRole["name"][];
 
 export const awsMechanism = refreshMechanism<AwsConfig & { role: AwsRole["name"] }>({
   name: "aws",
+  type: "aws.plain",
   things: "instances, tasks, caches or nodes",
   parse(settings) {
     const role = settings.choice("role", NAMES, (given) => `unknown AWS SD role ${given}`);

@@ -83,6 +83,7 @@ export function awsPlace(role: AwsRole["name"], { identity, serviceEndpoint }: A
 export function roleMechanism(role: AwsRole): Mechanism<AwsConfig & RefreshBase> {
   return refreshMechanism<AwsConfig>({
     name: role.name,
+    type: "aws.plain",
     things: role.things,
     parse(settings) {
       const filters = role.filters ? parseFilters(settings) : [];

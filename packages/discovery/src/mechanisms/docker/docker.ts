@@ -74,6 +74,7 @@ function containerLabels(
 
 export const dockerMechanism = refreshMechanism<DockerHost & Options>({
   name: "docker",
+  type: "moby.plain",
   things: "containers",
   parse: (settings) => ({
     ...parseDockerHost(settings),

@@ -143,6 +143,7 @@ const LOOKUPS = { nodes, services, tasks };
 
 export const dockerswarmMechanism = refreshMechanism<SwarmConfig>({
   name: "dockerswarm",
+  type: "moby.plain",
   things: "services, tasks or nodes",
   parse(settings): SwarmConfig {
     const host = parseDockerHost(settings);

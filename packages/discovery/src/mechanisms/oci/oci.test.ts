@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { Api } from "../../api/client.ts";
 import { Json } from "../../api/json.ts";
 import { findOnce, testServer } from "../../test-server.ts";
 import { instanceLabels } from "./oci.ts";
-import { signOci, userKey } from "./signer.ts";
+import { InstanceKey, signOci, userKey } from "./signer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pharos-oci-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -126,6 +127,66 @@ test("a body is signed as well", () => {
     "(request-target)": "post /v1/x509?b=c",
   };
   expect(checked(headers.authorization, values).good).toBe(true);
+});
+
+/** Of an instance, made for this test: its subject names the tenancy. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIDnTCCAoWgAwIBAgIUH87+S+AoZIna8OOnJcGMO0tHnVMwDQYJKoZIhvcNAQEL
+BQAwXTERMA8GA1UEAwwIaW5zdGFuY2UxKzApBgNVBAsMIm9wYy10ZW5hbnQ6b2Np
+ZDEudGVuYW5jeS5vYzEuLnRlc3QxGzAZBgNVBAsMEm9wYy1pbnN0YW5jZTpvY2lk
+MTAgFw0yNjExMjQxNjI3MzNaGA8yMTI2MTAzMTE2MjczM1owXTERMA8GA1UEAwwI
+aW5zdGFuY2UxKzApBgNVBAsMIm9wYy10ZW5hbnQ6b2NpZDEudGVuYW5jeS5vYzEu
+LnRlc3QxGzAZBgNVBAsMEm9wYy1pbnN0YW5jZTpvY2lkMTCCASIwDQYJKoZIhvcN
+AQEBBQADggEPADCCAQoCggEBAMpqvdepO/8H/pJC+1fQwWg2OaE7jR0FL2SIKP7M
+dULzBbwsImDpM0wL6MouyBCNIQLeX8ushtw2AkDH7LSbw74wqNcJZr8ftWj5Mvjz
+YRSy6Hf5+M0huk84Ek+SlPUjvASXnhNAMwo6AXbNiVex+I0CnA4qH9aWvVMd9avG
+TDdm2ued6Q+c1yhO2IkjK0Tyyej4kqohhciXNffdhBmx2OLdnQk3oh7t1fxtawZy
+m9h4F/H0r7w6NHLtXS8KaQmlNZXaYhFbjFFCgkkbzU6ZUjS64bwf/kIBJEikvRAP
+tCKyQFfzVABv8dKqv0knncZVO6FcxRL5vEctyF2V/1DgoOsCAwEAAaNTMFEwHQYD
+VR0OBBYEFDTgZqQCUaFcuAK7/fQ9OcZ/1ovZMB8GA1UdIwQYMBaAFDTgZqQCUaFc
+uAK7/fQ9OcZ/1ovZMA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADggEB
+AJKIAxtIpEPvIt8kwCrl/HKs7RdssPorxQ/2PtrBy5ocn3wreB9eXrKDx2VUJ4sB
+ExAEcvP43DKGpn356p5M7JN53ZSXKmKfq1pSqPwEySA+BmMafAkiW1mwpgC3aQXU
+ecTJVzyxrLITEjpb7f37Atq3T3gdyoXsERipI67BnjFP4EpUSwhRe+Q7R2dyQdfo
+wuhAAt547+oqQI1hZUGqgUlzvsvJ9J125QHN7Uwjp+hYJw3aoU7bYObhYD97ZOx4
+4cXi19/9haF4zpqGo2DEY2BK1HBfCuSkOQEQSVIAcQ9f5k/5qf1x/3M7hsHAAjAU
+Dh1tbNIOddfLTDeqd4R7ZCc=
+-----END CERTIFICATE-----`;
+
+test("an instance's own certificate is exchanged for a token, which is kept", async () => {
+  await using server = await testServer(({ path, headers }) => {
+    if (path === "/v1/x509") {
+      const claims = Buffer.from(JSON.stringify({ exp: Date.now() / 1000 + 3600 })).toString("base64url");
+      return { token: `header.${claims}.signature` };
+    }
+    if (headers.authorization !== "Bearer Oracle") return { status: 401, body: "" };
+    if (path !== "/identity/key.pem") return CERTIFICATE;
+    return privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+  });
+  const plain = {
+    tls: { insecureSkipVerify: false },
+    noProxy: "",
+    proxyFromEnvironment: false,
+    proxyHeaders: {},
+    followRedirects: true,
+    enableHttp2: true,
+    headers: [],
+  };
+  await using api = new Api(plain, { timeoutMs: 2000, signal: new AbortController().signal });
+  const source = new InstanceKey(api, server.url, server.url);
+  const key = await source.get();
+  expect(key.tenancy).toBe("ocid1.tenancy.oc1..test");
+  expect(key.keyId).toMatch(/^ST\$header\./);
+  const exchange = server.asked.find(({ path }) => path === "/v1/x509");
+  const { keyId, good } = checked(String(exchange?.headers.authorization), {
+    ...(exchange?.headers as Record<string, string>),
+    "(request-target)": "post /v1/x509",
+  });
+  expect(keyId).toMatch(/^ocid1\.tenancy\.oc1\.\.test\/fed-x509\/([0-9A-F]{2}:){19}[0-9A-F]{2}$/);
+  expect(good).toBe(true);
+  expect(JSON.parse(exchange?.body ?? "").certificate).toBe(CERTIFICATE.replace(/-----[^-]+-----|\s/g, ""));
+  await source.get();
+  expect(server.asked.filter(({ path }) => path === "/v1/x509")).toHaveLength(1);
 });
 
 test("an instance with IPv6 alone, and one without an address", () => {
