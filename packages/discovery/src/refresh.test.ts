@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
@@ -38,6 +38,21 @@ test("says how many things there are when none can be a target", async () => {
   await vi.waitFor(() =>
     expect(watched.reason()).toBe(`ionos: ${server.url} (data center d) lists 1 servers, none of which is a target`),
   );
+});
+
+test("a file that is not there yet is waited for", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pharos-ca-"));
+  const file = join(folder, "ca.pem");
+  await using server = await testServer(() => ({ instances: [{ main_ip: "1.1.1.1" }] }));
+  await using watched = watch(
+    sectionsOf(`vultr_sd_configs: [{refresh_interval: 20ms, tls_config: {ca_file: '${file}'}}]`, {
+      endpoint: server.url,
+    }),
+  );
+  await vi.waitFor(() => expect(watched.reason()).toContain("ENOENT"));
+  writeFileSync(file, "");
+  await vi.waitFor(() => expect(watched.targets()).toHaveLength(1));
+  rmSync(folder, { recursive: true });
 });
 
 test("groups that are gone are taken away", async () => {

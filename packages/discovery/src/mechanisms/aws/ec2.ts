@@ -1,5 +1,5 @@
 /** ec2_sd_configs: instances of EC2. */
-import { describeError, type TargetLabels } from "@pharos/model";
+import { describeError, type TargetLabels, UserError } from "@pharos/model";
 import type { XmlElement } from "../../api/xml.ts";
 import { defined, joinHostPort, surround } from "../../labels.ts";
 import { type AwsClient, numbered } from "./client.ts";
@@ -7,6 +7,8 @@ import { type AwsFilter, type AwsRole, roleMechanism } from "./config.ts";
 import { members, tagLabels } from "./fields.ts";
 
 const PREFIX = "__meta_ec2_";
+/** No instance type has that many network interfaces. */
+const MAX_DEVICE = 1000;
 
 function filterParameters(filters: readonly AwsFilter[]): Record<string, string> {
   const out: Record<string, string> = {};
@@ -52,6 +54,9 @@ function ipv6Of(interfaces: readonly XmlElement[]): Ipv6Addresses {
       out.all.push(ip);
       if (address.text("isPrimaryIpv6") !== "true") continue;
       const device = Number(card.text("attachment", "deviceIndex"));
+      if (!Number.isInteger(device) || device < 0 || device > MAX_DEVICE) {
+        throw new UserError("discovery.answer", `an EC2 network interface has device index ${device}`);
+      }
       // The position says which device it is.
       while (out.primary.length <= device) out.primary.push("");
       out.primary[device] = ip;
