@@ -104,6 +104,8 @@ export interface PairOptions {
   peers: string;
   /** Text of prometheus.yml. */
   config: string;
+  /** Pharos' own, where it is another. */
+  ownConfig?: string;
   /** Further files beside it, by name. */
   files?: Readonly<Record<string, string>>;
   flags?: readonly string[];
@@ -114,9 +116,13 @@ export interface PairOptions {
 }
 
 /** A folder with the files, for the servers to run in. */
-function makeFolder({ config, files }: Pick<PairOptions, "config" | "files">): string {
+function makeFolder({
+  config,
+  ownConfig = config,
+  files,
+}: Pick<PairOptions, "config" | "ownConfig" | "files">): string {
   const folder = mkdtempSync(join(tmpdir(), "pharos-pair-"));
-  for (const [name, text] of Object.entries({ "prometheus.yml": config, ...files })) {
+  for (const [name, text] of Object.entries({ "peer.yml": config, "own.yml": ownConfig, ...files })) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
   }
@@ -131,7 +137,7 @@ async function startInstance(
 ): Promise<Instance> {
   const port = await freePort();
   const own = [
-    "--config.file=prometheus.yml",
+    `--config.file=${data}.yml`,
     `--storage.tsdb.path=${data}`,
     `--web.listen-address=127.0.0.1:${port}`,
     ...flags,

@@ -1,7 +1,6 @@
 /** All mechanisms by name; one more is one more line. */
 
 import type { YamlMap } from "@pharos/kit";
-import { UserError } from "@pharos/model";
 import { kubernetesMechanism } from "./kubernetes/kubernetes.ts";
 import type { Mechanism, SdConfig } from "./mechanism.ts";
 import { awsMechanism } from "./mechanisms/aws/aws.ts";
@@ -92,13 +91,6 @@ export function parseSdConfigs(map: YamlMap): SdConfig[] {
       if (mechanism.name === "static" && !relabels) checkAddresses(node);
       out.push({ mechanism, config: mechanism.parse(node) });
     }
-  }
-  for (const key of map.keys()) {
-    if (!key.endsWith("_sd_configs") || MECHANISMS.some(({ name }) => key === `${name}_sd_configs`)) continue;
-    throw new UserError("discovery.unsupported", `${key} is not supported by this version of Pharos`, {
-      where: map.get(key)!.where,
-      fix: `Supported: ${MECHANISMS.map(({ name }) => (name === "static" ? "static_configs" : `${name}_sd_configs`)).join(", ")}`,
-    });
   }
   return out;
 }

@@ -19,6 +19,7 @@ import {
   type Appender,
   AppendResult,
   CUSTOM_BUCKETS_SCHEMA,
+  type Exemplar,
   type FloatHistogram,
   type IntHistogram,
   type Labels,
@@ -79,6 +80,8 @@ export class SampleWriter {
   readonly #fresh = new Map<string, number>();
   /** Slots made in the current scrape. */
   readonly #made: number[] = [];
+  /** The last exemplar of a slot that had no time of its own. */
+  readonly #untimed = new Map<number, Exemplar>();
   #scrape = 0;
   #appender!: Appender;
   #timestamp = 0;
@@ -132,6 +135,7 @@ export class SampleWriter {
     }
     if (result.error) {
       this.#lines.rollback();
+      this.#untimed.clear();
       this.#slots.settle(false);
       this.#boundUnfinished(byLine);
       return result;
@@ -208,7 +212,7 @@ export class SampleWriter {
       if (!metadata.changing) {
         if (matched >= 0 && reader.readSample(at, lines.matchedEnd)) {
           lines.push(at, lines.matchedEnd, matched, false);
-          this.#take(matched, reader, undefined);
+          this.#take(matched, reader, false, reader);
           continue;
         }
         if (matched < NONE) {
@@ -255,7 +259,7 @@ export class SampleWriter {
       this.#fresh.set(reader.key(), slot);
     }
     lines.push(seriesStart, seriesEnd, slot, !inPlace);
-    this.#take(slot, reader, known ? undefined : this.#finalLabels(slot, reader));
+    this.#take(slot, reader);
     if (known && this.#options.metadata.changing) this.#refreshMetadata(slot, reader);
   }
 
@@ -281,7 +285,7 @@ export class SampleWriter {
         slot = this.#make();
         this.#keys.set(key, slot);
       }
-      this.#take(slot, reader, known ? undefined : this.#finalLabels(slot, reader), kind === "histogram");
+      this.#take(slot, reader, kind === "histogram");
       if (known && this.#options.metadata.changing) this.#refreshMetadata(slot, reader);
     }
   }
@@ -304,6 +308,7 @@ export class SampleWriter {
         if (!renamed.has(refs[slot])) appender.appendStale(refs[slot], timestamp);
       }
       this.#slots.free(slot);
+      this.#untimed.delete(slot);
     }
   }
 
@@ -359,14 +364,19 @@ export class SampleWriter {
     }
   }
 
-  /** Counts the current sample and hands it to storage. `labels` are those of a new series. */
-  #take(slot: number, reader: ExpositionReader, labels: Labels | undefined, isHistogram = false): void {
+  /** Counts the current sample and hands it to storage. `compared` is the reader of a line that was not split into labels. */
+  #take(slot: number, reader: ExpositionReader, isHistogram = false, compared?: LineReader): void {
     const result = this.#result;
     const slots = this.#slots;
     result.scraped++;
     const repeated = slots.seen[slot] === this.#scrape;
     slots.seen[slot] = this.#scrape;
     if ((slots.flags[slot] & DROPPED) !== 0) return;
+    // Of a series whose labels cannot be taken the sample was scraped, and no more.
+    const isNew = slots.refs[slot] === 0;
+    if (isNew) compared?.readLine();
+    const labels = isNew ? this.#finalLabels(slot, reader) : undefined;
+    if (isNew && !labels) return;
     result.relabelled++;
     const { sampleLimit, honorTimestamps, trackTimestampsStaleness } = this.#config;
     // Beyond the limit the samples are only counted: the scrape fails, and says how many there were.
@@ -381,7 +391,6 @@ export class SampleWriter {
       this.#options.metrics.outOfBounds.inc();
       return;
     }
-    const isNew = slots.refs[slot] === 0;
     if (isNew && !this.#resolve(slot, reader, labels)) return;
     let outcome = this.#store(slot, reader, t, isHistogram);
     if (outcome === AppendResult.unknownSeries) {
@@ -396,7 +405,7 @@ export class SampleWriter {
     }
     if (own === undefined || trackTimestampsStaleness) slots.flags[slot] |= PENDING;
     if (isNew) result.added++;
-    if (reader.exemplars) this.#appendExemplars(slots.refs[slot], reader, t);
+    if (reader.exemplars) this.#appendExemplars(slot, reader.exemplars, t);
   }
 
   #store(slot: number, reader: ExpositionReader, t: number, isHistogram: boolean): AppendResult {
@@ -428,15 +437,26 @@ export class SampleWriter {
     return out;
   }
 
-  #appendExemplars(ref: number, reader: ExpositionReader, t: number): void {
+  #appendExemplars(slot: number, shown: readonly Exemplar[], t: number): void {
+    const ref = this.#slots.refs[slot];
     let outOfOrder = 0;
-    const exemplars = reader.exemplars!.map((exemplar) => ({ ...exemplar, timestamp: exemplar.timestamp ?? t }));
-    exemplars.sort((a, b) => a.timestamp - b.timestamp);
-    for (const exemplar of exemplars) {
+    const exemplars = shown.filter((exemplar) => this.#isNews(slot, exemplar));
+    const timed = exemplars.map((exemplar) => ({ ...exemplar, timestamp: exemplar.timestamp ?? t }));
+    timed.sort((a, b) => a.timestamp - b.timestamp);
+    for (const exemplar of timed) {
       if (this.#appender.appendExemplar(ref, exemplar) === AppendResult.outOfOrder) outOfOrder++;
     }
     // Some being old is normal: exemplars stay in the exposition until they are replaced.
     if (outOfOrder > 0 && outOfOrder === exemplars.length) this.#options.metrics.exemplarOutOfOrder.inc(outOfOrder);
+  }
+
+  /** An exemplar without a time of its own is shown until there is another: it is one, not one of each scrape. */
+  #isNews(slot: number, exemplar: Exemplar): boolean {
+    if (exemplar.timestamp !== undefined) return true;
+    const last = this.#untimed.get(slot);
+    if (last && last.value === exemplar.value && last.labels.equals(exemplar.labels)) return false;
+    this.#untimed.set(slot, exemplar);
+    return true;
   }
 
   /** Finds or makes the series in storage; false when it was refused over the memory budget. */

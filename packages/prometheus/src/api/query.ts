@@ -170,7 +170,7 @@ export function mountQueryApi(app: FastifyInstance, context: ApiContext): void {
     if (end < start) throw new ApiError("bad_data", "end timestamp must not be before start timestamp");
     const selectors = selectorsOf(parseExpr(params.get("query") ?? ""));
     if (selectors.length === 0) return reply.code(204).send();
-    const found = context.db.exemplars(selectors, start, end);
+    const found = context.db.exemplars(selectors, start, end).sort((a, b) => a.labels.compare(b.labels));
     return sendData(
       reply,
       found.map(({ labels, exemplars }) => ({
