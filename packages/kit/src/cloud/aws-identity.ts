@@ -1,11 +1,13 @@
 /**
  * Who asks AWS, and in which region: given keys, the environment, a profile, a web identity, the container's or the
  * instance's role, in the order of AWS' own chain; then a role is assumed when one is named. Single sign-on profiles
- * and `credential_process` are not followed.
+ * are not followed.
  */
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { UserError } from "@pharos/model";
 import type { Secret } from "../client/config.ts";
 import type { HttpClient, HttpResponse } from "../client/http-client.ts";
@@ -36,6 +38,7 @@ const FORM = "application/x-www-form-urlencoded; charset=utf-8";
 const RENEW_BEFORE_MS = 300_000;
 const DEFAULT_LEASE_MS = 900_000;
 const METADATA_TIMEOUT_MS = 5_000;
+const PROCESS_TIMEOUT_MS = 60_000;
 const MAX_BYTES = 2 ** 20;
 const MAX_CHAIN = 5;
 
@@ -180,7 +183,21 @@ export class AwsIdentity {
       if (!base) throw fail(`the AWS profile ${JSON.stringify(name)} has no source of credentials`);
       return this.#assumeRole(roleArn, profile.get("external_id") ?? "", base.credentials, signal);
     }
-    return this.#keysOf(profile);
+    const command = profile.get("credential_process");
+    return this.#keysOf(profile) ?? (command ? this.#fromProcess(command, signal) : undefined);
+  }
+
+  /** What the profile's command prints. */
+  async #fromProcess(command: string, signal?: AbortSignal): Promise<Lease> {
+    const [shell, flag] = process.platform === "win32" ? ["cmd.exe", "/C"] : ["/bin/sh", "-c"];
+    const options = { timeout: PROCESS_TIMEOUT_MS, maxBuffer: MAX_BYTES, signal, env: this.#env as NodeJS.ProcessEnv };
+    try {
+      const { stdout } = await promisify(execFile)(shell, [flag, command], options);
+      return leaseOf({ status: 200, headers: {}, body: Buffer.from(stdout) }, "the credentials of credential_process");
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError("kit.aws", "credential_process of the AWS profile fails", { cause: error });
+    }
   }
 
   #keysOf(profile: Profile): Lease | undefined {
@@ -318,7 +335,9 @@ function leaseOf({ status, body }: HttpResponse, what: string): Lease {
   } catch (error) {
     throw new UserError("kit.aws", `${what} are no JSON`, { cause: error });
   }
-  const { AccessKeyId: accessKey, SecretAccessKey: secretKey, Token: sessionToken, Expiration: end } = answer;
+  const { AccessKeyId: accessKey, SecretAccessKey: secretKey, Expiration: end } = answer;
+  // A process names it otherwise than the services do.
+  const sessionToken = answer.Token ?? answer.SessionToken;
   if (typeof accessKey !== "string" || typeof secretKey !== "string") throw fail(`${what} have no keys`);
   const endsAt = Date.parse(String(end));
   return {

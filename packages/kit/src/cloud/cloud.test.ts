@@ -118,6 +118,39 @@ describe("AWS identity", () => {
     await expect(new AwsIdentity(settings(), client, home).credentials()).rejects.toThrow("no AWS credentials");
   });
 
+  test.skipIf(process.platform === "win32")("a profile's process", async () => {
+    const file = join(folder, "process-config");
+    const printed = '{"Version": 1, "AccessKeyId": "p", "SecretAccessKey": "s", "SessionToken": "t"}';
+    writeFileSync(
+      file,
+      `[default]\ncredential_process = echo '${printed}'\n[profile bad]\ncredential_process = exit 3\n`,
+    );
+    const env = { HOME: folder, AWS_CONFIG_FILE: file, PATH: process.env.PATH };
+    expect(await new AwsIdentity(settings(), client, env).credentials()).toEqual({
+      accessKey: "p",
+      secretKey: "s",
+      sessionToken: "t",
+    });
+    const bad = new AwsIdentity(settings({ profile: "bad" }), client, env);
+    await expect(bad.credentials()).rejects.toThrow("credential_process of the AWS profile fails");
+  });
+
+  test("a profile may take a role with another profile's keys", async () => {
+    const file = join(folder, "chain-config");
+    writeFileSync(
+      file,
+      "[profile role]\nrole_arn = arn:x\nsource_profile = keys\nexternal_id = e\n[profile keys]\naws_access_key_id = k\naws_secret_access_key = s\n[profile loop]\nrole_arn = arn:y\nsource_profile = other\n[profile other]\nrole_arn = arn:z\nsource_profile = loop\n",
+    );
+    asked.length = 0;
+    answer = () => sts("chained", 3600);
+    const env = { HOME: folder, AWS_CONFIG_FILE: file, AWS_ENDPOINT_URL_STS: url };
+    expect((await new AwsIdentity(settings({ profile: "role" }), client, env).credentials()).accessKey).toBe("chained");
+    expect(asked[0].headers.authorization).toContain("Credential=k/");
+    expect(asked[0].body).toContain("RoleArn=arn%3Ax");
+    const loop = new AwsIdentity(settings({ profile: "loop" }), client, env);
+    await expect(loop.credentials()).rejects.toThrow("refers to itself");
+  });
+
   test("assumes a role, keeps it until shortly before its end, asks once for all", async () => {
     asked.length = 0;
     answer = () => sts("role", 3600);
