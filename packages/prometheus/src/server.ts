@@ -29,6 +29,7 @@ import { mountFeaturesApi } from "./api/features.ts";
 import { mountFederate } from "./api/federate.ts";
 import { mountMetadataApi } from "./api/metadata.ts";
 import { mountNotificationsApi } from "./api/notifications.ts";
+import { mountOtlp } from "./api/otlp.ts";
 import { mountQueryApi } from "./api/query.ts";
 import { mountRemoteRead } from "./api/remote-read.ts";
 import { mountRemoteStatus } from "./api/remote-status.ts";
@@ -43,7 +44,7 @@ import { redactConfig } from "./config/redact.ts";
 import type { StorageConfig } from "./config/storage.ts";
 import { ConfigWatch } from "./config-watch.ts";
 import { notificationFacts, type PrometheusFacts, poolFacts, ruleFacts, seriesCount } from "./facts.ts";
-import { NO_FEATURES } from "./features.ts";
+import { type Features, NO_FEATURES } from "./features.ts";
 import { retentionText } from "./flags.ts";
 import { Notifications, RELOAD_FAILED, STARTING, STOPPING } from "./notifications.ts";
 import type { PrometheusOptions } from "./options.ts";
@@ -309,6 +310,17 @@ class Server implements PrometheusServer {
     const registry = this.#registry;
     mountRemoteRead(app, { storage: this.#fanout, registry, limits: options.remoteRead ?? {}, externalLabels });
     const lookbackMs = options.query?.lookbackMs ?? DEFAULT_LOOKBACK_MS;
+    mountOtlp(app, {
+      enabled: options.otlpReceiver ?? false,
+      storage: this.#db,
+      registry,
+      log: options.log.with({ component: "web" }),
+      lookbackMs,
+      delta: deltaOf(this.#features),
+      typeAndUnitLabels: this.#features.has("type-and-unit-labels"),
+      config: () => this.#config?.remote.otlp,
+      now,
+    });
     mountFederate(app, { storage: this.#db, registry, lookbackMs, externalLabels, now });
     mountMetrics(app, this.#registry);
     mountPages(app, {
@@ -439,6 +451,11 @@ class Server implements PrometheusServer {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function deltaOf(features: Features): "convert" | "store" | "refuse" {
+  if (features.has("otlp-deltatocumulative")) return "convert";
+  return features.has("otlp-native-delta-ingestion") ? "store" : "refuse";
 }
 
 /** What a configuration file may change of the storage while it runs. */

@@ -1,6 +1,10 @@
 export { createAuthorizer } from "./auth/authorizer.ts";
 export * from "./auth/config.ts";
 export * from "./otlp/config.ts";
+export { decodeOtlpJson } from "./otlp/decode-json.ts";
+export { decodeOtlpProtobuf } from "./otlp/decode-protobuf.ts";
+export { DeltaToCumulative } from "./otlp/delta.ts";
+export { type OtlpOptions, type OtlpOutcome, receiveOtlp } from "./otlp/translate.ts";
 export { type AnswerOptions, answerChunks, answerSamples, responseType } from "./read/answer.ts";
 export * from "./read/config.ts";
 export { type FanoutOptions, FanoutStorage } from "./read/fanout.ts";
