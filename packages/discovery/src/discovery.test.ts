@@ -212,7 +212,6 @@ test.each([
   ["kubernetes_sd_configs: [{role: pod, selectors: [{role: service}]}]", "pod role supports only pod, node selectors"],
   ["kubernetes_sd_configs: [{role: pod, selectors: [{role: pod}, {role: pod}]}]", "duplicated selector role: pod"],
   ["kubernetes_sd_configs: [{role: pod, api_server: 'http://a', namespaces: {own_namespace: true}}]", "own_namespace"],
-  ["nobody_sd_configs: [{}]", "nobody_sd_configs is not supported"],
   ["aws_sd_configs: [{}]", 'unknown AWS SD role ""'],
   ["aws_sd_configs: [{role: s3}]", 'unknown AWS SD role "s3"'],
   ["azure_sd_configs: [{}]", "azure SD configuration requires a subscription_id"],

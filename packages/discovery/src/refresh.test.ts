@@ -40,6 +40,15 @@ test("says how many things there are when none can be a target", async () => {
   );
 });
 
+test("a user in a URL is sent, and the password is not told", async () => {
+  await using server = await testServer(() => ({ apps: [] }));
+  const address = server.url.replace("http://", "http://me:se%40cret@");
+  await using watched = watch(sectionsOf(`marathon_sd_configs: [{servers: ['${address}']}]`));
+  await vi.waitFor(() => expect(watched.reason()).toContain("lists no apps"));
+  expect(server.asked[0].headers.authorization).toBe(`Basic ${btoa("me:se@cret")}`);
+  expect(watched.reason()).toContain("http://me:<secret>@127.0.0.1");
+});
+
 test("a file that is not there yet is waited for", async () => {
   const folder = mkdtempSync(join(tmpdir(), "pharos-ca-"));
   const file = join(folder, "ca.pem");

@@ -8,7 +8,7 @@ import {
   type YamlNode,
 } from "@pharos/kit";
 import { describeError, type TargetGroup, type TargetLabels } from "@pharos/model";
-import { Api } from "./api/client.ts";
+import { Api, withoutPasswords } from "./api/client.ts";
 import type { Mechanism, MechanismContext } from "./mechanism.ts";
 import type { DiscoveryMetrics } from "./metrics.ts";
 import { Settings } from "./settings.ts";
@@ -144,13 +144,14 @@ class Refresh<C extends object> {
       const sources = new Set(groups.map(({ source }) => source));
       const gone = [...this.#sources].filter((source) => !sources.has(source));
       this.#sources = sources;
-      explain(this.#emptiness(groups, seen));
+      explain(withoutPasswords(this.#emptiness(groups, seen)));
       update([...groups, ...gone.map((source) => ({ source, labels: {}, targets: [] }))]);
     } catch (error) {
       if (this.#signal.aborted) return;
       refreshFailed();
-      log.error("Unable to refresh target groups", { err: describeError(error) });
-      explain(`${name}: cannot ask ${place}: ${describeError(error)}`);
+      const why = withoutPasswords(describeError(error));
+      log.error("Unable to refresh target groups", { err: why });
+      explain(withoutPasswords(`${name}: cannot ask ${place}: ${why}`));
     }
   }
 

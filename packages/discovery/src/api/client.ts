@@ -53,10 +53,11 @@ export class Api implements AsyncDisposable {
   /** The answer whatever its status. */
   fetch(url: string, request: ApiRequest & { timeoutMs?: number } = {}): Promise<HttpResponse> {
     const { timeoutMs = this.#options.timeoutMs, signal, headers, ...rest } = request;
+    const { bare, authorization } = userOf(url);
     const signals = [this.#options.signal, AbortSignal.timeout(Math.max(1, timeoutMs)), ...(signal ? [signal] : [])];
-    return this.#client.fetch(url, {
+    return this.#client.fetch(bare, {
       ...rest,
-      headers: { "user-agent": USER_AGENT, accept: "application/json", ...headers },
+      headers: { "user-agent": USER_AGENT, accept: "application/json", ...authorization, ...headers },
       maxBytes: MAX_BYTES,
       signal: AbortSignal.any(signals),
     });
@@ -87,6 +88,21 @@ export class Api implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#client[Symbol.asyncDispose]();
   }
+}
+
+/** A URL without its user, who becomes a header: it goes before what the configuration has, as in Go. */
+function userOf(text: string): { bare: string; authorization: Record<string, string> } {
+  if (!/^https?:\/\/[^/?#]*@/i.test(text)) return { bare: text, authorization: {} };
+  const url = new URL(text);
+  const user = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  url.username = "";
+  url.password = "";
+  return { bare: String(url), authorization: { authorization: `Basic ${Buffer.from(user).toString("base64")}` } };
+}
+
+/** A text without the passwords of URLs in it. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/(:\/\/[^\s/?#:@]*):[^\s/?#@]*@/g, "$1:<secret>@");
 }
 
 /** A URL with parameters behind what it has already; undefined ones are left out. */
