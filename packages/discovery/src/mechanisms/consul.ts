@@ -113,8 +113,9 @@ class Consul {
   readonly #failures = new Map<string, string>();
   readonly #watched = new Map<string, AbortController>();
   readonly #watches = new Set<Promise<void>>();
-  /** Targets of each service. */
+  /** Targets of each service, and of all. */
   readonly #counts = new Map<string, number>();
+  #found = 0;
   #datacenter: string;
 
   constructor(config: ConsulConfig, context: MechanismContext, signal: AbortSignal) {
@@ -255,7 +256,7 @@ class Consul {
           watch.abort();
           this.#watched.delete(name);
           this.#failures.delete(name);
-          this.#counts.delete(name);
+          this.#count(name, undefined);
           this.#context.update([{ source: name, labels: {}, targets: [] }]);
         }
         if (this.#watched.size === 0) this.#context.update([]);
@@ -278,7 +279,7 @@ class Consul {
       (answer) => {
         const targets = answer.items().map((entry) => instanceLabels(entry, tagSeparator));
         const labels = { [`${PREFIX}service`]: name, [`${PREFIX}dc`]: this.#datacenter };
-        this.#counts.set(name, targets.length);
+        this.#count(name, targets.length);
         this.#context.update([{ source: name, labels, targets }]);
         this.#explain();
       },
@@ -289,14 +290,25 @@ class Consul {
 
   #explain(): void {
     const { server } = this.#config;
-    const failures = [...this.#failures.values()];
-    const found = [...this.#counts.values()].some((count) => count > 0);
-    const seen =
-      this.#watched.size === 0
-        ? "lists no service that is wanted"
-        : `has no instance of ${[...this.#watched.keys()].slice(0, 5).join(", ")}`;
-    if (failures.length > 0) this.#context.explain(`consul: cannot ask ${server}: ${failures.join("; ")}`);
-    else this.#context.explain(found ? "" : `consul: ${server} ${seen}`);
+    if (this.#failures.size > 0) {
+      const [first, second, third] = this.#failures.values();
+      const shown = [first, second, third].filter((failure) => failure !== undefined).join("; ");
+      const more = this.#failures.size > 3 ? ` and ${this.#failures.size - 3} more failures` : "";
+      this.#context.explain(`consul: cannot ask ${server}: ${shown}${more}`);
+    } else if (this.#found > 0) this.#context.explain("");
+    else if (this.#watched.size === 0) this.#context.explain(`consul: ${server} lists no service that is wanted`);
+    else {
+      const [name] = this.#watched.keys();
+      const others = this.#watched.size > 1 ? ` and ${this.#watched.size - 1} other services` : "";
+      this.#context.explain(`consul: ${server} has no instance of ${name}${others}`);
+    }
+  }
+
+  /** Remembers how many targets a service has; none at all when it is gone. */
+  #count(name: string, targets: number | undefined): void {
+    this.#found += (targets ?? 0) - (this.#counts.get(name) ?? 0);
+    if (targets === undefined) this.#counts.delete(name);
+    else this.#counts.set(name, targets);
   }
 }
 
