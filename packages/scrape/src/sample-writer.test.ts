@@ -409,3 +409,27 @@ test("OpenMetrics: exemplars and start times", () => {
   expect(series?.starts).toEqual([5500]);
   expect(storage.names).toHaveLength(1);
 });
+
+test("an exemplar without a time of its own is kept once, as long as it is shown", () => {
+  start();
+  const shown = (value: number): string => `# TYPE a counter\na_total 1 # {id="x"} ${value}\n# EOF\n`;
+  scrape(shown(0.5), 1000, "openmetrics");
+  scrape(shown(0.5), 2000, "openmetrics");
+  scrape(shown(0.7), 3000, "openmetrics");
+  scrape(shown(0.5), 4000, "openmetrics");
+  const series = storage.find('{__name__="a_total", instance="i", job="j"}');
+  expect(series?.exemplars?.map(({ value, timestamp }) => [value, timestamp])).toEqual([
+    [0.5, 1000],
+    [0.7, 3000],
+    [0.5, 4000],
+  ]);
+});
+
+test("the sample that breaks a limit of labels counts as scraped, not as relabelled", () => {
+  start("label_limit: 3");
+  for (const time of [1000, 2000]) {
+    const result = scrape('good 1\nbad{a="1",b="2"} 1\nlater 1\n', time);
+    expect(result).toMatchObject({ scraped: 2, relabelled: 1 });
+    expect(result.error?.message).toContain("label_limit exceeded");
+  }
+});
