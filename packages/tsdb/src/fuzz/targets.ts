@@ -34,6 +34,7 @@ import {
   encodeSeries,
   encodeTombstones,
 } from "../wal/records.ts";
+import { SampleColumns } from "../wal/sample-columns.ts";
 import {
   decodeSnapshotRecord,
   encodeSnapshotExemplars,
@@ -119,7 +120,13 @@ function recordSeeds(): Buffer[] {
     out.byte(2);
     out.u64(5);
     out.i64(1.7e12);
-    for (let i = 0; i < 20; i++) out.sample(i, i * 10, new Uint32Array([i, 1]), 0);
+    const columns = new SampleColumns();
+    for (let i = 0; i < 20; i++) {
+      columns.refs[i] = i;
+      columns.times[i] = i * 10;
+      columns.words.set([i, 1], 2 * i);
+    }
+    out.samples(columns, 0, 20);
   });
   take(() => encodeMetadata(out, [{ ref: 3, metadata: { type: "counter", help: "Help.", unit: "seconds" } }]));
   take(() => encodeTombstones(out, [{ ref: 1, mint: 0, maxt: 1.7e12 }]));

@@ -115,6 +115,22 @@ export class HeadAppender implements Appender {
     const series = this.#head.store.table.resolve(handle);
     if (series < 0) return this.#unknown();
     const { batch } = this;
+    const head = this.#head;
+    if (batch.count === batch.series.length) batch.reserve();
+    if (head.ready && !head.hasHistograms && !batch.hasStarts && this.#startHandle === 0) {
+      // The usual way, of nearly all samples: `#take` without what cannot be.
+      const { f64 } = head.store.table.hot;
+      const at = 8 * series;
+      if (timestamp > f64[at + LAST_TIME] && timestamp > f64[at + PENDING_TIME] && timestamp >= head.minValidTime) {
+        f64[at + PENDING_TIME] = timestamp;
+        const row = batch.count++;
+        batch.series[row] = series;
+        batch.refs[row] = f64[at + REF];
+        batch.times[row] = timestamp;
+        batch.values[row] = value;
+        return AppendResult.ok;
+      }
+    }
     if (this.#startHandle !== 0) this.#begin(handle, series, timestamp, undefined);
     else this.#start = 0;
     batch.reserve();
@@ -202,7 +218,12 @@ export class HeadAppender implements Appender {
   /** The series are no longer part of a transaction. */
   #forget(): void {
     const { series, count } = this.batch;
-    for (let i = 0; i < count; i++) this.#forgetSeries(series[i]);
+    const head = this.#head;
+    if (head.hasHistograms) for (let i = 0; i < count; i++) this.#forgetSeries(series[i]);
+    else {
+      const { f64 } = head.store.table.hot;
+      for (let i = 0; i < count; i++) f64[8 * series[i] + PENDING_TIME] = Number.NEGATIVE_INFINITY;
+    }
     for (const entry of this.histograms) this.#forgetSeries(entry.series);
   }
 

@@ -28,7 +28,7 @@ import { ExemplarRing } from "./exemplars.ts";
 import type { Late } from "./late.ts";
 import { LateLog } from "./late-log.ts";
 import { RefMap } from "./ref-map.ts";
-import { LAST_TIME, LOGGED, PENDING_TIME, REF, SOURCE } from "./series-table.ts";
+import { LOGGED, PENDING_TIME, REF, SOURCE } from "./series-table.ts";
 import { HeadStore } from "./store.ts";
 
 export interface HeadOptions {
@@ -293,7 +293,6 @@ export class Head implements Disposable {
   #apply({ batch, histograms, metadata, exemplars, stretches, lateRows, lateHistograms }: HeadAppender): void {
     const { store } = this;
     const { series, times, words, starts, hasStarts } = batch;
-    const { f64 } = store.table.hot;
     /** Samples that others have overtaken since they were appended. */
     const overtaken: LateSample[] = [];
     let sample = 0;
@@ -301,18 +300,19 @@ export class Head implements Disposable {
     let lateRow = 0;
     let lateHistogram = 0;
     for (const stretch of stretches) {
-      for (; sample < stretch.samples; sample++) {
-        if (sample === lateRows[lateRow]) {
+      store.appendRows(batch, sample, stretch.samples, this.minValidTime, (row) => {
+        if (row === lateRows[lateRow]) {
           lateRow++;
-          continue;
+          return;
         }
-        const one = series[sample];
-        const time = times[sample];
-        if (time > f64[8 * one + LAST_TIME] && time >= this.minValidTime) {
-          const high = words[2 * sample + 1 - LOW_WORD];
-          store.append(one, time, high, words[2 * sample + LOW_WORD], hasStarts ? starts[sample] : 0);
-        } else if (this.#mayBeLate(one, time)) overtaken.push(rowOf(batch, sample));
-      }
+        const one = series[row];
+        const time = times[row];
+        if (time > store.lastTime(one) && time >= this.minValidTime) {
+          const high = words[2 * row + 1 - LOW_WORD];
+          store.append(one, time, high, words[2 * row + LOW_WORD], hasStarts ? starts[row] : 0);
+        } else if (this.#mayBeLate(one, time)) overtaken.push(rowOf(batch, row));
+      });
+      sample = stretch.samples;
       for (; histogram < stretch.histograms; histogram++) {
         if (histogram === lateHistograms[lateHistogram]) {
           lateHistogram++;

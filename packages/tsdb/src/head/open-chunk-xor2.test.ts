@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Xor2Appender } from "../chunk/xor2.ts";
 import { Heap } from "../memory/heap.ts";
 import { LabelIndex } from "./label-index.ts";
-import { gather, isFull, openBytes, openStart, release } from "./open-chunk.ts";
+import { gatherOpen, isFull, openBytes, openStart, release } from "./open-chunk.ts";
 import { appendXor2, startXor2 } from "./open-chunk-xor2.ts";
 import { SeriesTable } from "./series-table.ts";
 
@@ -58,7 +58,7 @@ test("in pages of the heap as in one piece, bit for bit", () => {
         plain.append(time, high, low, begin);
       }
       const page = table.hot.u32[16 * series + 7];
-      expect(Buffer.from(gather(heap, page, openBytes(table, series))).toString("hex")).toBe(
+      expect(Buffer.from(gatherOpen(heap, page, openBytes(table, series), plain.count)).toString("hex")).toBe(
         Buffer.from(plain.finish()).toString("hex"),
       );
       expect(openStart(heap, page, true)).toBe(first);

@@ -135,13 +135,11 @@ export function appendXor2(
     i32[hot + PAGE] = page;
   }
   // The heap may have grown meanwhile.
-  const { i32: words, u8 } = heap.region;
+  const { i32: words } = heap.region;
   if (!marker) {
     words[(first >>> 2) + BASE_HIGH] = high;
     words[(first >>> 2) + BASE_LOW] = low;
   }
-  u8[first] = count >>> 8;
-  u8[first + 1] = count;
   i32[hot + COUNT_AND_WINDOW] = window | count;
   i32[hot + LAST_HIGH] = high;
   i32[hot + LAST_LOW] = low;

@@ -4,8 +4,8 @@
  *
  *   page (64 bytes): 60 bytes of the chunk · u32 address of the next page
  *
- * The state of the encoder is in the series' record. A sample is written before the chunk's count of samples says that it is
- * there.
+ * The state of the encoder is in the series' record, and so is the count of samples: the one in the chunk's first bytes is put
+ * right when the chunk is put together. A sample is written before the count says that it is there.
  */
 import { Encoding, sampleCount } from "../chunk/encoding.ts";
 import { xorScratch } from "../chunk/xor.ts";
@@ -43,9 +43,9 @@ export const NO_WINDOW = 0xff;
 const TARGET_SAMPLES = 120;
 /** The end of a chunk is foreseen when it has so many. */
 export const FORESEE_AT = TARGET_SAMPLES / 4;
-const MAX_SAMPLES = 2 * TARGET_SAMPLES;
+export const MAX_SAMPLES = 2 * TARGET_SAMPLES;
 /** As upstream: 1024 less what one further sample may take. */
-const MAX_BYTES = 1005;
+export const MAX_BYTES = 1005;
 
 /** Whether a sample of this time belongs into the next chunk. */
 export function isFull(table: SeriesTable, series: number, time: number): boolean {
@@ -80,7 +80,7 @@ let gathered: Uint8Array = new Uint8Array();
 let gatheredWords: Uint32Array = new Uint32Array();
 
 /** The chunk's first `bytes` bytes in one piece, valid until the next call, and until another chunk is decoded. */
-export function gather(heap: Readable, first: number, bytes: number): Uint8Array {
+function gather(heap: Readable, first: number, bytes: number): Uint8Array {
   const { u32 } = heap.region;
   // In whole pages, and where an XOR chunk is decoded without another copy.
   const scratch = xorScratch(DATA_BYTES * Math.ceil(bytes / DATA_BYTES));
@@ -264,14 +264,14 @@ export function append(heap: Heap, table: SeriesTable, series: number, time: num
     written += DATA_BITS;
     i32[hot + PAGE] = page;
   }
-  const first = i32[hot + FIRST_PAGE] >>> 0;
-  heap.region.u8[first + 1] = count;
+  // The count in the first page is left as it is: most samples would touch that page for nothing else (see gatherOpen).
   i32[hot + BITS] = written + bitNow();
   i32[hot + DELTA] = delta;
   i32[hot + REMAINING] -= delta;
   f64[8 * series + LAST_TIME] = time;
   if (count === FORESEE_AT) {
-    i32[hot + REMAINING] = foreseenEnd(openStart(heap, first, false), time, time + i32[hot + REMAINING]) - time;
+    i32[hot + REMAINING] =
+      foreseenEnd(openStart(heap, i32[hot + FIRST_PAGE] >>> 0, false), time, time + i32[hot + REMAINING]) - time;
   }
 }
 

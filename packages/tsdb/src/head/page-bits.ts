@@ -83,8 +83,20 @@ export function putSignificant(
 
 /** 32 bits. */
 export function put32(heap: Heap, value: number): void {
-  put(heap, value >>> 16, 16);
-  put(heap, value & 0xffff, 16);
+  if (bit > DATA_BITS - 40) {
+    put(heap, value >>> 16, 16);
+    put(heap, value & 0xffff, 16);
+    return;
+  }
+  const { u8, view } = heap.region;
+  const at = 4 * page + (bit >>> 3);
+  const used = bit & 7;
+  if (used === 0) view.setInt32(at, value);
+  else {
+    view.setInt32(at, (u8[at] << 24) | (value >>> used));
+    u8[at + 4] = value << (8 - used);
+  }
+  bit += 32;
 }
 
 /** Up to 24 bits. */

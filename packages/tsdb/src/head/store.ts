@@ -16,12 +16,14 @@ import { HistogramAppender } from "../chunk/histogram.ts";
 import { widen } from "../chunk/histogram-widen.ts";
 import { Heap, type Pin } from "../memory/heap.ts";
 import type { SnapshotChunk } from "../wal/snapshot-records.ts";
+import { appendRows } from "./append-rows.ts";
+import type { SampleBatch } from "./appender.ts";
 import type { HeadChunkFiles } from "./chunk-files.ts";
 import { addClosed, closedMint, dropClosed } from "./closed-chunks.ts";
 import { LabelIndex } from "./label-index.ts";
 import { Late } from "./late.ts";
 import { MetadataTable } from "./metadata-table.ts";
-import { append, gather, isFull, openBytes, openStart, release, restoreOpen, start } from "./open-chunk.ts";
+import { append, gatherOpen, isFull, openBytes, openStart, release, restoreOpen, start } from "./open-chunk.ts";
 import { appendXor2, startXor2 } from "./open-chunk-xor2.ts";
 import { type HistogramChunk, RestoredHistogram } from "./restored-chunk.ts";
 import {
@@ -122,6 +124,17 @@ export class HeadStore implements Disposable {
     this.#started(time);
   }
 
+  /**
+   * Rows `[from, to)` of a batch; those of series whose newest sample is older, in the usual way, are appended, any other is given to
+   * `other`.
+   */
+  appendRows(batch: SampleBatch, from: number, to: number, oldest: number, other: (row: number) => void): void {
+    const appended = { samples: 0, newest: this.maxTime };
+    appendRows(this.heap, this.table, batch, from, to, oldest, appended, other);
+    this.floats += appended.samples;
+    if (appended.newest > this.maxTime) this.maxTime = appended.newest;
+  }
+
   /** A histogram; it must be newer than the series' newest sample. `begin` as above. */
   appendHistogram(series: number, time: number, histogram: IntHistogram | FloatHistogram, begin = 0): void {
     const { table } = this;
@@ -204,7 +217,8 @@ export class HeadStore implements Disposable {
     const encoding = xor2 ? Encoding.xor2 : Encoding.xor;
     const mint = openStart(heap, chunk, xor2);
     const maxt = f64[8 * series + LAST_TIME];
-    files.write(f64[8 * series + REF], mint, maxt, encoding, false, gather(heap, chunk, bytes), 0, bytes);
+    const data = gatherOpen(heap, chunk, bytes, u32[16 * series + COUNT_AND_WINDOW] & 0xffff);
+    files.write(f64[8 * series + REF], mint, maxt, encoding, false, data, 0, bytes);
     addClosed(heap, table, series, files, mint, maxt, bytes, encoding);
     release(heap, table, series);
   }
@@ -225,7 +239,7 @@ export class HeadStore implements Disposable {
       mint: openStart(heap, chunk, xor2),
       maxt: f64[8 * series + LAST_TIME],
       encoding: xor2 ? Encoding.xor2 : Encoding.xor,
-      data: gather(heap, chunk, openBytes(table, series)),
+      data: gatherOpen(heap, chunk, openBytes(table, series), u32[16 * series + COUNT_AND_WINDOW] & 0xffff),
       lastHigh: u32[16 * series + LAST_HIGH],
       lastLow: u32[16 * series + LAST_LOW],
       lastHistogram: undefined,

@@ -8,6 +8,7 @@
 import { Region } from "./region.ts";
 
 const GRAIN = 16;
+const LINE = 64;
 const MAX_BLOCK = 2 ** 31;
 
 /** Sizes of the classes, ascending. */
@@ -83,9 +84,11 @@ export class Heap implements Readable {
       this.#freeBytes -= SIZES[index];
       return free;
     }
+    const size = SIZES[index];
+    if (size % LINE === 0) this.#align();
     const at = this.#top;
-    this.region.ensure(at + SIZES[index]);
-    this.#top = at + SIZES[index];
+    this.region.ensure(at + size);
+    this.#top = at + size;
     return at;
   }
 
@@ -122,6 +125,16 @@ export class Heap implements Readable {
     }
     if (done > 0) this.#limbo.splice(0, done);
     while (this.#deferred.length > 0 && this.#deferred[0].moment < oldest) this.#deferred.shift()!.action();
+  }
+
+  /** Blocks of whole cache lines lie in as few of them as they can; what is passed over is a free block itself. */
+  #align(): void {
+    const gap = (LINE - (this.#top % LINE)) % LINE;
+    if (gap === 0) return;
+    this.region.ensure(this.#top + gap);
+    const at = this.#top;
+    this.#top += gap;
+    this.#release(at, gap);
   }
 
   #release(address: number, bytes: number): void {

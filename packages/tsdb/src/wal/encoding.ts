@@ -1,5 +1,7 @@
 /** Growing byte buffer and cursor with the integer forms of Prometheus' records: big-endian words and LEB128 varints. */
 
+import type { SampleColumns } from "./sample-columns.ts";
+
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 
 /** Twice this fits 31 bits. */
@@ -10,7 +12,8 @@ export const MIN_INT64 = -(2 ** 63);
 export const MAX_INT64 = 2 ** 63;
 
 export class Encoder {
-  #bytes = Buffer.alloc(4096);
+  #bytes = Buffer.allocUnsafeSlow(4096);
+  #view = new DataView(this.#bytes.buffer);
   length = 0;
 
   reset(): void {
@@ -24,9 +27,10 @@ export class Encoder {
 
   #reserve(more: number): void {
     if (this.length + more <= this.#bytes.length) return;
-    const grown = Buffer.alloc(Math.max(this.#bytes.length * 2, this.length + more));
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.length + more));
     this.#bytes.copy(grown, 0, 0, this.length);
     this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
   }
 
   byte(value: number): void {
@@ -79,22 +83,24 @@ export class Encoder {
     this.length += 8;
   }
 
-  /** Two varints and a float: what a log writes most. */
-  sample(ref: number, time: number, words: Uint32Array, index: number): void {
-    this.#reserve(28);
+  /** Two varints and a float a row, what a log writes most: how much later refs and times are than the first ones. */
+  samples({ refs, times, signed }: SampleColumns, from: number, to: number): void {
+    this.#reserve(28 * (to - from));
     const bytes = this.#bytes;
-    const at = putVarint(bytes, putVarint(bytes, this.length, ref), time);
-    const high = words[2 * index + 1 - LOW];
-    const low = words[2 * index + LOW];
-    bytes[at] = high >>> 24;
-    bytes[at + 1] = high >>> 16;
-    bytes[at + 2] = high >>> 8;
-    bytes[at + 3] = high;
-    bytes[at + 4] = low >>> 24;
-    bytes[at + 5] = low >>> 16;
-    bytes[at + 6] = low >>> 8;
-    bytes[at + 7] = low;
-    this.length = at + 8;
+    const view = this.#view;
+    const ref0 = refs[from];
+    const time0 = times[from];
+    let at = this.length;
+    for (let row = from; row < to; row++) {
+      at = putVarint(bytes, at, refs[row] - ref0);
+      const time = times[row] - time0;
+      if (time === 0) bytes[at++] = 0;
+      else at = putVarint(bytes, at, time);
+      view.setInt32(at, signed[2 * row + 1 - LOW]);
+      view.setInt32(at + 4, signed[2 * row + LOW]);
+      at += 8;
+    }
+    this.length = at;
   }
 
   uvarint(value: number): void {

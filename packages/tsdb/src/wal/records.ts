@@ -83,11 +83,9 @@ export function encodeSamples(out: Encoder, samples: SampleColumns, from: number
     return;
   }
   out.byte(RecordType.samples);
-  const ref0 = refs[from];
-  const time0 = times[from];
-  out.u64(ref0);
-  out.i64(time0);
-  for (let i = from; i < to; i++) out.sample(refs[i] - ref0, times[i] - time0, words, i);
+  out.u64(refs[from]);
+  out.i64(times[from]);
+  out.samples(samples, from, to);
 }
 
 export function encodeMetadata(out: Encoder, entries: readonly { ref: number; metadata: MetricMetadata }[]): void {

@@ -8,6 +8,8 @@ export class SampleColumns {
   hasStarts = false;
   values = new Float64Array(1024);
   words = new Uint32Array(this.values.buffer);
+  /** The same as signed words, which are what engines calculate with. */
+  signed = new Int32Array(this.values.buffer);
 
   /** Makes room for one more row. */
   reserve(): void {
@@ -25,5 +27,6 @@ export class SampleColumns {
     words.set(this.words);
     this.values = values;
     this.words = words;
+    this.signed = new Int32Array(values.buffer);
   }
 }
