@@ -57,9 +57,16 @@ export async function aggregate(
 ): Promise<VectorResult> {
   if (expr.op === "quantile") warnQuantiles(context, expr, param!);
   const { accumulator, series } = await foldIn(context, expr, input, param);
-  const groups = Int32Array.from(series.keys()).filter((group) => series[group] !== undefined);
+  const groups: number[] = [];
+  const filled: GroupSeries[] = [];
+  for (let group = 0; group < series.length; group++) {
+    const one = series[group];
+    if (!one) continue;
+    groups.push(group);
+    filled.push(one);
+  }
   return {
-    series: Array.from(groups, (group) => series[group]!),
+    series: filled,
     read: (index) => {
       const row = accumulator.finish(groups[index]);
       if (!row.isEmpty) return row;

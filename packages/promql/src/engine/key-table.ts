@@ -35,17 +35,23 @@ export class KeyTable {
 
   /** Moves every node along the value of its series in a column, "" where it has none. */
   stepAll(nodes: Int32Array, { numbers, values }: LabelColumn): void {
-    const strings = Int32Array.from(values, (text) => this.#numberOf(text));
+    const strings = this.#numbersOf(values);
     for (let i = 0; i < nodes.length; i++) nodes[i] = this.#follow(nodes[i], strings[numbers[i]]);
   }
 
   /** Moves the nodes of those series that have a value in a column along the column's name and that value. */
   stepPresent(nodes: Int32Array, name: string, { numbers, values }: LabelColumn): void {
-    const strings = Int32Array.from(values, (text) => this.#numberOf(text));
+    const strings = this.#numbersOf(values);
     const named = this.#numberOf(name);
     for (let i = 0; i < nodes.length; i++) {
       if (numbers[i] !== 0) nodes[i] = this.#follow(this.#follow(nodes[i], named), strings[numbers[i]]);
     }
+  }
+
+  #numbersOf(texts: readonly string[]): Int32Array {
+    const numbers = new Int32Array(texts.length);
+    for (let i = 0; i < texts.length; i++) numbers[i] = this.#numberOf(texts[i]);
+    return numbers;
   }
 
   #numberOf(text: string): number {

@@ -11,6 +11,8 @@ export const CELL_BYTES = 9;
 
 const FIRST_SLAB = 4096;
 const LARGEST_SLAB = 256 * 1024;
+/** Arrays of up to 64 bytes lie in JavaScript's own heap, and are made faster than views of a buffer. */
+const SMALL_STEPS = 8;
 
 /**
  * Makes rows that share buffers: an array buffer costs more than all else about a row, and a query may have thousands.
@@ -29,7 +31,7 @@ export class RowMaker {
   }
 
   make(): Row {
-    if (this.#bytes > LARGEST_SLAB / 8) return new Row(this.#steps);
+    if (this.#steps <= SMALL_STEPS || this.#bytes > LARGEST_SLAB / 8) return new Row(this.#steps);
     if (!this.#slab || this.#used + this.#bytes > this.#slab.byteLength) {
       this.#slab = new ArrayBuffer(Math.max(this.#bytes, this.#nextSlab));
       this.#used = 0;
@@ -52,10 +54,15 @@ export class Row {
   /** Bytes that it counts for. */
   bytes = 0;
 
-  /** In a zeroed buffer of its own, or from `offset` (a multiple of 8) on in one that it shares. */
-  constructor(steps: number, buffer: ArrayBuffer = new ArrayBuffer(steps * CELL_BYTES), offset = 0) {
-    this.values = new Float64Array(buffer, offset, steps);
-    this.kinds = new Uint8Array(buffer, offset + steps * Float64Array.BYTES_PER_ELEMENT, steps);
+  /** In arrays of its own, or from `offset` (a multiple of 8) on in a zeroed buffer that it shares. */
+  constructor(steps: number, buffer?: ArrayBuffer, offset = 0) {
+    if (buffer) {
+      this.values = new Float64Array(buffer, offset, steps);
+      this.kinds = new Uint8Array(buffer, offset + steps * Float64Array.BYTES_PER_ELEMENT, steps);
+    } else {
+      this.values = new Float64Array(steps);
+      this.kinds = new Uint8Array(steps);
+    }
   }
 
   get steps(): number {

@@ -36,11 +36,27 @@ export function slideWindows(windows: FloatWindows, perStep: Float64Array | unde
   let from = 0;
   let to = 0;
   let total = 0;
+  // Of a regularly scraped series the bounds move by the same number of samples from step to step: where they did the last time
+  // is tried first.
+  let fromStride = 0;
+  let toStride = 0;
   for (let step = 0; step < steps; step++) {
     const until = end + step * interval;
     const after = until - range;
-    while (to < length && timestamps[to] <= until) to++;
-    while (from < to && timestamps[from] <= after) from++;
+    let next = to + toStride;
+    if (next === 0 || next > length || timestamps[next - 1] > until || (next < length && timestamps[next] <= until)) {
+      next = to;
+      while (next < length && timestamps[next] <= until) next++;
+      toStride = next - to;
+    }
+    to = next;
+    next = from + fromStride;
+    if (next === 0 || next > to || timestamps[next - 1] > after || (next < to && timestamps[next] <= after)) {
+      next = from;
+      while (next < to && timestamps[next] <= after) next++;
+      fromStride = next - from;
+    }
+    from = next;
     froms[step] = from;
     tos[step] = to;
     total += to - from;

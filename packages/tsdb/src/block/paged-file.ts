@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { PageCache } from "./page-cache.ts";
 
 const PAGE = 64 * 1024;
-/** What is behind the bytes of a whole page in the cache: a bit for every 16 of its bytes, see `isChecked`. */
+/** A bit for every 16 bytes of a page, see `isChecked`. */
 const FLAG_BYTES = PAGE / 16 / 8;
 
 export class PagedFile implements Disposable {
@@ -16,6 +16,8 @@ export class PagedFile implements Disposable {
   #last: Buffer | undefined;
   #lastIndex = -1;
   #growing = false;
+  /** By page. Kept when the page goes: files do not change, and summing up takes longer than reading. */
+  readonly #checked: (Uint8Array | undefined)[] = [];
   #closed = false;
 
   constructor(path: string, cache: PageCache) {
@@ -54,22 +56,21 @@ export class PagedFile implements Disposable {
     return out;
   }
 
-  /** Whether `setChecked` was called for this offset since its page was read from the disk. */
+  /** Whether `setChecked` was called for this offset. */
   isChecked(offset: number): boolean {
-    const index = Math.floor(offset / PAGE);
-    const page = index === this.#lastIndex ? this.#last : this.#cache.get(this.#id, index);
-    if (!page || page.length <= PAGE) return false;
+    const flags = this.#checked[Math.floor(offset / PAGE)];
+    if (!flags) return false;
     const unit = (offset % PAGE) >>> 4;
-    return (page[PAGE + (unit >>> 3)] & (1 << (unit & 7))) !== 0;
+    return (flags[unit >>> 3] & (1 << (unit & 7))) !== 0;
   }
 
   /** Notes that what begins at this offset has been found sound. Offsets must be 16 bytes apart. */
   setChecked(offset: number): void {
     const index = Math.floor(offset / PAGE);
-    const page = index === this.#lastIndex ? this.#last : this.#cache.get(this.#id, index);
-    if (!page || page.length <= PAGE) return;
+    let flags = this.#checked[index];
+    if (!flags) this.#checked[index] = flags = new Uint8Array(FLAG_BYTES);
     const unit = (offset % PAGE) >>> 4;
-    page[PAGE + (unit >>> 3)] |= 1 << (unit & 7);
+    flags[unit >>> 3] |= 1 << (unit & 7);
   }
 
   [Symbol.dispose](): void {
@@ -84,10 +85,8 @@ export class PagedFile implements Disposable {
     if (index === this.#lastIndex) return this.#last!;
     let page = this.#cache.get(this.#id, index);
     if (!page) {
-      const size = Math.min(PAGE, this.#size - index * PAGE);
-      page = Buffer.allocUnsafeSlow(size === PAGE ? PAGE + FLAG_BYTES : size);
-      this.#fill(page.subarray(0, size), index * PAGE);
-      page.fill(0, size);
+      page = Buffer.allocUnsafeSlow(Math.min(PAGE, this.#size - index * PAGE));
+      this.#fill(page, index * PAGE);
       this.#cache.put(this.#id, index, page);
     }
     this.#last = page;

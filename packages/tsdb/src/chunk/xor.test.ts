@@ -1,7 +1,7 @@
 import { SampleBuffer, STALE_NAN_HIGH, STALE_NAN_LOW } from "@pharos/model";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeXor, XorAppender } from "./xor.ts";
+import { decodeXor, decodeXorPlainly, XorAppender, xorScratch } from "./xor.ts";
 
 const view = new DataView(new ArrayBuffer(8));
 
@@ -86,4 +86,60 @@ test("property: any rising times and any values come back bit for bit", () => {
     ),
     { seed: 1, numRuns: 300 },
   );
+});
+
+test("property: the kernel does what the plain loop does, in any range, behind other samples, broken chunks included", () => {
+  const value = fc.oneof(fc.double(), fc.integer().map(Number), fc.constantFrom(0, 1, 2, 1e9, Infinity, Number.NaN));
+  const step = fc.oneof(
+    fc.constant(15_000),
+    fc.integer({ min: 1, max: 2 ** 22 }),
+    fc.integer({ min: 1, max: 2 ** 45 }),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(step, value), { minLength: 1, maxLength: 200 }),
+      fc.nat(),
+      fc.nat(),
+      fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 2 }),
+      (steps, from, to, damage) => {
+        let time = 0;
+        const bytes = encode(steps.map(([delta, v]) => [(time += delta), v] as const));
+        for (const [at, byte] of damage) bytes[2 + (at % (bytes.length - 2))] = byte;
+        const mint = from % 3 === 0 ? -Infinity : from % (time + 1);
+        const maxt = to % 3 === 0 ? Infinity : to % (time + 1);
+        const [fast, plain] = [decodeXor, decodeXorPlainly].map((decoder) => {
+          const out = new SampleBuffer(1);
+          out.push(5, 5);
+          try {
+            decoder(bytes, mint, maxt, out);
+          } catch (error) {
+            return (error as Error).message;
+          }
+          const rows = Array.from({ length: out.length }, (_, i) => [out.timestamps[i], out.words[2 * i], out.words[2 * i + 1]]);
+          return { rows, mayBeStale: out.mayBeStale };
+        }); // biome-ignore format: one row
+        // Of a chunk that is damaged they need not make the same, as long as it is not more than it can hold.
+        if (damage.length > 0) {
+          for (const one of [fast, plain]) {
+            if (typeof one === "string") expect(one).toContain("a chunk ends before");
+            else expect(one.rows.length).toBeLessThanOrEqual(1 + steps.length);
+          }
+          return;
+        }
+        expect(fast).toEqual(plain);
+      },
+    ),
+    { seed: 2, numRuns: 1000 },
+  );
+});
+
+test("a chunk larger than the scratch memory makes room for itself, wherever it lies", () => {
+  const samples = Array.from({ length: 40_000 }, (_, i) => [i * 15_000 + (i % 7), Math.sin(i)] as const);
+  const bytes = encode(samples);
+  expect(bytes.length).toBeGreaterThan(300_000);
+  expect(decode(bytes).length).toBe(40_000);
+  expect(decode(bytes)[39_999]).toEqual(samples[39_999]);
+  const inPlace = xorScratch(bytes.length);
+  inPlace.set(bytes);
+  expect(decode(inPlace.subarray(0, bytes.length))).toEqual(samples);
 });

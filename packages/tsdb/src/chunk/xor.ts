@@ -11,10 +11,13 @@
  */
 import type { SampleBuffer } from "@pharos/model";
 import { BitReader, BitWriter, brokenChunk, XorWriter } from "./bits.ts";
+import { newKernelMemory, SPECIAL, xorKernel } from "./xor-kernel.ts";
 
 /** Index of the low word of a float64 seen through a Uint32Array. */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
+/** So many rows are copied one by one faster than at once. */
+const FEW = 24;
 /** All ones in the high word of NaN and infinities. */
 const EXPONENT = 0x7ff00000;
 /** The most one sample can take: 4 + 64 bits of time, 2 + 5 + 6 + 64 of value. */
@@ -63,26 +66,40 @@ export class XorAppender {
   }
 }
 
-/** A chunk is copied here, with room behind it to read whole words at its end. One view of it is made for all chunks. */
-const TAIL = 32;
-let scratch = new Uint8Array(4096);
-let scratchView = new DataView(scratch.buffer);
+/** A chunk is decoded here, with room behind it to read whole words at its end, and for the columns of what it holds. */
+const TAIL = 64;
+const memory = newKernelMemory(4);
+const kernel = xorKernel(memory);
+let scratch = new Uint8Array(memory.buffer);
+let scratchView = new DataView(memory.buffer);
 let scratchReader = new BitReader(scratch);
+let scratchTimes = new Float64Array(memory.buffer);
+let scratchWords = new Uint32Array(memory.buffer);
 
-function load(chunk: Uint8Array): void {
-  // What was put together there already, see `xorScratch`.
-  if (chunk.buffer === scratch.buffer) return;
-  xorScratch(chunk.length).set(chunk);
+function reserve(bytes: number): void {
+  if (bytes <= scratch.length) return;
+  memory.grow(Math.ceil((2 * bytes - scratch.length) / 65_536));
+  const { buffer } = memory;
+  scratch = new Uint8Array(buffer);
+  scratchView = new DataView(buffer);
+  scratchReader = new BitReader(scratch);
+  scratchTimes = new Float64Array(buffer);
+  scratchWords = new Uint32Array(buffer);
 }
 
 /** Where a chunk of so many bytes can be put together, from the first byte on, to be decoded without a copy. */
 export function xorScratch(size: number): Uint8Array {
-  if (scratch.length < size + TAIL) {
-    scratch = new Uint8Array(8 * Math.ceil((size + TAIL) / 4));
-    scratchView = new DataView(scratch.buffer);
-    scratchReader = new BitReader(scratch);
-  }
+  reserve(size + TAIL);
   return scratch;
+}
+
+/** Brings a chunk into the scratch memory, with so many bytes behind it. */
+function load(chunk: Uint8Array, more: number): void {
+  const inPlace = chunk.buffer === scratch.buffer;
+  // Growing takes the old memory away.
+  const bytes = inPlace && chunk.length + more > scratch.length ? chunk.slice() : chunk;
+  reserve(chunk.length + more);
+  if (!inPlace || bytes !== chunk) scratch.set(bytes);
 }
 
 /** Delta of deltas of the forms that are rare; the reader is behind their first two bits, which are ones. */
@@ -92,16 +109,47 @@ function longTimeDelta(reader: BitReader): number {
   return reader.signed64();
 }
 
-/**
- * Appends the chunk's samples with mint <= t <= maxt to the buffer. This loop is what queries spend their time in: everything is
- * in local variables, and 25 to 32 bits are read at once, which mostly are the codes of time and value together.
- */
+/** Appends the chunk's samples with mint <= t <= maxt to the buffer. */
 export function decodeXor(chunk: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
+  if (!kernel || LOW !== 0) {
+    decodeXorPlainly(chunk, mint, maxt, out);
+    return;
+  }
   const size = chunk.length;
   const count = (chunk[0] << 8) | chunk[1];
   if (count === 0) return;
   out.reserve(count);
-  load(chunk);
+  const times = (size + TAIL + 7) & ~7;
+  const values = times + 8 * count;
+  load(chunk, TAIL + 8 + 16 * count);
+  const answer = kernel(size, count, times, values, mint, maxt);
+  if (answer < 0) throw brokenChunk();
+  const rows = answer & (SPECIAL - 1);
+  if (answer >= SPECIAL) out.mayBeStale = true;
+  const { length } = out;
+  if (rows <= FEW) {
+    for (let i = 0; i < rows; i++) {
+      out.timestamps[length + i] = scratchTimes[(times >> 3) + i];
+      out.words[2 * (length + i)] = scratchWords[(values >> 2) + 2 * i];
+      out.words[2 * (length + i) + 1] = scratchWords[(values >> 2) + 2 * i + 1];
+    }
+  } else {
+    out.timestamps.set(scratchTimes.subarray(times >> 3, (times >> 3) + rows), length);
+    out.words.set(scratchWords.subarray(values >> 2, (values >> 2) + 2 * rows), 2 * length);
+  }
+  out.length = length + rows;
+}
+
+/**
+ * The same without WebAssembly. Everything is in local variables, and 25 to 32 bits are read at once, which mostly are the codes
+ * of time and value together.
+ */
+export function decodeXorPlainly(chunk: Uint8Array, mint: number, maxt: number, out: SampleBuffer): void {
+  const size = chunk.length;
+  const count = (chunk[0] << 8) | chunk[1];
+  if (count === 0) return;
+  out.reserve(count);
+  load(chunk, TAIL);
   const bytes = scratch;
   const view = scratchView;
   const reader = scratchReader;

@@ -11,6 +11,7 @@ import { compareStrings, type Labels } from "@pharos/model";
 import { capacityFor, type Heap } from "../memory/heap.ts";
 import { Region, type SharedMemory } from "../memory/region.ts";
 import type { PostingsSource } from "../postings/select.ts";
+import { NumberMap } from "../select/number-map.ts";
 import { HashTable } from "./hash-table.ts";
 import { Symbols } from "./symbols.ts";
 
@@ -52,6 +53,7 @@ export class LabelIndex implements PostingsSource {
   readonly #names = new Map<string, Name>();
   readonly #idle: number[] = [];
   readonly #alive: () => Uint32Array;
+  readonly #labelsAt: ((series: number) => number) | undefined;
   /** Pairs made and forgotten. */
   #changes = 0;
   #ranks: Uint32Array = NONE;
@@ -60,11 +62,12 @@ export class LabelIndex implements PostingsSource {
   #count = 0;
   #scratch = new Uint32Array(64);
 
-  /** `alive`: all series, ascending. */
-  constructor(heap: Heap, alive: () => Uint32Array) {
+  /** `alive`: all series, ascending. `labelsAt`: address of the label set of one. */
+  constructor(heap: Heap, alive: () => Uint32Array, labelsAt?: (series: number) => number) {
     this.#heap = heap;
     this.#symbols = new Symbols(heap);
     this.#alive = alive;
+    this.#labelsAt = labelsAt;
   }
 
   /** For readers in other threads. */
@@ -265,6 +268,44 @@ export class LabelIndex implements PostingsSource {
     const symbol = entry ? this.#symbols.find(value) : -1;
     const pair = entry && symbol >= 0 ? this.#findPair(entry.symbol, symbol) : -1;
     return pair < 0 ? NONE : this.#ordered(pair);
+  }
+
+  filter(refs: Uint32Array, name: string, accepts: (value: string) => boolean): Uint32Array | undefined {
+    const entry = this.#names.get(name);
+    if (!entry) return accepts("") ? refs : NONE;
+    const records = this.#pairs.u32;
+    const labelsAt = this.#labelsAt;
+    if (!labelsAt) return undefined;
+    let listed = 0;
+    for (const pair of entry.pairs) listed += records[WORDS * pair + COUNT];
+    if (listed < refs.length) return undefined;
+    const out = new Uint32Array(refs.length);
+    let count = 0;
+    const withoutIt = accepts("");
+    /** By pair: 1 accepted, 2 refused. */
+    const known = new NumberMap(this.#count);
+    const { u32 } = this.#heap.region;
+    for (let i = 0; i < refs.length; i++) {
+      const at = labelsAt(refs[i]) >>> 2;
+      const end = at + u32[at];
+      let pair = -1;
+      for (let k = at + 1; k <= end; k++) {
+        if (records[WORDS * u32[k] + NAME] !== entry.symbol) continue;
+        pair = u32[k];
+        break;
+      }
+      if (pair < 0) {
+        if (withoutIt) out[count++] = refs[i];
+        continue;
+      }
+      let verdict = known.get(pair);
+      if (verdict === 0) {
+        verdict = accepts(this.#symbols.text(records[WORDS * pair + VALUE])) ? 1 : 2;
+        known.set(pair, verdict);
+      }
+      if (verdict === 1) out[count++] = refs[i];
+    }
+    return out.subarray(0, count);
   }
 
   #findPair(name: number, value: number): number {

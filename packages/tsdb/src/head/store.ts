@@ -67,7 +67,11 @@ export class HeadStore implements Disposable {
   /** `rangeMs`: chunks do not cross multiples of it, so that blocks can be cut between them. */
   constructor(files: HeadChunkFiles, rangeMs: number, lateWindowMs: number) {
     this.#rangeMs = rangeMs;
-    this.index = new LabelIndex(this.heap, () => this.table.listed());
+    this.index = new LabelIndex(
+      this.heap,
+      () => this.table.listed(),
+      (series) => this.table.labelsAt(series),
+    );
     this.table = new SeriesTable(this.heap, this.index);
     this.files = files;
     this.late = new Late(

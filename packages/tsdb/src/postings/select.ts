@@ -7,6 +7,11 @@ export interface PostingsSource {
   /** Values of a label, in any order. */
   unsortedValues(name: string): Iterable<string>;
   refs(name: string, value: string): Uint32Array;
+  /**
+   * Those of the given series whose value of a label is accepted ("" without it), where finding that out by looking at each of them
+   * is less work than putting together the lists of the values; undefined where it is not.
+   */
+  filter?(refs: Uint32Array, name: string, accepts: (value: string) => boolean): Uint32Array | undefined;
 }
 
 const NONE = new Uint32Array();
@@ -26,16 +31,26 @@ export function selectPostings(source: PostingsSource, matchers: readonly Matche
     } else scans.push(matcher);
   }
   for (const matcher of scans) {
-    result = intersect(result, accepting(source, matcher));
+    const filtered: Uint32Array | undefined = result && filter(source, result, matcher);
+    result = filtered ?? intersect(result, accepting(source, matcher));
     if (result.length === 0) return NONE;
   }
   result ??= source.all();
   for (const matcher of rest) {
     if (result.length === 0) return NONE;
+    const filtered: Uint32Array | undefined = matcher.type === "!=" ? undefined : filter(source, result, matcher);
+    if (filtered) {
+      result = filtered;
+      continue;
+    }
     const refused = refusing(source, matcher);
     if (refused.length > 0) result = subtract(result, refused);
   }
   return result;
+}
+
+function filter(source: PostingsSource, refs: Uint32Array, matcher: Matcher): Uint32Array | undefined {
+  return source.filter?.(refs, matcher.name, (value) => matcher.matches(value));
 }
 
 /** Series whose value the matcher accepts; the matcher does not accept "". */
