@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
-import { findOnce, metricValue, sectionsOf, testServer, watch } from "./test-server.ts";
+import { expect, test } from "vitest";
+import { eventually, findOnce, metricValue, sectionsOf, testServer, watch } from "./test-server.ts";
 
 test("a failure keeps what was found, is counted, and is told; success takes it back", async () => {
   let instances: unknown = {
@@ -15,9 +15,9 @@ test("a failure keeps what was found, is counted, and is told; success takes it 
   await using server = await testServer(() => ({ status, body: JSON.stringify(instances) }));
   await using watched = watch(sectionsOf("vultr_sd_configs: [{refresh_interval: 20ms}]", { endpoint: server.url }));
   const addresses = () => watched.targets()?.map(({ __address__ }) => __address__);
-  await vi.waitFor(() => expect(addresses()).toEqual(["1.1.1.1:80", "2.2.2.2:80"]));
+  await eventually(() => expect(addresses()).toEqual(["1.1.1.1:80", "2.2.2.2:80"]));
   status = 500;
-  await vi.waitFor(() => expect(watched.reason()).toContain("vultr: cannot ask"));
+  await eventually(() => expect(watched.reason()).toContain("vultr: cannot ask"));
   expect(watched.reason()).toContain("HTTP status 500");
   expect(addresses()).toHaveLength(2);
   const labels = ["mechanism", "vultr", "config", "job"];
@@ -25,7 +25,7 @@ test("a failure keeps what was found, is counted, and is told; success takes it 
   expect(metricValue(watched.registry, "prometheus_sd_refresh_duration_seconds", labels)).toBeGreaterThan(1);
   status = 200;
   instances = { instances: [] };
-  await vi.waitFor(() => expect(addresses()).toEqual([]));
+  await eventually(() => expect(addresses()).toEqual([]));
   expect(watched.reason()).toBe(`vultr: ${server.url} lists no instances`);
   expect(
     metricValue(watched.registry, "prometheus_sd_refresh_duration_histogram_seconds", ["mechanism", "vultr"]),
@@ -35,7 +35,7 @@ test("a failure keeps what was found, is counted, and is told; success takes it 
 test("says how many things there are when none can be a target", async () => {
   await using server = await testServer(() => ({ items: [{ id: "s" }] }));
   await using watched = watch(sectionsOf("ionos_sd_configs: [{datacenter_id: d}]", { endpoint: server.url }));
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(watched.reason()).toBe(`ionos: ${server.url} (data center d) lists 1 servers, none of which is a target`),
   );
 });
@@ -44,7 +44,7 @@ test("a user in a URL is sent, and the password is not told", async () => {
   await using server = await testServer(() => ({ apps: [] }));
   const address = server.url.replace("http://", "http://me:se%40cret@");
   await using watched = watch(sectionsOf(`marathon_sd_configs: [{servers: ['${address}']}]`));
-  await vi.waitFor(() => expect(watched.reason()).toContain("lists no apps"));
+  await eventually(() => expect(watched.reason()).toContain("lists no apps"));
   expect(server.asked[0].headers.authorization).toBe(`Basic ${btoa("me:se@cret")}`);
   expect(watched.reason()).toContain("http://me:<secret>@127.0.0.1");
 });
@@ -58,9 +58,9 @@ test("a file that is not there yet is waited for", async () => {
       endpoint: server.url,
     }),
   );
-  await vi.waitFor(() => expect(watched.reason()).toContain("ENOENT"));
+  await eventually(() => expect(watched.reason()).toContain("ENOENT"));
   writeFileSync(file, "");
-  await vi.waitFor(() => expect(watched.targets()).toHaveLength(1));
+  await eventually(() => expect(watched.targets()).toHaveLength(1));
   rmSync(folder, { recursive: true });
 });
 
@@ -72,16 +72,16 @@ test("groups that are gone are taken away", async () => {
   await using watched = watch(
     sectionsOf(`marathon_sd_configs: [{servers: ['${server.url}'], refresh_interval: 20ms}]`),
   );
-  await vi.waitFor(() => expect(watched.targets()).toHaveLength(2));
+  await eventually(() => expect(watched.targets()).toHaveLength(2));
   apps = ["b"];
-  await vi.waitFor(() => expect(watched.targets()?.map(({ __address__ }) => __address__)).toEqual(["b:1"]));
+  await eventually(() => expect(watched.targets()?.map(({ __address__ }) => __address__)).toEqual(["b:1"]));
 });
 
 test("options of the HTTP client reach the request", async () => {
   await using server = await testServer(() => []);
   const options = "authorization: {type: X, credentials: y}, http_headers: {a: {values: [b]}}";
   await using _watched = watch(sectionsOf(`nomad_sd_configs: [{server: '${server.url}', ${options}}]`));
-  await vi.waitFor(() => expect(server.asked).toHaveLength(1));
+  await eventually(() => expect(server.asked).toHaveLength(1));
   expect(server.asked[0].headers).toMatchObject({ authorization: "X y", a: "b", "user-agent": "Prometheus/3.14.0" });
 });
 

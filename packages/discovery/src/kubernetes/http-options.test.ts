@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
-import { sectionsOf, testServer, watch } from "../test-server.ts";
+import { expect, test } from "vitest";
+import { eventually, sectionsOf, testServer, watch } from "../test-server.ts";
 
 const nodes = {
   kind: "NodeList",
@@ -29,7 +29,7 @@ test("basic authentication and headers of the section reach the API server", asy
   await using watched = watch(
     sectionsOf(`kubernetes_sd_configs: [{role: node, api_server: '${server.url}', ${options}}]`),
   );
-  await vi.waitFor(() => expect(watched.targets()?.[0]?.__address__).toBe("10.0.0.1:10250"));
+  await eventually(() => expect(watched.targets()?.[0]?.__address__).toBe("10.0.0.1:10250"));
   expect(server.asked[0]).toMatchObject({
     path: "/api/v1/nodes",
     headers: { authorization: `Basic ${btoa("u:p")}`, "x-a": "b" },
@@ -43,7 +43,7 @@ test("through a proxy", async () => {
       `kubernetes_sd_configs: [{role: node, api_server: 'http://k8s.example', proxy_url: '${proxy.url}', no_proxy: other}]`,
     ),
   );
-  await vi.waitFor(() => expect(watched.targets()).toHaveLength(1));
+  await eventually(() => expect(watched.targets()).toHaveLength(1));
   expect(proxy.asked[0].headers.host).toBe("k8s.example");
 });
 
@@ -62,8 +62,8 @@ test("a token in a file is read anew at each request", async () => {
   await using watched = watch(
     sectionsOf(`kubernetes_sd_configs: [{role: node, api_server: '${server.url}', bearer_token_file: '${file}'}]`),
   );
-  await vi.waitFor(() => expect(watched.targets()).toHaveLength(1));
-  await vi.waitFor(() => expect(server.asked.length).toBeGreaterThan(2), { timeout: 5000 });
+  await eventually(() => expect(watched.targets()).toHaveLength(1));
+  await eventually(() => expect(server.asked.length).toBeGreaterThan(2), 5000);
   const tokens = server.asked.map(({ headers }) => headers.authorization);
   expect(tokens[0]).toBe("Bearer first");
   expect(tokens.at(-1)).toBe("Bearer second");

@@ -1,7 +1,7 @@
 /** Mechanisms that ask a registry of services: whole label sets from small recorded answers. */
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Json } from "../api/json.ts";
-import { type Asked, findOnce, metricValue, sectionsOf, testServer, watch } from "../test-server.ts";
+import { type Asked, eventually, findOnce, metricValue, sectionsOf, testServer, watch } from "../test-server.ts";
 import { aggregatedStatus } from "./consul.ts";
 import { assignmentTargets } from "./kuma.ts";
 import { appGroup } from "./marathon.ts";
@@ -50,7 +50,7 @@ describe("Consul", () => {
         `consul_sd_configs: [{server: '${host}', path_prefix: /pre, token: tok, tags: [a], node_meta: {k: v}, filter: F, health_filter: H, namespace: ns, partition: p, refresh_interval: 10ms, username: u, password: w}]`,
       ),
     );
-    await vi.waitFor(() => expect(watched.targets()).toHaveLength(1));
+    await eventually(() => expect(watched.targets()).toHaveLength(1));
     expect(watched.targets()).toEqual([
       {
         __address__: "10.0.0.1:80",
@@ -85,12 +85,12 @@ describe("Consul", () => {
     expect(health.query.getAll("tag")).toEqual(["a"]);
     expect(health.query.get("filter")).toBe("H");
     state.services = { "new one": ["a"] };
-    await vi.waitFor(() => expect(server.asked.some(({ query }) => query.get("index") === "1")).toBe(true));
+    await eventually(() => expect(server.asked.some(({ query }) => query.get("index") === "1")).toBe(true));
     change();
-    await vi.waitFor(() => expect(watched.targets()?.map((t) => t.__meta_consul_service)).toEqual(["new one"]));
+    await eventually(() => expect(watched.targets()?.map((t) => t.__meta_consul_service)).toEqual(["new one"]));
     state.services = {};
     change();
-    await vi.waitFor(() => expect(watched.targets()).toEqual([]));
+    await eventually(() => expect(watched.targets()).toEqual([]));
     expect(watched.reason()).toContain("lists no service that is wanted");
     expect(metricValue(watched.registry, "prometheus_sd_consul_rpc_failures_total")).toBe(0);
   });
@@ -103,12 +103,12 @@ describe("Consul", () => {
         `consul_sd_configs: [{server: '${server.url}', path_prefix: /pre, datacenter: dc2, services: [web, db], refresh_interval: 10ms}]`,
       ),
     );
-    await vi.waitFor(() => expect(watched.targets()).toHaveLength(2));
+    await eventually(() => expect(watched.targets()).toHaveLength(2));
     expect(server.asked.some(({ path }) => path.includes("catalog") || path.includes("agent"))).toBe(false);
     expect(watched.targets()?.[0].__meta_consul_dc).toBe("dc2");
     state.failing = true;
     change();
-    await vi.waitFor(() => expect(watched.reason()).toContain("service web: "));
+    await eventually(() => expect(watched.reason()).toContain("service web: "));
     expect(watched.reason()).toContain("HTTP status 500: no leader");
     expect(watched.targets()).toHaveLength(2);
     expect(metricValue(watched.registry, "prometheus_sd_consul_rpc_failures_total")).toBeGreaterThan(0);
@@ -172,8 +172,8 @@ describe("Kuma", () => {
         `kuma_sd_configs: [{server: '${server.url}', client_id: me, refresh_interval: 20ms, fetch_timeout: 90s}]`,
       ),
     );
-    await vi.waitFor(() => expect(watched.targets()).toHaveLength(2));
-    await vi.waitFor(() => expect(watched.targets()).toEqual([]));
+    await eventually(() => expect(watched.targets()).toHaveLength(2));
+    await eventually(() => expect(watched.targets()).toEqual([]));
     expect(watched.reason()).toContain("assigns no targets");
     expect(server.asked[0]).toMatchObject({ method: "POST", path: "/v3/discovery:monitoringassignments" });
     expect(server.asked[0].query.get("fetch-timeout")).toBe("1m30s");
@@ -380,9 +380,9 @@ test("Uyuni: logs in, asks for groups, endpoints and networks; logs in again aft
   await using watched = watch(
     sectionsOf(`uyuni_sd_configs: [{server: '${server.url}/x', username: u, password: p, refresh_interval: 20ms}]`),
   );
-  await vi.waitFor(() => expect(watched.reason()).toContain("HTTP status 500"));
+  await eventually(() => expect(watched.reason()).toContain("HTTP status 500"));
   failing = false;
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(watched.targets()).toEqual([
       {
         __address__: "h:9100",

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseXml } from "../../api/xml.ts";
-import { type Asked, findOnce, sectionsOf, testServer, watch } from "../../test-server.ts";
+import { type Asked, eventually, findOnce, sectionsOf, testServer, watch } from "../../test-server.ts";
 import { CLUSTER_FIELDS, INSTANCE_FIELDS } from "./rds-fields.ts";
 
 beforeEach(() => vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true"));
@@ -458,7 +458,7 @@ describe("ECS", () => {
         : { status: 400, body: '{"__type":"com.amazonaws#ThrottlingException","message":"slower"}' },
     );
     await using watched = watch(sectionsOf(`ecs_sd_configs: [{${KEYS}, endpoint: '${server.url}'}]`));
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(watched.reason()).toContain("DescribeClusters fails: HTTP status 400: ThrottlingException: slower"),
     );
   });

@@ -1,8 +1,8 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { Json } from "../../api/json.ts";
-import { sectionsOf, watch } from "../../test-server.ts";
+import { eventually, sectionsOf, watch } from "../../test-server.ts";
 import { nerveLabels, serversetLabels } from "./members.ts";
 
 const GET_DATA = 4;
@@ -140,21 +140,21 @@ test("nodes come, change and go; what is no member is no target; a path that com
     sectionsOf(`nerve_sd_configs: [{servers: ['${server}'], paths: [/nerve, /later], timeout: 300ms}]`),
   );
   const hosts = () => watched.targets()?.map(({ __address__ }) => __address__);
-  await vi.waitFor(() => expect(hosts()).toEqual(["a:80"]));
+  await eventually(() => expect(hosts()).toEqual(["a:80"]));
   expect(watched.reason()).toContain("/later does not exist");
   zookeeper.set("/nerve/sub", "no json");
   zookeeper.set("/nerve/sub/b", member("b"));
-  await vi.waitFor(() => expect(hosts()).toEqual(["a:80", "b:80"]));
+  await eventually(() => expect(hosts()).toEqual(["a:80", "b:80"]));
   zookeeper.set("/nerve/a", member("c"));
-  await vi.waitFor(() => expect(hosts()).toEqual(["b:80", "c:80"]));
+  await eventually(() => expect(hosts()).toEqual(["b:80", "c:80"]));
   zookeeper.set("/later", "");
   zookeeper.set("/later/d", member("d"));
-  await vi.waitFor(() => expect(hosts()).toEqual(["b:80", "c:80", "d:80"]));
+  await eventually(() => expect(hosts()).toEqual(["b:80", "c:80", "d:80"]));
   expect(watched.reason()).toBe("");
   zookeeper.set("/nerve/sub/b", undefined);
   zookeeper.set("/nerve/sub", undefined);
-  await vi.waitFor(() => expect(hosts()).toEqual(["c:80", "d:80"]));
-  await vi.waitFor(() => expect(zookeeper.pings).toBeGreaterThan(1));
+  await eventually(() => expect(hosts()).toEqual(["c:80", "d:80"]));
+  await eventually(() => expect(zookeeper.pings).toBeGreaterThan(1));
 });
 
 test("a lost session keeps what was found, then only the differences are told", async () => {
@@ -168,13 +168,13 @@ test("a lost session keeps what was found, then only the differences are told", 
     sectionsOf(`nerve_sd_configs: [{servers: ['${server}', '${server}', '127.0.0.1:1'], paths: [/n]}]`),
   );
   const hosts = () => watched.targets()?.map(({ __address__ }) => __address__);
-  await vi.waitFor(() => expect(hosts()).toEqual(["a:80", "b:80"]), { timeout: 4000 });
+  await eventually(() => expect(hosts()).toEqual(["a:80", "b:80"]), 4000);
   zookeeper.cut();
-  await vi.waitFor(() => expect(watched.reason()).toContain("cannot follow"));
+  await eventually(() => expect(watched.reason()).toContain("cannot follow"));
   zookeeper.nodes.delete("/n/a");
   zookeeper.nodes.set("/n/c", member("c"));
   expect(hosts()).toEqual(["a:80", "b:80"]);
-  await vi.waitFor(() => expect(hosts()).toEqual(["b:80", "c:80"]), { timeout: 15_000 });
+  await eventually(() => expect(hosts()).toEqual(["b:80", "c:80"]), 15_000);
   expect(watched.reason()).toBe("");
 }, 20_000);
 
@@ -186,7 +186,7 @@ test("a server that speaks something else is refused", async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   await using watched = watch(sectionsOf(`serverset_sd_configs: [{servers: ['${address}'], paths: [/a]}]`));
-  await vi.waitFor(() => expect(watched.reason()).toMatch(/cannot follow .*: ZooKeeper: an answer has \d+ bytes/));
+  await eventually(() => expect(watched.reason()).toMatch(/cannot follow .*: ZooKeeper: an answer has \d+ bytes/));
   server.close();
 });
 
