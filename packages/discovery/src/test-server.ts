@@ -3,7 +3,6 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseYaml, Registry, silentLogger } from "@pharos/kit";
 import type { TargetLabels } from "@pharos/model";
-import { vi } from "vitest";
 import { Discovery } from "./discovery.ts";
 import type { SdConfig } from "./mechanism.ts";
 import { parseSdConfigs } from "./registry.ts";
@@ -124,9 +123,17 @@ export async function findOnce(yaml: string, patch: Readonly<Record<string, unkn
   throw new Error("nothing was found out");
 }
 
-/** Waits until the check passes; long, for machines with more to do. */
-export function eventually<T>(check: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
-  return vi.waitFor(check, { timeout: timeoutMs, interval: 10 });
+/** Waits until the check passes; long, for machines with more to do. Throws what it threw last. */
+export async function eventually(check: () => void | Promise<void>, timeoutMs = 10_000): Promise<void> {
+  for (const started = performance.now(); ; ) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (performance.now() - started > timeoutMs) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 /** Value of a metric without labels, or with these. */
