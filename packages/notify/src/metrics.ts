@@ -36,10 +36,5 @@ export function createNotifyMetrics(registry: Registry) {
       "prometheus_notifications_alertmanagers_discovered",
       "The number of alertmanagers discovered and active.",
     ),
-    queued: registry.gauge(
-      "prometheus_notifications_queue_length",
-      "The number of alert notifications in the queue.",
-      labels,
-    ),
   };
 }

@@ -52,11 +52,12 @@ export class Notifier {
     this.#options = options;
     this.#metrics = createNotifyMetrics(options.registry);
     this.#metrics.capacity.set(this.#capacity);
-    options.registry.collect(() => {
-      this.#metrics.queued.clear();
-      for (const queue of this.#queues()) this.#metrics.queued.labels(queue.url).set(queue.length);
-      return [];
-    });
+    options.registry.collect(() => ({
+      name: "prometheus_notifications_queue_length",
+      help: "The number of alert notifications in the queue.",
+      type: "gauge",
+      metrics: [...this.#queues()].map(({ url, length }) => ({ labels: ["alertmanager", url], value: length })),
+    }));
   }
 
   get #capacity(): number {

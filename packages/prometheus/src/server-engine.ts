@@ -54,6 +54,10 @@ function createMetrics(registry: Registry, concurrency: number) {
       "prometheus_engine_query_samples_total",
       "The total number of samples loaded by all queries.",
     ),
+    samplesRead: registry.counter(
+      "prometheus_engine_query_samples_read_total",
+      "The total number of samples read by all queries (only new points per step for range-vector).",
+    ),
     logEnabled: registry.gauge("prometheus_engine_query_log_enabled", "State of the query log."),
     logFailures: registry.counter("prometheus_engine_query_log_failures_total", "The number of query log failures."),
     slices: SLICES.map((slice) => [summary.labels(slice), histogram.labels(slice)] as const),
@@ -221,6 +225,7 @@ export class ServerEngine extends Engine implements Disposable {
       histogram.observe(seconds[i]);
     });
     this.#metrics.samples.inc(totalSamples);
+    this.#metrics.samplesRead.inc(result?.stats.samplesRead ?? 0);
     if (!this.#file) return;
     const [queue, preparation, evaluation, sort] = seconds;
     try {

@@ -156,8 +156,11 @@ export class AlertingRule {
     const expand = async (name: string, text: string): Promise<string> => {
       if (!text.includes("{{")) return text;
       try {
-        return await expandPrometheusTemplate(text, { name: `__alert_${this.spec.alert}`, ...data });
+        const expanded = await expandPrometheusTemplate(text, { name: `__alert_${this.spec.alert}`, ...data });
+        context.expanded?.(true);
+        return expanded;
       } catch (error) {
+        context.expanded?.(false);
         const message = error instanceof Error ? error.message : String(error);
         context.log.warn("expanding alert template failed", { alert: this.spec.alert, field: name, err: error });
         return `<error expanding template: ${message}>`;

@@ -35,6 +35,8 @@ export interface RuleContext {
   forGracePeriod: number;
   /** Rules of all groups that may run beside those whose turn it is; 1, the default: none, in their order. */
   maxConcurrentEvals?: number;
+  /** Told of each template that was expanded, and whether that went well. */
+  expanded?: (good: boolean) => void;
   /** Runs an evaluation of a group in a context that says so, for a log of queries. */
   inGroup?: <T>(group: { file: string; name: string }, work: () => Promise<T>) => Promise<T>;
 }

@@ -45,8 +45,13 @@ export class RuleManager {
   #first = true;
 
   constructor(context: RuleContext) {
-    this.#context = context;
     this.#metrics = createRuleMetrics(context.registry);
+    const { expansions, expansionFailures } = this.#metrics;
+    const expanded = (good: boolean): void => {
+      expansions.inc();
+      if (!good) expansionFailures.inc();
+    };
+    this.#context = { ...context, expanded };
     this.#concurrency = new ConcurrencyLimit(context.maxConcurrentEvals ?? 1);
   }
 

@@ -49,6 +49,14 @@ export function createRuleMetrics(registry: Registry) {
       "The number of samples returned during the last rule group evaluation.",
       group,
     ),
+    expansions: registry.counter(
+      "prometheus_template_text_expansions_total",
+      "The total number of template text expansions.",
+    ),
+    expansionFailures: registry.counter(
+      "prometheus_template_text_expansion_failures_total",
+      "The total number of template text expansion failures.",
+    ),
     groupDuration: both(
       registry,
       "prometheus_rule_group_duration",
@@ -81,6 +89,21 @@ export function endGroupMetrics(metrics: RuleMetrics, key: string): void {
   for (const vector of perGroup(metrics)) vector.remove(key);
 }
 
-function perGroup({ groupDuration: _group, ruleDuration: _rule, ...vectors }: RuleMetrics) {
-  return Object.values(vectors);
+/** The metrics that have a series for each group. */
+function perGroup(metrics: RuleMetrics) {
+  const { evaluations, failures, missed, scheduled, lastEvaluation, lastDuration, interval } = metrics;
+  const { rules, ruleDurations, restoreDuration, samples } = metrics;
+  return [
+    evaluations,
+    failures,
+    missed,
+    scheduled,
+    lastEvaluation,
+    lastDuration,
+    interval,
+    rules,
+    ruleDurations,
+    restoreDuration,
+    samples,
+  ];
 }

@@ -208,8 +208,8 @@ export class ScrapeManager {
 
   #removePool(name: string, pool: ScrapePool): void {
     this.#pools.delete(name);
-    const { targets, targetLimits, syncs, syncFailed, syncLength } = this.#metrics;
-    for (const vector of [targets, targetLimits, syncs, syncFailed]) vector.remove(name);
+    const { targets, targetLimits, syncs, syncFailed, syncLength, syncLengths } = this.#metrics;
+    for (const vector of [targets, targetLimits, syncs, syncFailed, syncLengths]) vector.remove(name);
     syncLength.remove(name);
     void pool.stop(true);
   }

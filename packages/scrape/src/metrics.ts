@@ -84,6 +84,16 @@ export function createScrapeMetrics(registry: Registry) {
       "scrape_job",
     ]),
     syncLength: summary("sync_length_seconds", "Actual interval to sync the scrape pool.", "scrape_job"),
+    syncLengths: registry.histogram(
+      "prometheus_target_sync_length_histogram_seconds",
+      "Actual interval to sync the scrape pool.",
+      ["scrape_job"],
+      [0.01, 0.1, 1, 10],
+    ),
+    cacheFlushed: counter(
+      "scrapes_cache_flush_forced_total",
+      "How many times a scrape cache was flushed due to getting big while scrapes are failing.",
+    ),
     syncFailed: counter("sync_failed_total", "Total number of target sync failures.", ["scrape_job"]),
     targets: gauge("scrape_pool_targets", "Current number of targets in this scrape pool."),
     targetLimits: gauge("scrape_pool_target_limit", "Maximum number of targets allowed in this scrape pool."),

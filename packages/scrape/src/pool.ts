@@ -34,6 +34,7 @@ export class ScrapePool {
     this.#log = context.log.with({ scrape_pool: config.jobName });
     this.#client = new HttpClient(config.http);
     this.#metrics.targetLimits.labels(config.jobName).set(config.targetLimit);
+    this.#metrics.syncFailed.labels(config.jobName);
   }
 
   /** All target groups of the job, replacing the earlier ones. */
@@ -160,7 +161,9 @@ export class ScrapePool {
     for (const [key, loop] of heirs ?? []) if (!inherited.has(key)) void this.#stop(loop, true);
     this.#applyTargetLimit();
     this.#metrics.targets.labels(jobName).set(this.loops.size);
-    this.#metrics.syncLength.observe(jobName, (performance.now() - started) / 1000);
+    const seconds = (performance.now() - started) / 1000;
+    this.#metrics.syncLength.observe(jobName, seconds);
+    this.#metrics.syncLengths.labels(jobName).observe(seconds);
     this.#metrics.syncs.labels(jobName).inc();
   }
 

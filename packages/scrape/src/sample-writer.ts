@@ -154,6 +154,7 @@ export class SampleWriter {
   #boundUnfinished(byLine: boolean): void {
     const known = byLine ? this.#fresh : this.#keys;
     if (known.size <= 2 * this.#lastCount + MAX_UNFINISHED) return;
+    this.#options.metrics.cacheFlushed.inc();
     for (const [key, slot] of known) {
       if ((this.#slots.flags[slot] & TRACKED) !== 0) continue;
       this.#slots.free(slot);

@@ -104,6 +104,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       "handler",
       "code",
     ]);
+    const sizes = registry.histogram(
+      `${metricsPrefix}_http_response_size_bytes`,
+      "Histogram of response size for HTTP requests.",
+      ["handler"],
+      [1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9],
+    );
+    // What is streamed has no size before it is sent, and is not counted.
+    app.addHook("onSend", async (request, _reply, payload) => {
+      const bytes = typeof payload === "string" || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : undefined;
+      if (bytes !== undefined) sizes.labels(request.routeOptions.url ?? "unknown").observe(bytes);
+    });
     app.addHook("onResponse", async (request, reply) => {
       const handler = request.routeOptions.url ?? "unknown";
       duration.labels(handler).observe(reply.elapsedTime / 1000);
