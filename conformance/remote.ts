@@ -83,6 +83,8 @@ const JOURNEYS: readonly Journey[] = [
   { from: "prometheus", to: "pharos", version: 1, killSender: false },
   { from: "prometheus", to: "pharos", version: 2, killSender: false },
   { from: "pharos", to: "pharos", version: 2, killSender: true },
+  { from: "agent", to: "prometheus", version: 1, killSender: true },
+  { from: "agent", to: "prometheus", version: 2, killSender: true },
 ];
 
 /** What differs, in a line; undefined when nothing does. */

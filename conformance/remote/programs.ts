@@ -24,7 +24,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-export type Kind = "pharos" | "prometheus" | "victoria";
+export type Kind = "pharos" | "agent" | "prometheus" | "victoria";
 
 /** One sample a line: labels, ms, value. */
 export type Lines = string[];
@@ -67,12 +67,12 @@ export class Program implements AsyncDisposable {
     }
     const flags = [
       `--config.file=${join(folder, "prometheus.yml")}`,
-      `--storage.tsdb.path=${join(folder, "data")}`,
+      `--storage.${this.kind === "agent" ? "agent" : "tsdb"}.path=${join(folder, "data")}`,
       `--web.listen-address=127.0.0.1:${this.port}`,
       "--web.enable-remote-write-receiver",
-      "--storage.tsdb.no-lockfile",
       ...this.#flags,
     ];
+    if (this.kind === "agent") return [process.execPath, [cli, "prometheus", "--agent", ...flags]];
     return this.kind === "pharos"
       ? [process.execPath, [cli, "prometheus", ...flags]]
       : [

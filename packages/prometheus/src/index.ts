@@ -1,3 +1,5 @@
+export { agentOptions } from "./agent/flags.ts";
+export { type AgentOptions, createAgent } from "./agent/server.ts";
 export * from "./config/config.ts";
 export type { GlobalConfig } from "./config/global.ts";
 export type { StorageConfig } from "./config/storage.ts";

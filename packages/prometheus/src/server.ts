@@ -82,7 +82,7 @@ function languageOf({ has }: NonNullable<PrometheusOptions["features"]>): Parser
   };
 }
 
-function scrapeDefaults({ has }: NonNullable<PrometheusOptions["features"]>): ScrapeDefaults {
+export function scrapeDefaults({ has }: NonNullable<PrometheusOptions["features"]>): ScrapeDefaults {
   return {
     protobufFirst: has("created-timestamp-zero-ingestion") || has("st-storage"),
     extraScrapeMetrics: has("extra-scrape-metrics"),
@@ -197,6 +197,7 @@ class Server implements PrometheusServer {
       web,
     });
     this.#sender = createSender(options.storagePath, db, this.#scrape, { ...options, registry });
+    db.holdLog(() => this.#sender.heldSegment());
     this.#rules = new RuleManager({
       query: (expr, timeMs, signal) => this.#ruleQuery(expr, timeMs, signal),
       inGroup: ({ file, name }, work) => withOrigin({ ruleGroup: { file, name } }, work),
@@ -304,7 +305,7 @@ class Server implements PrometheusServer {
     mountRulesApi(app, context);
     mountStatusApi(app, context);
     mountAdminApi(app, context);
-    mountRemoteWrite(app, context);
+    mountRemoteWrite(app, { remoteWrite: context.remoteWrite, storage: this.#db, registry: this.#registry, now });
     mountRemoteStatus(app, this.#sender);
     const externalLabels = (): Labels => this.#config?.global.externalLabels ?? Labels.empty;
     const registry = this.#registry;
@@ -453,7 +454,7 @@ class Server implements PrometheusServer {
   }
 }
 
-function deltaOf(features: Features): "convert" | "store" | "refuse" {
+export function deltaOf(features: Features): "convert" | "store" | "refuse" {
   if (features.has("otlp-deltatocumulative")) return "convert";
   return features.has("otlp-native-delta-ingestion") ? "store" : "refuse";
 }

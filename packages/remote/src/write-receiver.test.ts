@@ -73,7 +73,15 @@ test("version 1: samples, markers, exemplars and histograms of sorted labels", (
     message(3, message(1, text(1, "trace"), text(2, "t")), double(2, 7), int(3, 100)),
     histogram,
   );
-  expect(receiveWrite(notes, series, 1)).toEqual({ samples: 2, histograms: 1, exemplars: 1, refusals: [], refused: 0 });
+  expect(receiveWrite(notes, series, 1)).toEqual({
+    samples: 2,
+    histograms: 1,
+    exemplars: 1,
+    refusals: [],
+    refused: 0,
+    invalidLabels: 0,
+    bare: 3,
+  });
   expect(notes.lines).toEqual([
     '{__name__="m", job="x"} 100 1.5',
     '{__name__="m", job="x"} 200 stale',
@@ -92,7 +100,13 @@ test("version 2: labels by symbols, metadata", () => {
   expect(receiveWrite(notes, request, 2).samples).toBe(1);
   expect(notes.lines).toEqual(['{__name__="m"} 100 1', '{__name__="m"} counter Help. seconds']);
   const broken = message(5, message(1, varint(9), varint(2)));
-  expect(() => receiveWrite(notes, broken, 2)).toThrow("labelRefs 9 outside of symbols table");
+  const partly = receiveWrite(new Notes(), Buffer.concat([broken, request]), 2);
+  expect(partly.samples).toBe(1);
+  expect(partly.refusals[0]).toContain("labelRefs 9 outside of symbols table");
+  const empty = message(5, message(1, varint(1), varint(2)));
+  expect(receiveWrite(new Notes(), Buffer.concat([empty, request]), 2).refusals).toEqual([
+    'TimeSeries must contain at least one sample or histogram for series: {__name__="m"}',
+  ]);
 });
 
 test("what may not go in is left out by name, the rest is kept", () => {
@@ -110,6 +124,13 @@ test("what may not go in is left out by name, the rest is kept", () => {
     'duplicate label names: {__name__="m", a="2"}',
   ]);
   expect(notes.lines).toEqual(['{__name__="m"} 150 2']);
+});
+
+test("samples too far ahead are out of bounds", () => {
+  const request = message(1, label("__name__", "m"), sample(1, 150), sample(2, 250));
+  const outcome = receiveWrite(new Notes(), request, 1, 200);
+  expect(outcome).toMatchObject({ samples: 1, refused: 1 });
+  expect(outcome.refusals[0]).toContain("timestamp is too far in the future");
 });
 
 test("content types", () => {

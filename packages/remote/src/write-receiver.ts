@@ -20,6 +20,10 @@ export interface WriteOutcome {
   /** Why something was left out, the first ones; empty when everything is in. */
   refusals: string[];
   refused: number;
+  /** Samples and histograms of series whose labels may not be. */
+  invalidLabels: number;
+  /** Samples and histograms that came without metadata. */
+  bare: number;
 }
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -30,6 +34,7 @@ const REASONS: Readonly<Record<number, string>> = {
   [AppendResult.unknownSeries]: "the series was refused: the memory budget is used up",
   [AppendResult.overBudget]: "the series was refused: the memory budget is used up",
 };
+const TOO_FAR = "out of bounds: timestamp is too far in the future";
 /** Refusals that are told one by one. */
 const TOLD = 5;
 
@@ -65,9 +70,25 @@ export function unpackRequest(body: Buffer): Buffer {
   }
 }
 
-/** Appends a request in one transaction. Throws when it cannot be read, or not be stored: nothing of it is kept then. */
-export function receiveWrite(storage: Appendable, request: Buffer, version: WriteVersion): WriteOutcome {
-  const outcome: WriteOutcome = { samples: 0, histograms: 0, exemplars: 0, refusals: [], refused: 0 };
+/**
+ * Appends a request in one transaction; samples after `maxTime` (Unix ms) are out of bounds, start timestamps of 2.0 go along.
+ * Throws when it cannot be read, or not be stored: nothing of it is kept then.
+ */
+export function receiveWrite(
+  storage: Appendable,
+  request: Buffer,
+  version: WriteVersion,
+  maxTime = Number.POSITIVE_INFINITY,
+): WriteOutcome {
+  const outcome: WriteOutcome = {
+    samples: 0,
+    histograms: 0,
+    exemplars: 0,
+    refusals: [],
+    refused: 0,
+    invalidLabels: 0,
+    bare: 0,
+  };
   const appender = storage.appender(SOURCE);
   const refuse = (why: string, labels: string): void => {
     outcome.refused++;
@@ -76,7 +97,14 @@ export function receiveWrite(storage: Appendable, request: Buffer, version: Writ
   try {
     for (const series of readWriteRequest(request, version)) {
       const labels = checkLabels(series, refuse);
-      if (!labels) continue;
+      if (!labels) {
+        outcome.invalidLabels += series.samples.length + series.histograms.length;
+        continue;
+      }
+      if (version === 2 && series.samples.length + series.histograms.length === 0) {
+        refuse("TimeSeries must contain at least one sample or histogram for series", String(labels));
+        continue;
+      }
       const ref = appender.series(labels);
       if (ref === 0) {
         refuse(REASONS[AppendResult.overBudget], String(labels));
@@ -87,13 +115,18 @@ export function receiveWrite(storage: Appendable, request: Buffer, version: Writ
         refuse(REASONS[result], `${labels} at ${time}`);
         return false;
       };
+      const before = outcome.samples + outcome.histograms;
       for (const { timestamp, value, stale, start } of series.samples) {
+        if (timestamp > maxTime) {
+          refuse(TOO_FAR, `${labels} at ${timestamp}`);
+          continue;
+        }
         if (start > 0 || series.created > 0) appender.appendStartTimestamp(ref, timestamp, start || series.created);
         const result = stale ? appender.appendStale(ref, timestamp) : appender.append(ref, timestamp, value);
         if (take(result, timestamp)) outcome.samples++;
       }
       for (const { timestamp, histogram, start } of series.histograms) {
-        const problem = histogram.stale ? undefined : invalid(histogram);
+        const problem = timestamp > maxTime ? TOO_FAR : histogram.stale ? undefined : invalid(histogram);
         if (start > 0 || series.created > 0) appender.appendStartTimestamp(ref, timestamp, start || series.created);
         if (problem) refuse(problem, `${labels} at ${timestamp}`);
         else if (take(appender.appendHistogram(ref, timestamp, histogram), timestamp)) outcome.histograms++;
@@ -104,6 +137,7 @@ export function receiveWrite(storage: Appendable, request: Buffer, version: Writ
         if (result === AppendResult.ok) outcome.exemplars++;
       }
       if (series.metadata) appender.updateMetadata(ref, series.metadata);
+      else outcome.bare += outcome.samples + outcome.histograms - before;
     }
   } catch (error) {
     appender.rollback();
@@ -123,7 +157,11 @@ function invalid(histogram: Parameters<typeof validateNative>[0]): string | unde
 }
 
 function checkLabels(series: WrittenSeries, refuse: (why: string, labels: string) => void): Labels | undefined {
-  const { labels } = series;
+  const { labels, problem } = series;
+  if (problem !== undefined) {
+    refuse("the series cannot be read", problem);
+    return undefined;
+  }
   const names = new Set(labels.map(([name]) => name));
   const text = (): string => String(Labels.fromEntries(labels));
   if (names.size < labels.length) refuse("duplicate label names", text());

@@ -58,10 +58,13 @@ export interface WrittenSeries {
   histograms: WrittenHistogram[];
   exemplars: WrittenExemplar[];
   metadata: MetricMetadata | undefined;
+  /** Why it is not what its version promises: only its samples and histograms can be counted then. */
+  problem?: string;
   /** Unix ms, 0 when unknown. */
   created: number;
 }
 
+const CODE = "remote.write";
 const HINTS: readonly CounterResetHint[] = ["unknown", "reset", "not_reset", "gauge"];
 const TYPES: readonly MetricType[] = [
   "unknown",
@@ -97,8 +100,19 @@ export function* readWriteRequest(bytes: Buffer, version: WriteVersion): Generat
   if (symbols.length > 0 && symbols[0] !== "") throw malformed("the first symbol is not empty");
   const request = new ProtoReader(bytes);
   while (request.next()) {
-    if (request.field === 5) yield readSeries(request.message(), symbols);
+    if (request.field === 5) yield readSeriesV2(request.message(), symbols);
     else request.skip();
+  }
+}
+
+/** A series whose references are wrong does not take the others of its request with it. */
+function readSeriesV2(input: ProtoReader, symbols: readonly string[]): WrittenSeries {
+  try {
+    return readSeries(input, symbols);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== CODE) throw error;
+    const problem = error.message;
+    return { labels: [], samples: [], histograms: [], exemplars: [], metadata: undefined, created: 0, problem };
   }
 }
 
@@ -318,5 +332,5 @@ function readHistogram(input: ProtoReader): WrittenHistogram {
 }
 
 function malformed(what: string): UserError {
-  return new UserError("remote.write", `the write request cannot be read: ${what}`);
+  return new UserError(CODE, `the write request cannot be read: ${what}`);
 }

@@ -1,7 +1,9 @@
 import { describeFlags, type FlagSpecs, parseFlags } from "@pharos/kit";
 import { describeError, UserError } from "@pharos/model";
 import {
+  agentOptions,
   checkMode,
+  createAgent,
   createPrometheus,
   prometheusFlags,
   prometheusOptions,
@@ -42,17 +44,19 @@ export const prometheus: Command = {
       return EXIT_MODE;
     }
     const log = loggerFrom(values);
-    const options = prometheusOptions(values, readFeatures(values["enable-feature"], log));
+    const features = readFeatures(values["enable-feature"], log);
     let quit: () => void = () => {};
     const quitRequested = new Promise<void>((resolve) => (quit = resolve));
     const stopRequested = interrupted();
-    await using server = await createPrometheus({
-      ...options,
+    const common = {
       flags: { ...shownFlags(values), "log.level": values["log.level"], "log.format": values["log.format"] },
       log,
       version: PROMETHEUS_VERSION,
       onQuit: quit,
-    });
+    };
+    await using server = values.agent
+      ? await createAgent({ ...agentOptions(values, features), ...common })
+      : await createPrometheus({ ...prometheusOptions(values, features), ...common });
     // A failed reload is logged by the server and changes nothing.
     process.on("SIGHUP", () => void server.reload().catch(() => {}));
     await Promise.race([stopRequested, quitRequested]);

@@ -10,6 +10,10 @@ import type { Db } from "@pharos/tsdb";
 import type { Features } from "../features.ts";
 import type { Notifications } from "../notifications.ts";
 
+/** What the API of targets needs; without a notifier there are no Alertmanagers to show. */
+export type TargetsContext = Pick<ApiContext, "scrape" | "externalUrl" | "listenPort" | "poolConfigText"> &
+  Partial<Pick<ApiContext, "notifier">>;
+
 export interface ApiContext {
   readonly engine: Engine;
   readonly storage: Queryable;

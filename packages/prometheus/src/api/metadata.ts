@@ -17,7 +17,7 @@ function readSelector(text: string | null): Matcher[] {
 }
 
 /** The different things said of each family, in the order of their names. */
-function families(context: ApiContext, params: URLSearchParams): Record<string, MetricMetadata[]> {
+function families(context: Pick<ApiContext, "scrape">, params: URLSearchParams): Record<string, MetricMetadata[]> {
   const limit = countParam(params, "limit");
   const perMetric = countParam(params, "limit_per_metric");
   const wanted = params.get("metric") ?? "";
@@ -34,7 +34,7 @@ function families(context: ApiContext, params: URLSearchParams): Record<string, 
   return Object.fromEntries(shown.map((name) => [name, [...found.get(name)!.values()]]));
 }
 
-export function mountMetadataApi(app: FastifyInstance, context: ApiContext): void {
+export function mountMetadataApi(app: FastifyInstance, context: Pick<ApiContext, "scrape">): void {
   app.get("/api/v1/metadata", async (request, reply) => {
     try {
       return sendData(reply, families(context, requestParams(request)));

@@ -4,7 +4,7 @@ import type { Notification } from "../notifications.ts";
 import type { ApiContext } from "./context.ts";
 import { sendData } from "./envelope.ts";
 
-export function mountNotificationsApi(app: FastifyInstance, context: ApiContext): void {
+export function mountNotificationsApi(app: FastifyInstance, context: Pick<ApiContext, "notifications">): void {
   const { notifications } = context;
   app.get("/api/v1/notifications", async (_request, reply) => sendData(reply, notifications.current));
 

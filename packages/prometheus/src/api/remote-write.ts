@@ -1,14 +1,29 @@
 /** /write: the receiver of remote write, only with --web.enable-remote-write-receiver. */
-import { describeError, UserError } from "@pharos/model";
+import { type Appendable, describeError, UserError } from "@pharos/model";
 import { receiveWrite, unpackRequest, type WriteVersion, writeVersion } from "@pharos/remote";
 import type { FastifyInstance } from "fastify";
 import type { ApiContext } from "./context.ts";
 
 /** Bytes a request may have as it is sent. */
 const BODY_LIMIT = 64 * 2 ** 20;
+/** Samples further ahead are refused. */
+const AHEAD_MS = 10 * 60_000;
 const TYPE = "application/x-protobuf";
 
-export function mountRemoteWrite(app: FastifyInstance, context: ApiContext): void {
+export interface RemoteWriteContext extends Pick<ApiContext, "remoteWrite" | "registry"> {
+  storage: Appendable;
+  now(): number;
+}
+
+export function mountRemoteWrite(app: FastifyInstance, context: RemoteWriteContext): void {
+  const invalid = context.registry.counter(
+    "prometheus_api_remote_write_invalid_labels_samples_total",
+    "The total number of received remote write samples and histogram samples which were rejected due to invalid labels.",
+  );
+  const bare = context.registry.counter(
+    "prometheus_api_remote_write_without_metadata_appended_samples_total",
+    "The total number of received remote write samples (and histogram samples) which were ingested without corresponding metadata.",
+  );
   app.addContentTypeParser(TYPE, { parseAs: "buffer", bodyLimit: BODY_LIMIT }, (_request, body, done) =>
     done(null, body),
   );
@@ -31,7 +46,14 @@ export function mountRemoteWrite(app: FastifyInstance, context: ApiContext): voi
     if (encoding !== "snappy")
       return text(415, `${encoding} encoding (compression) is not accepted by this server; only snappy is acceptable`);
     try {
-      const outcome = receiveWrite(context.db, unpackRequest(request.body as Buffer), version);
+      const outcome = receiveWrite(
+        context.storage,
+        unpackRequest(request.body as Buffer),
+        version,
+        context.now() + AHEAD_MS,
+      );
+      invalid.inc(outcome.invalidLabels);
+      bare.inc(outcome.bare);
       if (version === 2) {
         reply.header("x-prometheus-remote-write-samples-written", outcome.samples);
         reply.header("x-prometheus-remote-write-histograms-written", outcome.histograms);
@@ -53,6 +75,6 @@ const MESSAGES: Readonly<Record<WriteVersion, string>> = {
   2: "io.prometheus.write.v2.Request",
 };
 
-function accepted({ remoteWrite }: ApiContext): string {
+function accepted({ remoteWrite }: Pick<ApiContext, "remoteWrite">): string {
   return remoteWrite.versions.map((version) => MESSAGES[version]).join(", ");
 }

@@ -4,7 +4,7 @@ import { describeError, LabelsBuilder } from "@pharos/model";
 import { type RelabelConfig, relabelBuilder } from "@pharos/relabel";
 import type { ScrapeConfig } from "@pharos/scrape";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { ApiContext } from "./context.ts";
+import type { TargetsContext } from "./context.ts";
 import { ApiError, sendData, sendError } from "./envelope.ts";
 import { isoTime } from "./rules.ts";
 
@@ -59,7 +59,7 @@ function relabelSteps(rules: readonly RelabelConfig[], labels: readonly [string,
   });
 }
 
-export function mountTargetsApi(app: FastifyInstance, context: ApiContext): void {
+export function mountTargetsApi(app: FastifyInstance, context: TargetsContext): void {
   app.get("/api/v1/targets", async (request, reply) => {
     const params = requestParams(request);
     const state = (params.get("state") ?? "any").toLowerCase();
@@ -125,8 +125,10 @@ export function mountTargetsApi(app: FastifyInstance, context: ApiContext): void
     return sendData(reply, { steps: relabelSteps(poolOf(params).config.relabelConfigs, labels) });
   });
 
+  const { notifier } = context;
+  if (!notifier) return;
   app.get("/api/v1/alertmanagers", async (_request, reply) => {
-    const { active, dropped } = context.notifier.alertmanagers();
+    const { active, dropped } = notifier.alertmanagers();
     const urls = (list: readonly string[]) => list.map((url) => ({ url }));
     return sendData(reply, { activeAlertmanagers: urls(active), droppedAlertmanagers: urls(dropped) });
   });

@@ -8,7 +8,7 @@ import type { RelabelConfig } from "@pharos/relabel";
 import type { ScrapeDefaults } from "@pharos/scrape";
 import { type AlertmanagerSetConfig, parseAlerting } from "./alertmanagers.ts";
 import { type Environment, type GlobalConfig, parseGlobal, resolvePath } from "./global.ts";
-import { type RemoteSections, readRemoteSections } from "./remote-sections.ts";
+import { type RemoteSections, readRemoteSections, refuseInAgentMode } from "./remote-sections.ts";
 import { checkRuntime } from "./runtime.ts";
 import { type JobConfig, readGlobs, readJobs } from "./scrape-files.ts";
 import { parseStorage, type StorageConfig } from "./storage.ts";
@@ -35,11 +35,17 @@ export interface LoadOptions {
   env?: Environment;
   /** What feature flags make of the defaults. */
   defaults?: ScrapeDefaults;
+  /** Sections that only a server has are refused. */
+  agentMode?: boolean;
 }
 
 /** Reads a configuration; a UserError says what is wrong where. Rule files are not read here. */
-export function loadConfig(text: string, { file, env = process.env, defaults = {} }: LoadOptions): PrometheusConfig {
+export function loadConfig(
+  text: string,
+  { file, env = process.env, defaults = {}, agentMode = false }: LoadOptions,
+): PrometheusConfig {
   const root = parseYaml(text, file || undefined).map();
+  if (agentMode) refuseInAgentMode(root);
   const global = parseGlobal(root.get("global"), file, env, defaults);
   checkRuntime(root.get("runtime"));
   const absolute = (path: string): string => resolvePath(file, path);

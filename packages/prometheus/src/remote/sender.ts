@@ -3,7 +3,7 @@ import type { Logger, Registry } from "@pharos/kit";
 import type { MetricMetadata } from "@pharos/model";
 import { RemoteWriteSender } from "@pharos/remote";
 import type { ScrapeManager } from "@pharos/scrape";
-import type { Db } from "@pharos/tsdb";
+import type { LogPosition } from "@pharos/tsdb";
 import type { RemoteWriteOptions } from "../options.ts";
 
 const FLUSH_MS = 60_000;
@@ -20,28 +20,35 @@ export function* targetMetadata(scrape: ScrapeManager): Generator<readonly [stri
   }
 }
 
-/** A sender that reads the database's log; the log is kept for it as far as the budget goes. */
+/** A write-ahead log to send, a database's or an agent's. */
+export interface LogSource {
+  readonly logDir: string;
+  readonly logEnd: LogPosition;
+  readonly appended: { samples: number; histograms: number; exemplars: number; maxTime: number };
+  /** Resolves when nobody mends the log any more; at once when absent. */
+  readonly replayed?: Promise<void>;
+}
+
+/** A sender that reads a log; give its `heldSegment` to who shortens the log. */
 export function createSender(
   dir: string,
-  db: Db,
+  source: LogSource,
   scrape: ScrapeManager,
   options: { log: Logger; registry: Registry; version: string; remoteWrite?: RemoteWriteOptions },
 ): RemoteWriteSender {
   const { log, registry, version, remoteWrite } = options;
-  const sender = new RemoteWriteSender({
+  return new RemoteWriteSender({
     dir,
-    logDir: db.logDir,
-    ready: db.replayed,
-    logEnd: () => db.logEnd,
+    logDir: source.logDir,
+    ready: source.replayed ?? Promise.resolve(),
+    logEnd: () => source.logEnd,
     log: log.with({ subsystem: "remote" }),
     registry,
     userAgent: `Prometheus/${version}`,
     flushMs: remoteWrite?.flushDeadlineMs ?? FLUSH_MS,
     logBudgetBytes: remoteWrite?.logBudgetBytes ?? LOG_BUDGET_BYTES,
-    appended: () => db.appended,
-    highestIn: () => db.appended.maxTime,
+    appended: () => source.appended,
+    highestIn: () => source.appended.maxTime,
     metadata: () => targetMetadata(scrape),
   });
-  db.holdLog(() => sender.heldSegment());
-  return sender;
 }

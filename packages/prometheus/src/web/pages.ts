@@ -4,6 +4,8 @@ import { describeError } from "@pharos/model";
 import type { FastifyInstance } from "fastify";
 
 export interface PageContext {
+  /** As probes are answered; "Prometheus Server" when absent. */
+  appName?: string;
   isReady(): boolean;
   isStopping(): boolean;
   reload(): Promise<void>;
@@ -39,12 +41,13 @@ const INDEX = `Pharos: Prometheus API
 
 export function mountPages(app: FastifyInstance, context: PageContext): void {
   const text = "text/plain; charset=utf-8";
+  const { appName = "Prometheus Server" } = context;
   app.head("/-/healthy", async (_request, reply) => reply.code(200).send());
   app.get("/-/healthy", { exposeHeadRoute: false }, async (_request, reply) =>
-    reply.type(text).send("Prometheus Server is Healthy.\n"),
+    reply.type(text).send(`${appName} is Healthy.\n`),
   );
   app.get("/-/ready", async (_request, reply) => {
-    if (context.isReady()) return reply.type(text).send("Prometheus Server is Ready.\n");
+    if (context.isReady()) return reply.type(text).send(`${appName} is Ready.\n`);
     reply.header("X-Prometheus-Stopping", String(context.isStopping()));
     return reply.code(503).type(text).send("Service Unavailable");
   });

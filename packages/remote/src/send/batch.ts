@@ -30,6 +30,8 @@ export class Batch {
   readonly series: SentSeries[];
   readonly times: Float64Array;
   readonly words: Uint32Array;
+  /** Start timestamps, 0 when unknown. */
+  readonly starts: Float64Array;
   /** Histograms and exemplars; undefined for a float. */
   readonly objects: RowValue[];
   /** Behind the last row. */
@@ -43,6 +45,7 @@ export class Batch {
     this.series = new Array<SentSeries>(capacity);
     this.times = new Float64Array(capacity);
     this.words = new Uint32Array(2 * capacity);
+    this.starts = new Float64Array(capacity);
     this.objects = new Array<RowValue>(capacity);
   }
 
@@ -56,42 +59,43 @@ export class Batch {
     this.uncertain = false;
   }
 
-  #row(series: SentSeries, time: number): number {
+  #row(series: SentSeries, time: number, start: number): number {
     if (this.count === 0) this.since = Date.now();
     this.series[this.count] = series;
     this.times[this.count] = time;
+    this.starts[this.count] = start;
     return this.count++;
   }
 
-  sample(series: SentSeries, time: number, high: number, low: number): void {
-    const row = this.#row(series, time);
+  sample(series: SentSeries, time: number, high: number, low: number, start: number): void {
+    const row = this.#row(series, time, start);
     this.words[2 * row + 1 - LOW_WORD] = high;
     this.words[2 * row + LOW_WORD] = low;
     this.objects[row] = undefined;
     this.samples++;
   }
 
-  histogram(series: SentSeries, time: number, histogram: IntHistogram | FloatHistogram): void {
-    this.objects[this.#row(series, time)] = histogram;
+  histogram(series: SentSeries, time: number, histogram: IntHistogram | FloatHistogram, start: number): void {
+    this.objects[this.#row(series, time, start)] = histogram;
     this.histograms++;
   }
 
   exemplar(series: SentSeries, exemplar: Exemplar): void {
-    this.objects[this.#row(series, exemplar.timestamp ?? 0)] = exemplar;
+    this.objects[this.#row(series, exemplar.timestamp ?? 0, 0)] = exemplar;
     this.exemplars++;
   }
 
   /** Takes out rows older than `oldest`; answers how many of each kind. */
   dropOlder(oldest: number): { samples: number; histograms: number; exemplars: number } {
     const before = { samples: this.samples, histograms: this.histograms, exemplars: this.exemplars };
-    const { count, series, times, words, objects } = this;
+    const { count, series, times, words, starts, objects } = this;
     this.count = this.samples = this.histograms = this.exemplars = 0;
     for (let row = 0; row < count; row++) {
       if (times[row] < oldest) continue;
       const object = objects[row];
       if (object === undefined)
-        this.sample(series[row], times[row], words[2 * row + 1 - LOW_WORD], words[2 * row + LOW_WORD]);
-      else if ("kind" in object) this.histogram(series[row], times[row], object);
+        this.sample(series[row], times[row], words[2 * row + 1 - LOW_WORD], words[2 * row + LOW_WORD], starts[row]);
+      else if ("kind" in object) this.histogram(series[row], times[row], object, starts[row]);
       else this.exemplar(series[row], object);
     }
     for (let row = this.count; row < count; row++) objects[row] = undefined;

@@ -118,7 +118,7 @@ export class RequestEncoder {
     return refs;
   }
 
-  #writeV2({ count, series, times, words, objects }: Batch): void {
+  #writeV2({ count, series, times, words, starts, objects }: Batch): void {
     const out = this.#out;
     this.#numbers.clear();
     this.#symbols.reset();
@@ -131,10 +131,12 @@ export class RequestEncoder {
       out.packedVarints(1, this.#labelRefs(labels!));
       if (object === undefined) {
         out.tag(2, BYTES);
-        out.varint(10 + int64Size(time));
+        const start = starts[row];
+        out.varint(10 + int64Size(time) + (start === 0 ? 0 : 1 + int64Size(start)));
         out.words(1, words[2 * row + 1 - LOW_WORD], words[2 * row + LOW_WORD]);
         out.int64(2, time);
-      } else if ("kind" in object) writeHistogram(out, 3, time, object);
+        if (start !== 0) out.int64(3, start);
+      } else if ("kind" in object) writeHistogram(out, 3, time, object, starts[row]);
       else {
         const exemplar = out.begin(4);
         out.packedVarints(1, this.#labelRefs(object.labels));

@@ -349,7 +349,7 @@ export class RemoteWriteQueue {
         if (series && config.version === 2) series.metadata = metadata;
       },
       samples: (columns) => this.#takeSamples(columns),
-      histogram: (ref, time, histogram) => this.#takeHistogram(ref, time, histogram),
+      histogram: (ref, time, histogram, start) => this.#takeHistogram(ref, time, histogram, start),
       exemplar: (ref, exemplar) => this.#takeExemplar(ref, exemplar),
       tombstone: ignore,
       marker: ignore,
@@ -402,7 +402,7 @@ export class RemoteWriteQueue {
     }
   }
 
-  #takeSamples({ count, refs, times, words }: SampleColumns): void {
+  #takeSamples({ count, refs, times, words, starts, hasStarts }: SampleColumns): void {
     this.#metrics.records.samples.inc();
     const oldest = this.#oldest;
     const { segment, offset } = this.#record;
@@ -412,12 +412,12 @@ export class RemoteWriteQueue {
       if (!series) continue;
       shard
         .batchFor(segment, offset, this.#entry)
-        .sample(series, times[i], words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD]);
+        .sample(series, times[i], words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], hasStarts ? starts[i] : 0);
       this.#enqueued(shard, times[i], "samples");
     }
   }
 
-  #takeHistogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram): void {
+  #takeHistogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram, start: number): void {
     const { config } = this.#options;
     this.#metrics.records.histogram_samples.inc();
     const shard = config.sendNativeHistograms ? this.#shardOf(ref) : undefined;
@@ -426,7 +426,9 @@ export class RemoteWriteQueue {
     } else if (shard) {
       const series = this.#sentSeries(ref, time, this.#oldest, "histograms");
       if (series) {
-        shard.batchFor(this.#record.segment, this.#record.offset, this.#entry).histogram(series, time, histogram);
+        shard
+          .batchFor(this.#record.segment, this.#record.offset, this.#entry)
+          .histogram(series, time, histogram, start);
         this.#enqueued(shard, time, "histograms");
       }
     }

@@ -65,7 +65,7 @@ export function writeCheckpoint(head: Head, mint: number): Corruption[] {
 }
 
 /** Copies records without series that are gone and samples that are too old. */
-class RecordCopier {
+export class RecordCopier {
   readonly #writer: WalWriter;
   readonly #alive: (ref: number) => boolean;
   readonly #mint: number;
