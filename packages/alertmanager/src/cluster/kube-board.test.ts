@@ -32,7 +32,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function replica(name: string, options: { now?: () => number; entries?: string[]; server?: string } = {}) {
+function replica(
+  name: string,
+  options: { now?: () => number; entries?: string[]; server?: string; forget?: number } = {},
+) {
   const known = new Set(options.entries ?? []);
   const board = new KubeBoard({
     client: createKubeClient({ server: options.server ?? api.url }),
@@ -42,6 +45,7 @@ function replica(name: string, options: { now?: () => number; entries?: string[]
     now: options.now ?? Date.now,
     heartbeat: 100,
     delay: 20,
+    forget: options.forget,
   });
   boards.push(board);
   const owner: BoardOwner = {
@@ -104,6 +108,37 @@ test("who dies without a word is gone after a while, by a steady clock", async (
   await client.create(LEASES, { ...lease, metadata });
   await expect.poll(() => a.board.members().length).toBe(1);
   await expect.poll(() => a.board.members().length, { timeout: 3000 }).toBe(0);
+});
+
+test("what a replica left that is gone for long is taken away, once another one has it", async () => {
+  const labels = { "pharos.dev/alertmanager-cluster": "main" };
+  const old = new Date(Date.now() - 60_000).toISOString();
+  const about = (name: string, annotations: Record<string, string>) => ({
+    name,
+    namespace: "default",
+    labels,
+    annotations,
+  });
+  await client.create(LEASES, {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: about("pharos-am-main-gone", { "pharos.dev/address": "gone:9094" }),
+    spec: { holderIdentity: "gone", renewTime: old.replace("Z", "000Z") },
+  });
+  for (const [name, written] of [["gone", old], ["fresh", new Date().toISOString()]]) // biome-ignore format: a table
+    await client.create(CONFIG_MAPS, {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: about(`pharos-am-main-${name}`, { "pharos.dev/written": written }),
+      binaryData: { sil: packEntries([Buffer.from(`of ${name}`)], 1000).data.toString("base64") },
+    } as never);
+  const a = replica("a", { forget: 30_000 });
+  // It checks every 2.5 s.
+  await a.board.open(a.owner);
+  expect([...a.known].sort()).toEqual(["of fresh", "of gone"]);
+  expect(a.board.members()).toEqual([]);
+  await expect.poll(() => names(CONFIG_MAPS), { timeout: 8000 }).toEqual(["pharos-am-main-a", "pharos-am-main-fresh"]);
+  await expect.poll(() => names(LEASES)).toEqual(["pharos-am-main-a"]);
 });
 
 test("the API may be away: it is tried again, and nothing is lost", async () => {

@@ -29,6 +29,8 @@ export interface KubeBoardOptions {
   heartbeat?: number;
   /** ms between a change and its being written, at least. */
   delay?: number;
+  /** ms after which what a replica left behind is taken away. */
+  forget?: number;
 }
 
 const LEASES: ResourceType = { group: "coordination.k8s.io", version: "v1", plural: "leases", namespaced: true };
@@ -51,6 +53,7 @@ const BYTES_PER_SECOND = 32 * 1024;
 const REWRITE_MS = 3_600_000;
 /** What a replica left behind is taken away when it has been gone for so long, and another one has it. */
 const FORGET_MS = 3_600_000;
+const CHECKS_UNTIL_FORGOTTEN = 12;
 const REQUEST_MS = 10_000;
 
 interface Lease extends KubeObject {
@@ -77,6 +80,7 @@ export class KubeBoard implements Board {
   readonly #options: KubeBoardOptions;
   readonly #heartbeat: number;
   readonly #delay: number;
+  readonly #forgetAfter: number;
   readonly #stop = new AbortController();
   readonly #leases = new Map<string, Seen>();
   /** Unix ms of the last writing, by name of the ConfigMap. */
@@ -96,6 +100,7 @@ export class KubeBoard implements Board {
     this.#options = options;
     this.#heartbeat = options.heartbeat ?? HEARTBEAT_MS;
     this.#delay = options.delay ?? DELAY_MS;
+    this.#forgetAfter = options.forget ?? FORGET_MS;
   }
 
   async open(owner: BoardOwner): Promise<void> {
@@ -104,7 +109,7 @@ export class KubeBoard implements Board {
     this.#object = objectName(cluster, owner.name);
     void this.#beat();
     this.#repeat(this.#heartbeat, () => this.#beat());
-    this.#repeat(Math.max(this.#heartbeat, FORGET_MS / 12), () => this.#forget());
+    this.#repeat(Math.max(this.#heartbeat, this.#forgetAfter / CHECKS_UNTIL_FORGOTTEN), () => this.#forget());
     const follow = (type: ResourceType, put: (object: KubeObject) => void, gone: (object: KubeObject) => void) =>
       new Promise<void>((resolve) => {
         const handlers: WatchHandlers = {
@@ -257,7 +262,7 @@ export class KubeBoard implements Board {
   /** Takes away what replicas left that are gone for good: their state is in this one's, too. */
   async #forget(): Promise<void> {
     const { client, namespace, cluster, log, now } = this.#options;
-    const before = now() - FORGET_MS;
+    const before = now() - this.#forgetAfter;
     const living = new Set(this.members().map(({ name }) => objectName(cluster, name)));
     const isGone = (object: string, ms: number): boolean =>
       object !== this.#object && !living.has(object) && ms < before && this.#lastWrite > 0;
