@@ -266,18 +266,26 @@ export const TARGETS: Readonly<Record<string, () => Promise<FuzzTarget>>> = {
   api: apiTarget,
 };
 
-/** Answers what was found, at most ten of it. */
-export async function fuzz(name: string, count: number, seed: number): Promise<Finding[]> {
+const MOST_FINDINGS = 10;
+
+/** Ends early when there is enough to look at; `tried` is how many inputs there were. */
+export async function fuzz(
+  name: string,
+  count: number,
+  seed: number,
+  progress: (tried: number) => void = () => {},
+): Promise<{ tried: number; findings: Finding[] }> {
   await using found = await TARGETS[name]();
   const findings: Finding[] = [];
-  let left = count;
+  let tried = 0;
   const work = async (random: Random): Promise<void> => {
-    while (left-- > 0 && findings.length < 10) {
+    while (tried < count && findings.length < MOST_FINDINGS) {
+      progress(++tried);
       const attempt = found.try(random);
       const finding = attempt instanceof Promise ? await attempt : attempt;
       if (finding) findings.push(finding);
     }
   };
   await Promise.all(Array.from({ length: found.parallel }, (_, i) => work(new Random(seed + i))));
-  return findings;
+  return { tried, findings };
 }
