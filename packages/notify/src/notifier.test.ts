@@ -99,3 +99,37 @@ test("alerts that fired before an Alertmanager was known reach the first one", a
   await notifier.stop();
   expect(received.flat().map(({ labels }) => labels.alertname)).toEqual(["early", "later"]);
 });
+
+test("without draining what waits is dropped at the end; the oldest go when too many wait", async () => {
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  server.removeAllListeners("request");
+  server.on("request", (_request, response) => void held.then(() => response.end()));
+  const registry = new Registry();
+  const notifier = new Notifier({ log: silentLogger, registry, capacity: 2, batchSize: 1, drain: false });
+  notifier.setAlertmanagers(set([url]));
+  notifier.send([alert("a")]);
+  await expect.poll(() => notifier.counts().sent).toBe(1);
+  notifier.send([alert("b"), alert("c"), alert("d")]);
+  expect(notifier.counts()).toMatchObject({ queued: 2, dropped: 1 });
+  const stopped = notifier.stop();
+  release();
+  await stopped;
+  const dropped = registry.families().find(({ name }) => name === "prometheus_notifications_dropped_total");
+  expect(dropped?.metrics).toMatchObject([{ value: 3 }]);
+});
+
+test("requests carry the proof that a set's authorizer makes of them", async () => {
+  let seen: string | undefined;
+  server.on("request", ({ headers }) => (seen = String(headers.authorization)));
+  const notifier = new Notifier({ log: silentLogger, registry: new Registry() });
+  notifier.setAlertmanagers({
+    ...set([url]),
+    authorize: async ({ url: target, body, contentType }) => ({
+      authorization: `${target.pathname} ${contentType} ${body.length > 0}`,
+    }),
+  });
+  notifier.send([alert("a")]);
+  await notifier.stop();
+  expect(seen).toBe("/api/v2/alerts application/json true");
+});

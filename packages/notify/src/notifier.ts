@@ -3,7 +3,7 @@ import { HttpClient, type HttpClientConfig, type Logger, type Registry } from "@
 import { type Alert, Labels, LabelsBuilder } from "@pharos/model";
 import { type RelabelConfig, relabel } from "@pharos/relabel";
 import { createNotifyMetrics, type NotifyMetrics } from "./metrics.ts";
-import { AlertQueue } from "./queue.ts";
+import { AlertQueue, type Authorize } from "./queue.ts";
 
 /** Alertmanagers that share settings: one entry of `alerting.alertmanagers`. */
 export interface AlertmanagerSet {
@@ -13,6 +13,8 @@ export interface AlertmanagerSet {
   /** ms */
   timeout: number;
   alertRelabelConfigs: readonly RelabelConfig[];
+  /** Headers that prove who asks, where `http` does not say it. */
+  authorize?: Authorize;
   /** URLs alerts are posted to. */
   urls: readonly string[];
   /** URLs found and left out by relabelling. */
@@ -90,6 +92,7 @@ export class Notifier {
             metrics: this.#metrics,
             log: this.#options.log,
             client,
+            authorize: (request, signal) => this.#sets.get(set.name)?.set.authorize?.(request, signal),
             timeout: set.timeout,
             capacity: this.#capacity,
             batchSize: Math.max(1, this.#options.batchSize ?? DEFAULT_BATCH),

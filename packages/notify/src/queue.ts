@@ -3,10 +3,16 @@ import type { HttpClient, Logger } from "@pharos/kit";
 import { type Alert, describeError, formatDuration } from "@pharos/model";
 import type { NotifyMetrics } from "./metrics.ts";
 
+export type Authorize = (
+  request: { url: URL; body: Uint8Array; contentType: string },
+  signal: AbortSignal,
+) => Promise<Record<string, string>> | undefined;
+
 export interface QueueContext {
   metrics: NotifyMetrics;
   log: Logger;
   client: HttpClient;
+  authorize: Authorize;
   /** ms */
   timeout: number;
   /** Alerts that may wait. */
@@ -87,16 +93,20 @@ export class AlertQueue {
 
   /** One attempt, as upstream: rules send every firing alert again anyway. */
   async #send(batch: readonly Alert[]): Promise<boolean> {
-    const { metrics, log, client, timeout } = this.#context;
+    const { metrics, log, client, timeout, authorize } = this.#context;
     const started = performance.now();
     metrics.sent.labels(this.url).inc(batch.length);
     try {
+      const signal = AbortSignal.timeout(timeout);
+      const request = Buffer.from(JSON.stringify(batch.map(wire)));
+      const contentType = "application/json";
+      const proof = await authorize({ url: new URL(this.url), body: request, contentType }, signal);
       const { status, body } = await client.fetch(this.url, {
         method: "POST",
-        headers: { "content-type": "application/json", "user-agent": "Prometheus/3.14.0" },
-        body: JSON.stringify(batch.map(wire)),
+        headers: { "content-type": contentType, "user-agent": "Prometheus/3.14.0", ...proof },
+        body: request,
         maxBytes: 1 << 20,
-        signal: AbortSignal.timeout(timeout),
+        signal,
       });
       if (status < 200 || status > 299)
         throw new Error(`bad response status ${status}: ${body.toString("utf8").slice(0, 200)}`);

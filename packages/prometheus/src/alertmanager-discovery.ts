@@ -4,6 +4,7 @@ import type { Logger, Registry } from "@pharos/kit";
 import { LabelsBuilder, type TargetGroup } from "@pharos/model";
 import type { Notifier } from "@pharos/notify";
 import { relabelBuilder } from "@pharos/relabel";
+import { type Authorizer, createAuthorizer } from "@pharos/remote";
 import type { AlertmanagerSetConfig } from "./config/alertmanagers.ts";
 
 /** Where alerts are posted below an Alertmanager's prefix. */
@@ -16,7 +17,7 @@ function urlOf(labels: LabelsBuilder): string {
 export class AlertmanagerDiscovery {
   readonly #notifier: Notifier;
   readonly #discovery: Discovery;
-  readonly #sets = new Map<string, AlertmanagerSetConfig>();
+  readonly #sets = new Map<string, { config: AlertmanagerSetConfig; authorizer: Authorizer | undefined }>();
 
   constructor(notifier: Notifier, log: Logger, registry: Registry) {
     this.#notifier = notifier;
@@ -30,22 +31,28 @@ export class AlertmanagerDiscovery {
 
   apply(configs: readonly AlertmanagerSetConfig[]): void {
     const names = configs.map((_, i) => `config-${i}`);
+    const former = [...this.#sets.values()];
     for (const name of this.#sets.keys()) {
       if (names.includes(name)) continue;
       this.#sets.delete(name);
       this.#notifier.removeSet(name);
     }
-    for (const [i, config] of configs.entries()) this.#sets.set(names[i], config);
+    for (const [i, config] of configs.entries()) {
+      this.#sets.set(names[i], { config, authorizer: createAuthorizer({ sigv4: config.sigv4 }) });
+    }
+    for (const { authorizer } of former) void authorizer?.[Symbol.asyncDispose]();
     this.#discovery.apply(configs.map(({ sdConfigs }, i) => ({ job: names[i], sdConfigs })));
   }
 
-  stop(): Promise<void> {
-    return this.#discovery.stop();
+  async stop(): Promise<void> {
+    await this.#discovery.stop();
+    await Promise.all([...this.#sets.values()].map(({ authorizer }) => authorizer?.[Symbol.asyncDispose]()));
   }
 
   #update(name: string, groups: readonly TargetGroup[]): void {
-    const config = this.#sets.get(name);
-    if (!config) return;
+    const set = this.#sets.get(name);
+    if (!set) return;
+    const { config, authorizer } = set;
     const urls = new Set<string>();
     const dropped = new Set<string>();
     for (const group of groups) {
@@ -64,6 +71,7 @@ export class AlertmanagerDiscovery {
       http,
       timeout,
       alertRelabelConfigs,
+      authorize: authorizer && ((request, signal) => authorizer.headers(request, signal)),
       urls: [...urls],
       dropped: [...dropped],
     });

@@ -1,4 +1,4 @@
-export { createAuthorizer } from "./auth/authorizer.ts";
+export { type Authorizer, createAuthorizer } from "./auth/authorizer.ts";
 export * from "./auth/config.ts";
 export * from "./otlp/config.ts";
 export { decodeOtlpJson } from "./otlp/decode-json.ts";

@@ -2,6 +2,7 @@
 import { parseSdConfigs, type SdConfig } from "@pharos/discovery";
 import { type HttpClientConfig, parseHttpClientConfig, type YamlNode } from "@pharos/kit";
 import { type NameScheme, parseRelabelConfigs, type RelabelConfig } from "@pharos/relabel";
+import { parseSigV4, type SigV4Config } from "@pharos/remote";
 
 export interface AlertmanagerSetConfig {
   scheme: string;
@@ -9,6 +10,8 @@ export interface AlertmanagerSetConfig {
   /** ms */
   timeout: number;
   http: HttpClientConfig;
+  /** AWS signs the requests. */
+  sigv4: SigV4Config | undefined;
   sdConfigs: SdConfig[];
   relabelConfigs: RelabelConfig[];
   alertRelabelConfigs: RelabelConfig[];
@@ -32,18 +35,13 @@ function parseAlertmanagerSet(node: YamlNode, names: NameScheme): AlertmanagerSe
     });
   }
   const sigv4 = map.get("sigv4");
-  if (sigv4 && !sigv4.isNull) {
-    throw sigv4.error("sigv4 is not supported for Alertmanagers by this version of Pharos", {
-      code: "prometheus.unsupported",
-      fix: "Put a signing proxy in front of the Alertmanager and remove sigv4",
-    });
-  }
   const config: AlertmanagerSetConfig = {
     scheme: map.get("scheme")?.string() || "http",
     pathPrefix: map.get("path_prefix")?.string() ?? "",
     timeout: map.get("timeout")?.duration() || 10_000,
     sdConfigs: parseSdConfigs(map),
     http: parseHttpClientConfig(map),
+    sigv4: sigv4 && !sigv4.isNull ? parseSigV4(sigv4) : undefined,
     relabelConfigs: parseRelabelConfigs(
       map.get("relabel_configs"),
       names,
@@ -56,6 +54,12 @@ function parseAlertmanagerSet(node: YamlNode, names: NameScheme): AlertmanagerSe
     ),
   };
   map.done("config.plain");
+  const { basicAuth, authorization, oauth2 } = config.http;
+  if (config.sigv4 && (basicAuth || authorization || oauth2)) {
+    throw sigv4!.error("at most one of basic_auth, authorization, oauth2, & sigv4 must be configured", {
+      code: "prometheus.config",
+    });
+  }
   return config;
 }
 
