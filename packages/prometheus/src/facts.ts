@@ -1,5 +1,6 @@
 /** Facts of a running server for in-process views: the flow page draws them. */
 import type { Notifier } from "@pharos/notify";
+import { formatExpr } from "@pharos/promql";
 import type { RuleManager } from "@pharos/rules";
 import { AlertingRule } from "@pharos/rules";
 import type { ScrapeManager } from "@pharos/scrape";
@@ -32,6 +33,8 @@ export interface PrometheusFacts {
     pending: number;
     firing: number;
     failing: { group: string; rule: string; error: string }[];
+    /** Rules whose selectors have found nothing for some evaluations. */
+    unmatched: { group: string; rule: string; evaluations: number }[];
   };
   notifications: { sent: number; failed: number; dropped: number; queued: number; alertmanagers: string[] };
   reload: { successful: boolean; message: string };
@@ -58,6 +61,24 @@ export function poolFacts(scrape: ScrapeManager, emptyReason: (pool: string) => 
   });
 }
 
+/** From so many evaluations on a rule that finds nothing is worth a look: a target may be late, or down for a moment. */
+const UNMATCHED_EVALUATIONS = 3;
+
+/** Rules whose selectors find no series: the metric has another name, or nobody scrapes it. */
+export function unmatchedRules(rules: RuleManager) {
+  return rules.groups().flatMap(({ spec, entries }) =>
+    entries
+      .filter(({ unmatched }) => unmatched >= UNMATCHED_EVALUATIONS)
+      .map(({ rule, unmatched }) => ({
+        file: spec.file,
+        group: spec.name,
+        name: rule.name,
+        query: formatExpr(rule.spec.expr),
+        evaluations: unmatched,
+      })),
+  );
+}
+
 export function ruleFacts(rules: RuleManager): PrometheusFacts["rules"] {
   const groups = rules.groups();
   const entries = groups.flatMap((group) => group.entries.map((entry) => ({ group, ...entry })));
@@ -71,6 +92,7 @@ export function ruleFacts(rules: RuleManager): PrometheusFacts["rules"] {
     failing: entries
       .filter(({ health }) => health === "err")
       .map(({ group, rule, lastError }) => ({ group: group.spec.name, rule: rule.name, error: lastError })),
+    unmatched: unmatchedRules(rules).map(({ group, name, evaluations }) => ({ group, rule: name, evaluations })),
   };
 }
 

@@ -237,8 +237,7 @@ export const prometheusFlags = {
   },
   "scrape.discovery-reload-interval": {
     type: "duration",
-    default: "5s",
-    help: "Interval used by scrape manager to throttle target groups updates.",
+    help: "Interval used by scrape manager to throttle target groups updates; 200ms when it is not given.",
     hidden: true,
   },
   "alertmanager.notification-queue-capacity": {
@@ -300,6 +299,8 @@ export const prometheusFlags = {
 
 export type PrometheusFlagValues = ParsedFlags<typeof prometheusFlags>["values"];
 
+/** How soon news of discovery is acted on, ms. */
+const DISCOVERY_MS = 200;
 const DEFAULT_RETENTION_MS = 15 * 86_400_000;
 
 function fault(flag: string, message: string, fix?: string): UserError {
@@ -432,6 +433,7 @@ export function prometheusOptions(
       drain: values["alertmanager.drain-notification-queue-on-shutdown"],
     },
     scrape: {
+      discoveryThrottleMs: values["scrape.discovery-reload-interval"] ?? DISCOVERY_MS,
       timestampToleranceMs: values["scrape.adjust-timestamps"] ? values["scrape.timestamp-tolerance"] : 0,
     },
   };
@@ -450,6 +452,7 @@ export function shownFlags(values: PrometheusFlagValues): Record<string, string>
     "storage.tsdb.max-block-duration": formatDuration(values["storage.tsdb.max-block-duration"] ?? longestBlock),
     "web.remote-write-receiver.accepted-protobuf-messages":
       texts["web.remote-write-receiver.accepted-protobuf-messages"] || WRITE_MESSAGES.join(","),
+    "scrape.discovery-reload-interval": formatDuration(values["scrape.discovery-reload-interval"] ?? DISCOVERY_MS),
     "web.route-prefix": `/${path.replace(/^\/+|\/+$/g, "")}`,
   };
 }

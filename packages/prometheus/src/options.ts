@@ -104,6 +104,8 @@ export interface PrometheusOptions {
   scrape?: {
     /** How late a scrape may be and still get the timestamp of its turn, ms; 0: not at all. */
     timestampToleranceMs?: number;
+    /** Targets found within so much time are taken together, ms. */
+    discoveryThrottleMs?: number;
   };
   /** For /status/flags. */
   flags?: Readonly<Record<string, string>>;

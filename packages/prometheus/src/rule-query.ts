@@ -5,10 +5,14 @@ import type { RuleQuery } from "@pharos/rules";
 
 export function createRuleQuery(engine: Engine, storage: Queryable): RuleQuery {
   return async (expr, timeMs, signal) => {
-    const { value, warnings } = await engine.instant(storage, expr, timeMs, {}, signal);
+    const { value, warnings, stats } = await engine.instant(storage, expr, timeMs, {}, signal);
     switch (value.type) {
       case "vector":
-        return { samples: value.samples.map(({ labels, v, h }) => ({ labels, value: v, histogram: h })), warnings };
+        return {
+          samples: value.samples.map(({ labels, v, h }) => ({ labels, value: v, histogram: h })),
+          warnings,
+          samplesRead: stats.samplesRead,
+        };
       case "scalar":
         return { samples: [{ labels: Labels.empty, value: value.v }], warnings };
       default:

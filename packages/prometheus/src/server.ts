@@ -178,6 +178,7 @@ class Server implements PrometheusServer {
     this.#discovery = new Discovery({
       log: log.with({ component: "discovery manager scrape" }),
       registry,
+      throttleMs: options.scrape?.discoveryThrottleMs,
       onUpdate: (job, groups) => this.#scrape.updateTargets(job, groups),
     });
     this.#notifier = new Notifier({ log: log.with({ component: "notifier" }), registry, ...options.notify });
@@ -408,6 +409,7 @@ class Server implements PrometheusServer {
       log.error("Error reloading config, the running one stays", { filename: configFile, err: error });
       throw error;
     }
+    if (this.#config?.tracing) log.warn("tracing is configured, but this version exports no spans");
     this.#reload.successful = true;
     this.#reload.message = "";
     this.#reload.lastSuccess = Date.now();
@@ -478,6 +480,12 @@ function storageSettings(
 function replayState({ ready, replayProgress: { done, total } }: Db): ReturnType<ApiContext["replay"]> {
   const mib = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
   return { min: 0, max: mib(total), current: mib(done), state: ready ? "done" : "in progress" };
+}
+
+/** Reads the configuration and the rule files it names, and nothing else. A UserError says what is wrong with them. */
+export function checkConfigFile(file: string, features: Features = NO_FEATURES): void {
+  const { ruleFiles } = loadConfigFile(file, { defaults: scrapeDefaults(features) });
+  loadRuleFiles(expandRuleFiles(ruleFiles), languageOf(features));
 }
 
 /** Opens the database, loads the configuration and listens. Throws, with everything closed again, when any of it fails. */

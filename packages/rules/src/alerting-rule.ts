@@ -30,6 +30,8 @@ export interface ActiveAlert {
 
 export class AlertingRule {
   readonly spec: AlertingRuleSpec;
+  /** Samples that the selectors found in the last evaluation, where it is known. */
+  samplesRead: number | undefined;
   /** By key of the alert's labels; resolved ones stay for a while. */
   readonly active = new Map<string, ActiveAlert>();
   /** ALERTS series are written only once the state of an earlier run was looked up. */
@@ -74,7 +76,8 @@ export class AlertingRule {
     limit: number,
     externalLabels: Labels,
   ): Promise<RuleSample[]> {
-    const { samples } = await context.query(this.spec.expr, timeMs - queryOffset);
+    const { samples, samplesRead } = await context.query(this.spec.expr, timeMs - queryOffset);
+    this.samplesRead = samplesRead;
     const found = new Map<string, { labels: Labels; annotations: Labels; value: number }>();
     for (const sample of samples) {
       const alert = await this.#build(context, sample, timeMs, externalLabels);

@@ -14,7 +14,12 @@ export type RuleQuery = (
   expr: Expr | string,
   timeMs: number,
   signal?: AbortSignal,
-) => Promise<{ samples: RuleSample[]; warnings: string[] }>;
+) => Promise<{
+  samples: RuleSample[];
+  warnings: string[];
+  /** Samples that the selectors found, where it is known. */
+  samplesRead?: number;
+}>;
 
 export interface RuleContext {
   query: RuleQuery;

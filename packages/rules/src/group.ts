@@ -13,6 +13,7 @@ import {
   METRIC_NAME,
   SampleBuffer,
 } from "@pharos/model";
+import { selectorsOf } from "@pharos/promql";
 import { AlertingRule } from "./alerting-rule.ts";
 import type { RuleContext, RuleSample } from "./context.ts";
 import { batchesOf, ConcurrencyLimit } from "./dependencies.ts";
@@ -42,6 +43,8 @@ export interface RuleStatus {
   evaluatedAt: number;
   /** Seconds. */
   duration: number;
+  /** Evaluations, one after the other up to the last, in which none of its selectors found anything. */
+  unmatched: number;
 }
 
 interface Entry extends RuleStatus {
@@ -95,7 +98,15 @@ export class RuleGroup {
     this.entries = spec.rules.map((rule) => {
       const made = rule.kind === "alerting" ? new AlertingRule(rule) : new RecordingRule(rule);
       if (made instanceof AlertingRule) made.restored = !shouldRestore;
-      return { rule: made, health: "unknown", lastError: "", evaluatedAt: 0, duration: 0, previous: new Map() };
+      return {
+        rule: made,
+        health: "unknown",
+        lastError: "",
+        evaluatedAt: 0,
+        duration: 0,
+        unmatched: 0,
+        previous: new Map(),
+      };
     });
   }
 
@@ -122,6 +133,7 @@ export class RuleGroup {
       entry.health = from.health;
       entry.lastError = from.lastError;
       entry.evaluatedAt = from.evaluatedAt;
+      entry.unmatched = from.unmatched;
       if (entry.rule instanceof AlertingRule && from.rule instanceof AlertingRule) entry.rule.adopt(from.rule);
     }
     for (const left of old.values()) {
@@ -226,6 +238,8 @@ export class RuleGroup {
           ? await rule.evaluate(this.#context, timeMs, this.queryOffset, limit, this.#settings.externalLabels)
           : await rule.evaluate(this.#context, timeMs, this.queryOffset, limit);
       count = samples.length;
+      const found = rule.samplesRead !== 0 || selectorsOf(rule.spec.expr).length === 0;
+      entry.unmatched = found ? 0 : entry.unmatched + 1;
       if (rule instanceof AlertingRule) {
         const due = rule.takeDue(this.#context, timeMs, this.interval);
         if (due.length > 0) this.#context.notify(due);

@@ -5,6 +5,8 @@ import type { RecordingRuleSpec } from "./rule-file.ts";
 
 export class RecordingRule {
   readonly spec: RecordingRuleSpec;
+  /** Samples that the selectors found in the last evaluation, where it is known. */
+  samplesRead: number | undefined;
 
   constructor(spec: RecordingRuleSpec) {
     this.spec = spec;
@@ -16,7 +18,8 @@ export class RecordingRule {
 
   /** Samples to be written at `timeMs - queryOffset`. */
   async evaluate(context: RuleContext, timeMs: number, queryOffset: number, limit: number): Promise<RuleSample[]> {
-    const { samples } = await context.query(this.spec.expr, timeMs - queryOffset);
+    const { samples, samplesRead } = await context.query(this.spec.expr, timeMs - queryOffset);
+    this.samplesRead = samplesRead;
     const seen = new Set<string>();
     const out = samples.map((sample) => {
       const builder = new LabelsBuilder(sample.labels);

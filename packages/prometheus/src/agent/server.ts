@@ -244,7 +244,7 @@ class Agent implements PrometheusServer {
     return {
       pools: poolFacts(this.#scrape, (pool) => this.#discovery.reasonFor(pool)),
       series: this.#store.seriesCount,
-      rules: { groups: 0, alerting: 0, recording: 0, pending: 0, firing: 0, failing: [] },
+      rules: { groups: 0, alerting: 0, recording: 0, pending: 0, firing: 0, failing: [], unmatched: [] },
       notifications: { sent: 0, failed: 0, dropped: 0, queued: 0, alertmanagers: [] },
       reload: { successful, message },
     };

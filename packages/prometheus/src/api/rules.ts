@@ -5,6 +5,7 @@ import { formatExponent, Labels, type Matcher, matchesAll } from "@pharos/model"
 import { formatExpr } from "@pharos/promql";
 import { type ActiveAlert, AlertingRule, type RuleGroup, type RuleStatus } from "@pharos/rules";
 import type { FastifyInstance } from "fastify";
+import { unmatchedRules } from "../facts.ts";
 import type { ApiContext } from "./context.ts";
 import { sendData, sendError } from "./envelope.ts";
 import { booleanParam, invalid, matchParam, parseInteger } from "./params.ts";
@@ -147,6 +148,11 @@ export function mountRulesApi(app: FastifyInstance, context: ApiContext): void {
       return sendError(reply, error);
     }
   });
+
+  // Pharos' own: rules that may be about nothing.
+  app.get("/api/v1/pharos/rules/unmatched", async (_request, reply) =>
+    sendData(reply, { rules: unmatchedRules(context.rules) }),
+  );
 
   app.get("/api/v1/alerts", async (_request, reply) =>
     sendData(reply, { alerts: context.rules.alertingRules().flatMap((rule) => rule.visible.map(alertJson)) }),
