@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type IntHistogram, Labels } from "@pharos/model";
 import type { WriteSeries } from "./lib/remote-write.ts";
 import { type Kind, type Lines, missingPeers, Program } from "./remote/programs.ts";
+import { federated } from "./remote/side-by-side.ts";
 import type { Suite, SuiteResult } from "./suite.ts";
 
 const SERIES = 40;
@@ -83,6 +84,7 @@ const JOURNEYS: readonly Journey[] = [
   { from: "prometheus", to: "pharos", version: 1, killSender: false },
   { from: "prometheus", to: "pharos", version: 2, killSender: false },
   { from: "pharos", to: "pharos", version: 2, killSender: true },
+  { from: "vmagent", to: "pharos", version: 1, killSender: false },
   { from: "agent", to: "prometheus", version: 1, killSender: true },
   { from: "agent", to: "prometheus", version: 2, killSender: true },
 ];
@@ -101,11 +103,21 @@ function difference(wanted: Lines, got: Lines): string | undefined {
 async function travel({ from, to, version, killSender }: Journey, folder: string): Promise<string | undefined> {
   await using receiver = await Program.create(to, join(folder, "receiver"));
   const config = configOf(`${receiver.url}/api/v1/write`, version);
-  await using sender = await Program.create(from, join(folder, "sender"), config);
+  // With several queues vmagent changes the order of samples.
+  const flags =
+    from === "vmagent"
+      ? [
+          `-remoteWrite.url=${receiver.url}/api/v1/write`,
+          "-remoteWrite.label=cluster=c",
+          "-remoteWrite.flushInterval=200ms",
+          "-remoteWrite.queues=1",
+        ]
+      : [];
+  await using sender = await Program.create(from, join(folder, "sender"), config, flags);
   const wanted: Lines = [];
   // A real Prometheus sends nothing that is older than its start.
   const start = from === "prometheus" ? Date.now() + 5000 : Date.now() - 30_000;
-  const withHistograms = to !== "victoria";
+  const withHistograms = to !== "victoria" && from !== "vmagent";
   for (let i = 0; i < ROUNDS; i++) {
     // VictoriaMetrics acknowledges before it writes: what it lost by being killed would be its own.
     if (i === RECEIVER_DIES) await receiver.kill(to === "victoria" ? "SIGINT" : "SIGKILL");
@@ -146,6 +158,26 @@ async function readBack(from: Kind, reader: Kind, folder: string): Promise<strin
   return difference(wanted, await program.dump("sent"));
 }
 
+/** The same samples in both: the same page for federation. */
+async function bothFederate(folder: string): Promise<string | undefined> {
+  const text = "global: {external_labels: {cluster: c, n: external}}\n";
+  await using theirs = await Program.create("prometheus", join(folder, "prometheus"), text);
+  await using ours = await Program.create("pharos", join(folder, "pharos"), text);
+  const time = Date.now() - 1000;
+  const series: WriteSeries[] = [
+    ...roundOf(1, time - 1000, true).series,
+    {
+      labels: Labels.from({ __name__: "other", instance: "i", job: "j" }),
+      samples: [{ time: time - 60_000, value: 1e-9 }],
+    },
+    { labels: Labels.from({ __name__: "other" }), samples: [{ time, value: Number.POSITIVE_INFINITY }] },
+    { labels: Labels.from({ __name__: "too_old" }), samples: [{ time: time - 10 * 60_000, value: 1 }] },
+    { labels: Labels.from({ __name__: "sent", kind: "float" }), samples: [{ time, value: 3 }] },
+  ];
+  for (const program of [theirs, ours]) await program.write(series);
+  return difference(await federated(theirs, "text/plain"), await federated(ours, "text/plain"));
+}
+
 async function run(): Promise<SuiteResult> {
   const notRun = missingPeers();
   if (notRun) return { passed: 0, total: 0, failures: [], notRun };
@@ -154,6 +186,7 @@ async function run(): Promise<SuiteResult> {
       `write ${journey.version}.0 ${journey.from} → ${journey.to}`,
       (folder) => travel(journey, folder),
     ]),
+    ["federate", bothFederate],
     ["read pharos → prometheus", (folder) => readBack("prometheus", "pharos", folder)],
     ["read prometheus → pharos", (folder) => readBack("pharos", "prometheus", folder)],
   ];

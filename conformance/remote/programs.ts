@@ -12,7 +12,7 @@ const cli = join(dirname(dirname(import.meta.dirname)), "packages", "pharos", "s
 
 /** Why nothing can be run; undefined when the programs are there. */
 export function missingPeers(): string | undefined {
-  const missing = ["prometheus", "victoria-metrics"].filter((name) => !existsSync(join(peers, name)));
+  const missing = ["prometheus", "victoria-metrics", "vmagent"].filter((name) => !existsSync(join(peers, name)));
   return missing.length === 0 ? undefined : `not in ${peers}: ${missing.join(", ")}`;
 }
 
@@ -24,7 +24,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-export type Kind = "pharos" | "agent" | "prometheus" | "victoria";
+export type Kind = "pharos" | "agent" | "prometheus" | "victoria" | "vmagent";
 
 /** One sample a line: labels, ms, value. */
 export type Lines = string[];
@@ -65,6 +65,12 @@ export class Program implements AsyncDisposable {
         [`-storageDataPath=${join(folder, "data")}`, `-httpListenAddr=127.0.0.1:${this.port}`, "-retentionPeriod=100y"],
       ];
     }
+    if (this.kind === "vmagent") {
+      return [
+        join(peers, "vmagent"),
+        [`-remoteWrite.tmpDataPath=${join(folder, "data")}`, `-httpListenAddr=127.0.0.1:${this.port}`, ...this.#flags],
+      ];
+    }
     const flags = [
       `--config.file=${join(folder, "prometheus.yml")}`,
       `--storage.${this.kind === "agent" ? "agent" : "tsdb"}.path=${join(folder, "data")}`,
@@ -86,7 +92,7 @@ export class Program implements AsyncDisposable {
     const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
     child.stderr!.on("data", (chunk) => (this.#output = (this.#output + chunk).slice(-4000)));
-    const ready = this.kind === "victoria" ? "/health" : "/-/ready";
+    const ready = this.kind === "victoria" || this.kind === "vmagent" ? "/health" : "/-/ready";
     for (let i = 0; ; i++) {
       const answer = await fetch(this.url + ready).catch(() => undefined);
       if (answer?.ok) return;
