@@ -34,6 +34,8 @@ const CHUNK_HEADER = 25;
 const MAX_FILE = 128 * 2 ** 20;
 const FLUSH = 2 ** 20;
 const OUT_OF_ORDER = 0x80;
+/** So many are checked in about a millisecond. */
+const CHUNKS_BETWEEN_TURNS = 1024;
 
 /** A chunk found in the files. */
 export interface HeadChunk {
@@ -99,7 +101,7 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
   }
 
   /**
-   * Calls back for every chunk in files from an earlier run, in order; yields after each file. A file that is damaged, and all
+   * Calls back for every chunk in files from an earlier run, in order; yields now and then. A file that is damaged, and all
    * behind it, are removed: their samples come from the log. Answers what was removed, and why.
    */
   *open(onChunk: (chunk: HeadChunk) => void): Generator<void, { file: string; reason: string } | undefined> {
@@ -117,7 +119,7 @@ export class HeadChunkFiles implements ChunkFiles, Disposable {
         const gap = i > 0 && numbers[i - 1] !== number - 1;
         const reason = gap
           ? "a file before it is missing"
-          : readChunks(path, number, file, (chunk) => chunks.push(chunk));
+          : yield* readChunks(path, number, file, (chunk) => chunks.push(chunk));
         // What is being written ends anywhere.
         if (reason === undefined || (this.#sandbox !== undefined && !gap)) {
           if (reason !== undefined) problem = { file: path, reason };
@@ -318,13 +320,19 @@ function fileName(number: number): string {
 }
 
 /** Reads a file of an earlier run; answers what is wrong with it. Zeros at the end are allowed: space kept in reserve. */
-function readChunks(path: string, number: number, file: File, onChunk: (chunk: HeadChunk) => void): string | undefined {
+function* readChunks(
+  path: string,
+  number: number,
+  file: File,
+  onChunk: (chunk: HeadChunk) => void,
+): Generator<void, string | undefined> {
   const bytes = readFileSync(path);
   if (bytes.length < HEADER || bytes.readUInt32BE(0) !== HEAD_CHUNKS_MAGIC || bytes[4] !== 1) {
     return "it does not start with the magic number of a head chunk file";
   }
   let at = HEADER;
-  while (at < bytes.length) {
+  for (let count = 1; at < bytes.length; count++) {
+    if (count % CHUNKS_BETWEEN_TURNS === 0) yield;
     file.size = at;
     if (at + CHUNK_HEADER + 1 > bytes.length) {
       if (allZero(bytes, at)) break;

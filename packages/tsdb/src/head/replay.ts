@@ -80,6 +80,9 @@ export class Replay {
   /** Resolves when the head has everything; rejects when the signal ends it before. */
   async run(signal: AbortSignal): Promise<ReplayReport> {
     const head = this.#head;
+    // Whoever opens the database goes on first.
+    await setImmediate();
+    signal.throwIfAborted();
     const started = performance.now();
     const looking = head.options.sandbox !== undefined;
     if (!looking) for (const dir of [head.walDir, head.wblDir]) removeUnfinished(dir);
