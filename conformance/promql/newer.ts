@@ -46,6 +46,12 @@ export const NEWER: readonly NewerBehaviour[] = [
     difference: /peer \{/,
   },
   {
+    // The factor is another one, and with it the last bit that decides which bucket a rank falls into.
+    reason: "rates of histograms are not extrapolated below zero",
+    query: /histogram_quantile.*(rate|increase)\(.*(native|custom|mixture|latency)/,
+    difference: /peer -?[\d.NI]/,
+  },
+  {
     reason: "a negative multiple of a histogram is a gauge",
     query: /-/,
     difference: /annotation (only here|missing): .*not a (counter|gauge)/,

@@ -1,6 +1,6 @@
 /** A real Prometheus on a folder of blocks, asked over its HTTP API. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -38,14 +38,23 @@ export class PeerPrometheus implements AsyncDisposable {
     });
   }
 
-  /** Starts `prometheus` of the folder `peers` on the database in `dir`. Throws when it does not come up. */
-  static async start(peers: string, dir: string, features: readonly string[]): Promise<PeerPrometheus> {
+  /**
+   * Starts `prometheus` of the folder `peers` on the database in `dir`, or another program that takes its flags. Throws when it
+   * does not come up.
+   */
+  static async start(
+    peers: string,
+    dir: string,
+    features: readonly string[],
+    [program, ...words]: readonly string[] = [join(peers, "prometheus")],
+  ): Promise<PeerPrometheus> {
     const port = await freePort();
     const config = join(dir, "prometheus.yml");
     writeFileSync(config, "global: {}\n");
     const child = spawn(
-      join(peers, "prometheus"),
+      program,
       [
+        ...words,
         `--config.file=${config}`,
         `--storage.tsdb.path=${dir}`,
         `--web.listen-address=127.0.0.1:${port}`,
@@ -100,6 +109,15 @@ export class PeerPrometheus implements AsyncDisposable {
     const path = step === 0 ? "/api/v1/query" : "/api/v1/query_range";
     const { text } = await this.#send("POST", path, new URLSearchParams(params).toString());
     return JSON.parse(text) as PeerAnswer;
+  }
+
+  /** CPU time it has used, user and system, in ms (by ticks of 10 ms), and the most memory it has had resident, in bytes. */
+  usage(): { cpuMs: number; peakBytes: number } {
+    const { pid } = this.#process;
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13); // biome-ignore format: one row
+    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return { cpuMs: 10 * (Number(user) + Number(system)), peakBytes: 1024 * Number(peak) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -73,12 +73,15 @@ class SumAccumulator implements Accumulator {
       }
       const value = values[i];
       count[cell]++;
-      if (seen[cell] === NOTHING) {
-        sum[cell] = value;
-        seen[cell] = FLOAT;
-        continue;
+      if (seen[cell] !== FLOAT) {
+        if (seen[cell] === NOTHING) {
+          sum[cell] = value;
+          seen[cell] = FLOAT;
+          continue;
+        }
+        this.#warnMixed();
+        seen[cell] |= FLOAT;
       }
-      seen[cell] |= FLOAT;
       if (incremental?.[i]) {
         addToMean(slab, cell, value);
         continue;
@@ -103,6 +106,7 @@ class SumAccumulator implements Accumulator {
 
   #addHistogram(group: number, { seen, count }: Slab, cell: number, row: Row, i: number, metricName: string): void {
     const isFirst = seen[cell] === NOTHING;
+    if ((seen[cell] & FLOAT) !== 0) this.#warnMixed();
     seen[cell] |= HISTOGRAM;
     count[cell]++;
     const histogram = row.histograms![i]!;
@@ -118,6 +122,11 @@ class SumAccumulator implements Accumulator {
         histograms[i] = null;
       }
     }
+  }
+
+  /** When it is met and not when the group is finished: where operands have it alike, the last of them is the one that is told. */
+  #warnMixed(): void {
+    this.#context.annotations.mixedFloatsHistogramsAggregation(this.#expr.expr.pos);
   }
 
   state(group: number): { slab: Slab; base: number } | undefined {
@@ -153,8 +162,8 @@ class SumAccumulator implements Accumulator {
       }
       const total = extras?.histograms?.[i];
       if (total?.boundsReconciled) annotations.customBucketsReconciled("aggregation", pos);
-      if (seen[cell] === (FLOAT | HISTOGRAM)) annotations.mixedFloatsHistogramsAggregation(pos);
-      else if (total) {
+      // Of a mixture there is no result, and the warning is recorded.
+      if (seen[cell] === HISTOGRAM && total) {
         if (total.resetCollision) annotations.counterResetCollision("aggregation", pos);
         row.setHistogram(i, total.result());
       }

@@ -7,7 +7,7 @@ import {
   addHistograms,
   compactHistogram,
   divideHistogram,
-  equalHistograms,
+  identicalHistograms,
   multiplyHistogram,
   subtractHistograms,
   toSchema,
@@ -323,7 +323,7 @@ export function changes(window: Window): Sample {
   for (let i = 1; i < samples.length; i++) {
     const [a, b] = [samples[i - 1], samples[i]];
     if (!a.histogram !== !b.histogram) count++;
-    else if (a.histogram && b.histogram) count += equalHistograms(a.histogram, b.histogram) ? 0 : 1;
+    else if (a.histogram && b.histogram) count += identicalHistograms(a.histogram, b.histogram) ? 0 : 1;
     else if (a.value !== b.value && !(Number.isNaN(a.value) && Number.isNaN(b.value))) count++;
   }
   return count;

@@ -147,6 +147,44 @@ export function equalHistograms(a: FloatHistogram, b: FloatHistogram): boolean {
   return sameSide(left.positive, right.positive) && sameSide(left.negative, right.negative);
 }
 
+/** Spans that hold buckets, each with its distance to the one before. */
+function filledSpans(spans: FloatHistogram["positiveSpans"]): { offset: number; length: number }[] {
+  const out: { offset: number; length: number }[] = [];
+  let offset = 0;
+  for (const span of spans) {
+    offset += span.offset;
+    if (span.length === 0) continue;
+    out.push({ offset, length: span.length });
+    offset = 0;
+  }
+  return out;
+}
+
+function sameSpans(a: FloatHistogram["positiveSpans"], b: FloatHistogram["positiveSpans"]): boolean {
+  const [left, right] = [filledSpans(a), filledSpans(b)];
+  return (
+    left.length === right.length &&
+    left.every(({ offset, length }, i) => offset === right[i].offset && length === right[i].length)
+  );
+}
+
+function sameNumbers(a: readonly number[] | Float64Array, b: readonly number[] | Float64Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
+  return true;
+}
+
+/** As equalHistograms, but a bucket without observations is something else than none: upstream's Equals. */
+export function identicalHistograms(a: FloatHistogram, b: FloatHistogram): boolean {
+  return (
+    equalHistograms(a, b) &&
+    sameSpans(a.positiveSpans, b.positiveSpans) &&
+    sameSpans(a.negativeSpans, b.negativeSpans) &&
+    sameNumbers(a.positiveBuckets, b.positiveBuckets) &&
+    sameNumbers(a.negativeBuckets, b.negativeBuckets)
+  );
+}
+
 function overflows(sparse: SparseHistogram): boolean {
   const infinite = (value: number) => value === Infinity || value === -Infinity;
   return (
