@@ -1,4 +1,5 @@
 /** The HTTP API beside a real Prometheus: the same requests to both, on the same data, must be answered the same but for times. */
+import { parseYaml } from "@pharos/kit";
 import { type ApiCase, apiCases } from "./prometheus/api-cases.ts";
 import { openPairWorld } from "./prometheus/api-world.ts";
 import { difference } from "./prometheus/difference.ts";
@@ -16,6 +17,12 @@ const NEWER = new Set([
   "rangeExpr",
   "fillValues",
   "groupNextToken",
+  // Settings of jobs, and of OTLP.
+  "scrape_native_histograms",
+  "extra_scrape_metrics",
+  "scrape_protocols",
+  "label_name_underscore_sanitization",
+  "label_name_preserve_multiple_underscores",
   "__scrape_native_histograms__",
   "__always_scrape_classic_histograms__",
   "__convert_classic_histograms_to_nhcb__",
@@ -30,6 +37,8 @@ function strip(value: unknown, key = ""): unknown {
       ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
       : items;
   }
+  // A configuration inside an answer.
+  if (key === "yaml") return strip(parseYaml(String(value)).toValue());
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).filter(
     ([name, inner]) => !TIMES.has(name) && !NEWER.has(name) && !(name === "labels" && JSON.stringify(inner) === "{}"),

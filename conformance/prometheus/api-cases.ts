@@ -167,7 +167,7 @@ export function apiCases(end: number): ApiCase[] {
     ...get("notifications", "status/walreplay"),
     { path: "/api/v1/status/buildinfo", statusOnly: true },
     { path: "/api/v1/status/runtimeinfo", statusOnly: true },
-    { path: "/api/v1/status/config", statusOnly: true },
+    { path: "/api/v1/status/config" },
     { path: "/api/v1/status/flags", statusOnly: true },
     { path: "/api/v1/status/tsdb", statusOnly: true },
     ...get("status/tsdb?limit=x", "status/tsdb?limit=-1", "status/tsdb?limit=0"),

@@ -40,7 +40,7 @@ const FEATURES = {
   "promql-duration-expr": always("Durations may be expressions."),
   "promql-experimental-functions": { note: "Experimental PromQL functions enabled." },
   "promql-extended-range-selectors": { note: "Experimental PromQL extended range selectors enabled." },
-  "promql-per-step-stats": { note: "Experimental per-step statistics reporting enabled." },
+  "promql-per-step-stats": always("stats=all has the statistics of each step."),
   "search-api": never("The search API is not there yet."),
   "st-storage": { note: "Experimental start timestamp storage enabled." },
   "st-synthesis": never("Start timestamps are not synthesised."),

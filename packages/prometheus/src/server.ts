@@ -40,7 +40,7 @@ import { mountStatusApi } from "./api/status.ts";
 import { mountTargetsApi } from "./api/targets.ts";
 import { buildInfo, registerBuildInfo } from "./build-info.ts";
 import { expandRuleFiles, loadConfigFile, type PrometheusConfig } from "./config/config.ts";
-import { redactConfig } from "./config/redact.ts";
+import { shownConfig, shownJob } from "./config/shown.ts";
 import type { StorageConfig } from "./config/storage.ts";
 import { ConfigWatch } from "./config-watch.ts";
 import { notificationFacts, type PrometheusFacts, poolFacts, ruleFacts, seriesCount } from "./facts.ts";
@@ -283,10 +283,10 @@ class Server implements PrometheusServer {
         versions: options.remoteWriteReceiver?.versions ?? [],
       },
       retentionText: () => this.#retentionText(),
-      configText: () => redactConfig(this.#config?.text ?? ""),
+      configText: () => (this.#config ? shownConfig(this.#config) : ""),
       poolConfigText: (pool) => {
         const job = this.#config?.scrapeConfigs.find(({ jobName }) => jobName === pool);
-        return job ? redactConfig(job.source()) : "";
+        return job ? shownJob(job) : "";
       },
       reloadStatus: () => this.#reload,
       replay: () => replayState(this.#db),

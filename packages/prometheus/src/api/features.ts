@@ -40,7 +40,8 @@ function language({ has }: Features): FeatureTable {
       ...all(["anchored", "smoothed"], ranges),
       ...all(["fill", "fill_left", "fill_right"], fill),
       delayed_name_removal: has("promql-delayed-name-removal"),
-      per_step_stats: has("promql-per-step-stats"),
+      // Told with stats=all always.
+      per_step_stats: true,
       type_and_unit_labels: has("type-and-unit-labels"),
     },
     promql_functions: Object.fromEntries(
