@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createVerify, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -96,24 +95,43 @@ test("Azure and Google tokens are asked for once and sent", async () => {
   server.closeAllConnections();
 });
 
+/** Made for this test alone. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIB9jCCAV+gAwIBAgIUa9j/r9kfy1JWySjL3+Yvvw6ltaIwDQYJKoZIhvcNAQEL
+BQAwDDEKMAgGA1UEAwwBeDAgFw0yNjExMjQxNjU3NTZaGA8yMTI2MTAzMTE2NTc1
+NlowDDEKMAgGA1UEAwwBeDCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEAtaVX
+tFEjN8uGceDvOFwWzb/zYMS+HySV0EHFKLsTgpDbvGVJ1QJqju77/qFa++DI/GB8
+iA8nedJufFA6d14jdeIx8ghUbd73c3Qfeh8WiGdUkrNemXJmzHd/1zDp+6TBZLRD
+7Ks5yr6x+4j9IeT6XARwoLR0TmoFA2wZ49pqBFsCAwEAAaNTMFEwHQYDVR0OBBYE
+FECcn1HwlzXg7NLlAPUjAxebY/VQMB8GA1UdIwQYMBaAFECcn1HwlzXg7NLlAPUj
+AxebY/VQMA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADgYEAnLlW6qaB
+tu+xyFK6hKWm5yGJ+xZK/gyykvuk2u34jYIh5FyC9EpCmZnH2j6W+bVUN5kNwAbd
+gxUd4yedQ63/p6B807xqgbTlGP9XTpG8wIaNxvuIHYZmRlD98Ib5vLzqaa2v5oTc
+GYtOq8W8gZdcwvbDhy292wAR/AfRts0Xa5U=
+-----END CERTIFICATE-----
+`;
+const KEY = `-----BEGIN PRIVATE KEY-----
+MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBALWlV7RRIzfLhnHg
+7zhcFs2/82DEvh8kldBBxSi7E4KQ27xlSdUCao7u+/6hWvvgyPxgfIgPJ3nSbnxQ
+OndeI3XiMfIIVG3e93N0H3ofFohnVJKzXplyZsx3f9cw6fukwWS0Q+yrOcq+sfuI
+/SHk+lwEcKC0dE5qBQNsGePaagRbAgMBAAECgYAgdXZRq3oOm1jf+qDkwlf01kso
+TJ/ossHuoAIaQCvBVh9d7/+ch70A46W2H6FBhy6DIr6+FW8pbrf9kNyRvgm51rwN
+oXV/OBXTAXaPkh0gdOqzDBiOyOvwPRJiUvToRlenKYKNRneX/tptGqxzfUPinQwl
+7v5cYRAh8GpJz3I6QQJBAOcRsp+0cy0y/Sf0/RdAMLyVEzNBH62d8zGc7OBmLB+J
+/dtA8czsr8Npl9u2Zp3KmXEWMfhBwwDwpd/PBDZ97jsCQQDJPomRWM+S/ObvSw8K
+DT3ksebscGR3fpDOvKbp0AJAYarkx0kaqLAT0nTsC6QXTjEI2tZeiy2JBwJQrQTl
+LEBhAkBkVjEEXG0vEVcQhLdp4zvGh81AkmTZFR9HSecqQfOi9l6/WGInJBfmePGy
+PHAu0Iz0qDimnpe4zsaYeuJPbzuFAkEArCSukIIjrVxgPrk5+CMzmnkDS6Uoi37c
+Z7vAG6kvA9uHz4MY6ZD6bTpNgczDZJwiHaz0SpNLNDemp1QZJ+AegQJBAMSFCqjk
+9YbLxg1Q76rUravqUG+Mmzae4hRXkQCX9DK0Z1oyecia6MJgWLcnoP+Z7xOPbRRu
+0TCYS7L+RYlkyY0=
+-----END PRIVATE KEY-----
+`;
+
 test("an Azure certificate's assertion is signed by its key", () => {
   const [certificate, key] = [join(dir, "c.pem"), join(dir, "k.pem")];
-  const args = [
-    "req",
-    "-x509",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-keyout",
-    key,
-    "-out",
-    certificate,
-    "-days",
-    "1",
-    "-subj",
-    "/CN=x",
-  ];
-  execFileSync("openssl", args, { stdio: "ignore" });
+  writeFileSync(certificate, CERTIFICATE);
+  writeFileSync(key, KEY);
   const identity = {
     kind: "certificate",
     clientId: ID,

@@ -105,6 +105,11 @@ export class SendMetrics {
         "Number of records read by the WAL watcher that resulted in an error when decoding.",
         ["consumer"],
       ),
+      preTailing: registry.counter(
+        "prometheus_wal_watcher_samples_sent_pre_tailing_total",
+        "Number of sample records read by the WAL watcher and sent to remote write during replay of existing WAL.",
+        ["consumer"],
+      ),
       segment: registry.gauge(
         "prometheus_wal_watcher_current_segment",
         "Current segment the WAL watcher is reading records from.",
@@ -143,6 +148,7 @@ export class SendMetrics {
       ),
       failures: this.#watcher.failures.labels(name),
       segment: this.#watcher.segment.labels(name),
+      preTailing: this.#watcher.preTailing.labels(name),
       /** The series of a queue that is gone end. */
       remove: () => {
         const { sent, failed, retried, dropped, pending, ...single } = vectors;
@@ -153,6 +159,7 @@ export class SendMetrics {
           for (const reason of DROP_REASONS) vector.remove(...labels, reason);
         this.#watcher.failures.remove(name);
         this.#watcher.segment.remove(name);
+        this.#watcher.preTailing.remove(name);
         for (const type of ["series", "samples", "exemplars", "histogram_samples", "metadata"])
           this.#watcher.records.remove(name, type);
       },

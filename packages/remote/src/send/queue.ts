@@ -48,8 +48,8 @@ export interface QueueOptions {
   config: RemoteWriteConfig;
   externalLabels: Labels;
   logDir: string;
-  /** Where the log ends now. */
-  logEnd(): LogPosition;
+  /** Where it begins when no earlier run has left a position: the log's end when it was configured. */
+  start: LogPosition;
   positionFile: string;
   store: Store;
   metrics: QueueMetrics;
@@ -105,6 +105,10 @@ export class RemoteWriteQueue {
   /** Before the end of what earlier runs have acknowledged; some shards have had what comes next. */
   #behindDone: Place | undefined;
   #checkpoint = -1;
+  /** The series of what stands before its position are known. */
+  #loaded = false;
+  /** It has been where the log ended. */
+  #caughtUp = false;
   #highest = 0;
   #highestSent = 0;
   /** Of the first sample that was read. */
@@ -136,7 +140,7 @@ export class RemoteWriteQueue {
       },
     };
     const { found } = this.#positions;
-    const end = { ...options.logEnd(), entry: 0 };
+    const end = { ...options.start, entry: 0 };
     const places =
       found ??
       Array.from({ length: Math.min(config.queue.minShards, MAX_SHARDS) }, () => ({ done: end, sending: end }));
@@ -176,6 +180,7 @@ export class RemoteWriteQueue {
   async stop(flushMs: number): Promise<void> {
     this.#stop.abort();
     await this.#finished;
+    await this.#readRest(Date.now() + flushMs);
     for (const shard of this.#shards) shard.flush(true);
     const timer = setTimeout(() => {
       for (const shard of this.#shards) shard.abort();
@@ -184,6 +189,20 @@ export class RemoteWriteQueue {
     clearTimeout(timer);
     this.#persist();
     this.#positions[Symbol.dispose]();
+  }
+
+  /** What the log got last, as the markers of a scrape pool that ends, goes out as well while the receiver takes it. */
+  async #readRest(until: number): Promise<void> {
+    if (this.#lastError !== "" || !this.#loaded) return;
+    for (const record of this.#follower.records()) {
+      this.#record = this.#follower.recordAt;
+      this.#entry = 0;
+      this.#decode(record);
+      while (this.#shards.some((shard) => shard.isFull)) {
+        if (Date.now() >= until || this.#lastError !== "") return;
+        await sleep(FULL_MS);
+      }
+    }
   }
 
   /** Ends for good: its position is not needed again. */
@@ -276,6 +295,7 @@ export class RemoteWriteQueue {
       await turn();
       if (signal.aborted) return;
     }
+    this.#loaded = true;
     let forgetAt = Date.now() + FORGET_MS;
     let persisted = this.#here();
     while (!signal.aborted) {
@@ -289,6 +309,7 @@ export class RemoteWriteQueue {
         await turn();
         if (signal.aborted) return;
       }
+      this.#caughtUp = true;
       const here = this.#here();
       if (comparePlaces(here, persisted) !== 0 && this.#shards.some(({ pending }) => pending === 0)) {
         this.#persist();
@@ -404,6 +425,7 @@ export class RemoteWriteQueue {
 
   #takeSamples({ count, refs, times, words, starts, hasStarts }: SampleColumns): void {
     this.#metrics.records.samples.inc();
+    if (!this.#caughtUp) this.#metrics.preTailing.inc();
     const oldest = this.#oldest;
     const { segment, offset } = this.#record;
     for (let i = 0; i < count; i++, this.#entry++) {

@@ -278,6 +278,25 @@ test("a reload leaves queues alone that have not changed", async () => {
   expect(() => made.apply([config(""), config("")], Labels.empty)).toThrow("duplicate remote write configs");
 });
 
+test("a stop sends what the log got last; a receiver that is away does not hold it up", async () => {
+  const first = await sender("queue_config: {batch_send_deadline: 1h}");
+  await sleep(150);
+  const wanted = append();
+  await stop(first);
+  expect(receiver.lines.toSorted()).toEqual(wanted.toSorted());
+  receiver.answer = () => ({ status: 503, headers: { "retry-after": "3600" } });
+  const second = await sender(`${FAST}}`);
+  wanted.push(...append());
+  await until(() => receiver.requests === 2);
+  const started = Date.now();
+  await stop(second);
+  expect(Date.now() - started).toBeLessThan(400);
+  receiver.answer = () => ({ status: 204 });
+  await sender(`${FAST}}`);
+  await until(() => receiver.lines.length === wanted.length);
+  expect(receiver.lines.toSorted()).toEqual(wanted.toSorted());
+});
+
 test("metadata goes out by itself in version 1", async () => {
   await sender(`metadata_config: {send_interval: 30ms}\n${FAST}}`);
   await until(() => receiver.requests > 0);

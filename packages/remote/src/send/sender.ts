@@ -113,8 +113,10 @@ export class RemoteWriteSender implements AsyncDisposable {
     const labelsKey = externalLabels.key();
     const sameLabels = labelsKey === this.#externalLabels;
     this.#externalLabels = labelsKey;
+    // What comes in from now on is sent, though the queue may start later.
+    const start = this.#options.logEnd();
     this.#applying = Promise.all([this.#applying, this.#options.ready]).then(() =>
-      this.#change(wanted, externalLabels, sameLabels),
+      this.#change(wanted, externalLabels, sameLabels, start),
     );
   }
 
@@ -127,6 +129,7 @@ export class RemoteWriteSender implements AsyncDisposable {
     wanted: ReadonlyMap<string, { config: RemoteWriteConfig; hash: string; client: WriteClient }>,
     externalLabels: Labels,
     sameLabels: boolean,
+    start: LogPosition,
   ): Promise<void> {
     const { flushMs, log } = this.#options;
     const old = this.#queues;
@@ -145,7 +148,7 @@ export class RemoteWriteSender implements AsyncDisposable {
     for (const [key, { config, hash, client }] of wanted) {
       if (next.has(key)) continue;
       try {
-        next.set(key, this.#start(key, config, hash, client, externalLabels));
+        next.set(key, this.#start(key, config, hash, client, externalLabels, start));
       } catch (error) {
         log.error("a remote write queue cannot be started", { url: redactUrl(config.url), err: error });
       }
@@ -160,8 +163,15 @@ export class RemoteWriteSender implements AsyncDisposable {
     await client[Symbol.asyncDispose]();
   }
 
-  #start(key: string, config: RemoteWriteConfig, hash: string, client: WriteClient, externalLabels: Labels): Running {
-    const { dir, logDir, logEnd, log, highestIn, metadata } = this.#options;
+  #start(
+    key: string,
+    config: RemoteWriteConfig,
+    hash: string,
+    client: WriteClient,
+    externalLabels: Labels,
+    start: LogPosition,
+  ): Running {
+    const { dir, logDir, log, highestIn, metadata } = this.#options;
     const name = config.name || hash.slice(0, 6);
     const endpoint = redactUrl(config.url);
     const metrics = this.#metrics.queue(name, endpoint);
@@ -172,7 +182,7 @@ export class RemoteWriteSender implements AsyncDisposable {
       config,
       externalLabels,
       logDir,
-      logEnd,
+      start,
       positionFile: join(dir, "remote-write", `${file}.position`),
       store: client,
       metrics,

@@ -43,6 +43,8 @@ export class Shard {
   /** No more rows come; what is there is sent without waiting for more. */
   #flushing = false;
   readonly #hard = new AbortController();
+  /** Ends a wait between two tries. */
+  readonly #hurry = new AbortController();
   /** Whether failing requests are given up at once: they will be repeated after a restart. */
   #impatient = false;
   readonly done: Promise<void>;
@@ -94,12 +96,14 @@ export class Shard {
   flush(impatient: boolean): void {
     this.#flushing = true;
     this.#impatient = impatient;
+    if (impatient) this.#hurry.abort();
     this.#wake();
   }
 
   /** Ends now, whatever is under way. */
   abort(): void {
     this.#hard.abort();
+    this.#hurry.abort();
     this.#wake();
   }
 
@@ -190,7 +194,7 @@ export class Shard {
       const wait = result.retryAfter > 0 ? result.retryAfter : backoff;
       this.#context.delayed(wait, result.message);
       try {
-        await sleep(wait, undefined, { signal });
+        await sleep(wait, undefined, { signal: this.#hurry.signal });
       } catch {
         return ENDED;
       }
