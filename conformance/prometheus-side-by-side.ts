@@ -33,7 +33,7 @@ async function run(): Promise<SuiteResult> {
     .items()
     .map((job) => job.map().get("job_name")!.string());
   const ended = Math.floor(Date.now() / 1000);
-  for (const { name, found } of await compareRun(pair, jobs, Math.ceil(targets.startedAt), ended)) {
+  for (const { name, found } of await compareRun(pair, targets, jobs, Math.ceil(targets.startedAt), ended)) {
     result.total++;
     if (found === undefined) result.passed++;
     else result.failures.push(`${name}: ${found}`);

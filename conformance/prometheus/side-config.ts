@@ -13,6 +13,13 @@ global:
   external_labels: {cluster: side}
 ${own ? "  scrape_native_histograms: true\n" : ""}
 rule_files: [rules.yml]
+alerting:
+  alert_relabel_configs: [{source_labels: [zone], target_label: region}, {regex: zone, action: labeldrop}]
+  alertmanagers:
+  - path_prefix: /${own ? "own" : "peer"}
+    static_configs: [{targets: ['${target}', 'dropped:1']}]
+    relabel_configs: [{source_labels: [__address__], regex: 'dropped.*', action: drop}]
+    alert_relabel_configs: [{source_labels: [alertname], regex: Kept, action: drop}]
 scrape_configs:
 ${job("text", "text")}
 ${job("openmetrics", "openmetrics")}
@@ -99,7 +106,7 @@ export const sideFiles = (port: number): Record<string, string> => ({
 - name: limited
   limit: 1
   rules:
-  - {record: too_many, expr: up}
+  - {record: too_many, expr: 'vector(1) or label_replace(vector(2), "a", "b", "", "")'}
 - name: alerts
   interval: 2s
   rules:

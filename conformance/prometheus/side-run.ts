@@ -1,7 +1,7 @@
 /** What a real Prometheus and Pharos say after scraping the same targets for a while. */
 import { difference } from "./difference.ts";
 import type { Pair } from "./pair.ts";
-import { FLAP, VANISH_AFTER } from "./side-targets.ts";
+import { FLAP, type SentAlert, type SideTargets, VANISH_AFTER } from "./side-targets.ts";
 
 export interface Case {
   name: string;
@@ -80,8 +80,28 @@ async function instant(pair: Pair, query: string, time: number) {
   return compareSeries(byKey(peer.result), byKey(own.result));
 }
 
+/** What was sent of each alert, and whether it was told to be over. */
+function sentBy(alerts: readonly SentAlert[]): Map<string, string> {
+  const out = new Map<string, string>();
+  for (const { labels, annotations, startsAt, endsAt, generatorURL, ...rest } of alerts) {
+    const key = keyOf(labels);
+    // The end of a firing alert lies ahead of what it is sent at; upstream's four times the delay.
+    const over = Date.parse(endsAt) <= Date.now() ? "ended" : "firing";
+    const valid = Date.parse(startsAt) <= Date.parse(endsAt);
+    const states = new Set([...(out.get(key)?.split("|")[1]?.split(",") ?? []), over].sort());
+    out.set(key, `${JSON.stringify([annotations, generatorURL, Object.keys(rest), valid])}|${[...states].join(",")}`);
+  }
+  return out;
+}
+
 /** Compares after a run that began at `started` and ended at `ended`, Unix seconds. */
-export async function compareRun(pair: Pair, jobs: readonly string[], started: number, ended: number): Promise<Case[]> {
+export async function compareRun(
+  pair: Pair,
+  targets: SideTargets,
+  jobs: readonly string[],
+  started: number,
+  ended: number,
+): Promise<Case[]> {
   const cases: Case[] = [];
   const add = (name: string, found: string | undefined): void => void cases.push({ name, found });
   const window = `start=${started}&end=${ended}`;
@@ -104,7 +124,9 @@ export async function compareRun(pair: Pair, jobs: readonly string[], started: n
     if (started + age > ended) continue;
     add(`staleness ${name}`, await instant(pair, '{job=~"flapping|vanishing"}', started + age));
   }
-  const [targets, metadata, perTarget, rules, alerts, pools] = await Promise.all([
+  add("alerts as they are sent", compareSeries(sentBy(targets.alerts.peer), sentBy(targets.alerts.own)));
+  add("some were sent", targets.alerts.peer.length > 0 ? undefined : "none");
+  const [found, metadata, perTarget, rules, alerts, pools] = await Promise.all([
     json<unknown>(pair, "/api/v1/targets"),
     json<unknown>(pair, "/api/v1/metadata"),
     json<unknown>(pair, "/api/v1/targets/metadata"),
@@ -112,7 +134,7 @@ export async function compareRun(pair: Pair, jobs: readonly string[], started: n
     json<unknown>(pair, "/api/v1/alerts"),
     json<unknown>(pair, "/api/v1/scrape_pools"),
   ]);
-  const api = { targets, metadata, "targets/metadata": perTarget, rules, alerts, scrape_pools: pools };
+  const api = { targets: found, metadata, "targets/metadata": perTarget, rules, alerts, scrape_pools: pools };
   for (const [name, { peer, own }] of Object.entries(api)) {
     add(`api ${name}`, difference(strip(peer, "data"), strip(own, "data")));
   }

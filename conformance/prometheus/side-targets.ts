@@ -86,20 +86,28 @@ const NATIVE: MetricFamily[] = [
 
 export class SideTargets implements Disposable {
   readonly port: number;
+  /** What Alertmanagers were sent, by who sent it: the bodies, one after the other. */
+  readonly alerts: Readonly<Record<"peer" | "own", SentAlert[]>>;
   readonly #server: Server;
   readonly #started: number;
 
-  private constructor(server: Server, port: number, started: number) {
+  private constructor(server: Server, port: number, started: number, alerts: SideTargets["alerts"]) {
     this.#server = server;
     this.port = port;
     this.#started = started;
+    this.alerts = alerts;
   }
 
   static async start(): Promise<SideTargets> {
     const started = Date.now();
-    const server = createServer((request, response) => answer(request, response, (Date.now() - started) / 1000));
+    const alerts: SideTargets["alerts"] = { peer: [], own: [] };
+    const server = createServer((request, response) => {
+      const sender = /^\/(peer|own)\/api\/v2\/alerts$/.exec(request.url ?? "")?.[1] as "peer" | "own" | undefined;
+      if (sender) receive(request, response, alerts[sender]);
+      else answer(request, response, (Date.now() - started) / 1000);
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return new SideTargets(server, (server.address() as AddressInfo).port, started);
+    return new SideTargets(server, (server.address() as AddressInfo).port, started, alerts);
   }
 
   /** Unix seconds. */
@@ -111,6 +119,24 @@ export class SideTargets implements Disposable {
     this.#server.closeAllConnections();
     this.#server.close();
   }
+}
+
+/** An alert as an Alertmanager gets it. */
+export interface SentAlert {
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  startsAt: string;
+  endsAt: string;
+  generatorURL: string;
+}
+
+function receive(request: IncomingMessage, response: ServerResponse, alerts: SentAlert[]): void {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    alerts.push(...(JSON.parse(Buffer.concat(chunks).toString()) as SentAlert[]));
+    response.end();
+  });
 }
 
 interface Reply {
