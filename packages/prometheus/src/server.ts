@@ -306,7 +306,13 @@ class Server implements PrometheusServer {
     mountRulesApi(app, context);
     mountStatusApi(app, context);
     mountAdminApi(app, context);
-    mountRemoteWrite(app, { remoteWrite: context.remoteWrite, storage: this.#db, registry: this.#registry, now });
+    mountRemoteWrite(app, {
+      remoteWrite: context.remoteWrite,
+      storage: this.#db,
+      registry: this.#registry,
+      typeAndUnitLabels: this.#features.has("type-and-unit-labels"),
+      now,
+    });
     mountRemoteStatus(app, this.#sender);
     const externalLabels = (): Labels => this.#config?.global.externalLabels ?? Labels.empty;
     const registry = this.#registry;

@@ -128,9 +128,20 @@ test("what may not go in is left out by name, the rest is kept", () => {
 
 test("samples too far ahead are out of bounds", () => {
   const request = message(1, label("__name__", "m"), sample(1, 150), sample(2, 250));
-  const outcome = receiveWrite(new Notes(), request, 1, 200);
+  const outcome = receiveWrite(new Notes(), request, 1, { maxTime: 200 });
   expect(outcome).toMatchObject({ samples: 1, refused: 1 });
   expect(outcome.refusals[0]).toContain("timestamp is too far in the future");
+});
+
+test("type and unit as labels; too fine histograms become coarser", () => {
+  const fine = message(3, int(1, 3), double(3, 4.5), int(4, 18), double(5, 0.001), int(6, 1), message(11, int(1, 2), int(2, 2)), message(12, Buffer.from([2, 0])), int(15, 300)); // biome-ignore format: fields
+  const request = Buffer.concat([
+    message(5, message(1, varint(1), varint(2), varint(5), varint(6)), fine, message(5, int(1, 3), int(4, 4))),
+    ...["", "__name__", "m", "Help.", "seconds", "__unit__", "old"].map((symbol) => text(4, symbol)),
+  ]);
+  const notes = new Notes();
+  expect(receiveWrite(notes, request, 2, { typeAndUnitLabels: true }).refusals).toEqual([]);
+  expect(notes.lines[0]).toBe('{__name__="m", __type__="histogram", __unit__="seconds"} 300 int 3 4.5');
 });
 
 test("content types", () => {

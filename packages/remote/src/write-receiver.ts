@@ -4,11 +4,23 @@
  * makes senders lose what was right in it.
  */
 
-import { validateNative } from "@pharos/exposition";
+import { MAX_SCHEMA, reduceResolution, validateNative } from "@pharos/exposition";
 import { snappySize, snappyUnpack } from "@pharos/kit";
-import { type Appendable, AppendResult, describeError, Labels, METRIC_NAME, UserError } from "@pharos/model";
+import {
+  type Appendable,
+  AppendResult,
+  describeError,
+  type FloatHistogram,
+  type IntHistogram,
+  Labels,
+  METRIC_NAME,
+  type MetricMetadata,
+  UserError,
+} from "@pharos/model";
 import { readWriteRequest, type WriteVersion, type WrittenSeries } from "./write-request.ts";
 
+/** The finest schema there may be. */
+const FINEST_SCHEMA = 52;
 /** Bytes a request may have unpacked. */
 const MAX_UNPACKED = 256 * 2 ** 20;
 const SOURCE = "(remote write)";
@@ -24,6 +36,13 @@ export interface WriteOutcome {
   invalidLabels: number;
   /** Samples and histograms that came without metadata. */
   bare: number;
+}
+
+export interface ReceiveOptions {
+  /** Samples after this are out of bounds, Unix ms. */
+  maxTime?: number;
+  /** Type and unit of 2.0's metadata become labels. */
+  typeAndUnitLabels?: boolean;
 }
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -71,15 +90,16 @@ export function unpackRequest(body: Buffer): Buffer {
 }
 
 /**
- * Appends a request in one transaction; samples after `maxTime` (Unix ms) are out of bounds, start timestamps of 2.0 go along.
+ * Appends a request in one transaction; start timestamps of 2.0 go along.
  * Throws when it cannot be read, or not be stored: nothing of it is kept then.
  */
 export function receiveWrite(
   storage: Appendable,
   request: Buffer,
   version: WriteVersion,
-  maxTime = Number.POSITIVE_INFINITY,
+  options: ReceiveOptions = {},
 ): WriteOutcome {
+  const { maxTime = Number.POSITIVE_INFINITY, typeAndUnitLabels = false } = options;
   const outcome: WriteOutcome = {
     samples: 0,
     histograms: 0,
@@ -96,6 +116,7 @@ export function receiveWrite(
   };
   try {
     for (const series of readWriteRequest(request, version)) {
+      if (typeAndUnitLabels && series.metadata) addTypeAndUnit(series.labels, series.metadata);
       const labels = checkLabels(series, refuse);
       if (!labels) {
         outcome.invalidLabels += series.samples.length + series.histograms.length;
@@ -125,7 +146,8 @@ export function receiveWrite(
         const result = stale ? appender.appendStale(ref, timestamp) : appender.append(ref, timestamp, value);
         if (take(result, timestamp)) outcome.samples++;
       }
-      for (const { timestamp, histogram, start } of series.histograms) {
+      for (const { timestamp, histogram: sent, start } of series.histograms) {
+        const histogram = coarse(sent);
         const problem = timestamp > maxTime ? TOO_FAR : histogram.stale ? undefined : invalid(histogram);
         if (start > 0 || series.created > 0) appender.appendStartTimestamp(ref, timestamp, start || series.created);
         if (problem) refuse(problem, `${labels} at ${timestamp}`);
@@ -145,6 +167,30 @@ export function receiveWrite(
   }
   appender.commit();
   return outcome;
+}
+
+/** Schemas beyond those that are stored come down to the finest of them. */
+function coarse(histogram: IntHistogram | FloatHistogram): IntHistogram | FloatHistogram {
+  const { kind, schema, positiveSpans, negativeSpans } = histogram;
+  if (schema <= MAX_SCHEMA || schema > FINEST_SCHEMA) return histogram;
+  const counts =
+    kind === "int"
+      ? [histogram.positiveDeltas.length, histogram.negativeDeltas.length]
+      : [histogram.positiveBuckets.length, histogram.negativeBuckets.length];
+  // One whose spans and buckets disagree is refused as it is.
+  const fits = [positiveSpans, negativeSpans].every(
+    (spans, i) => spans.reduce((sum, { length }) => sum + length, 0) === counts[i],
+  );
+  return fits ? reduceResolution(histogram, MAX_SCHEMA) : histogram;
+}
+
+/** In place of labels of these names that were sent. */
+function addTypeAndUnit(labels: [string, string][], { type, unit }: MetricMetadata): void {
+  if (type === "unknown" && unit === "") return;
+  const others = labels.filter(([name]) => name !== "__type__" && name !== "__unit__");
+  labels.splice(0, labels.length, ...others);
+  if (type !== "unknown") labels.push(["__type__", type]);
+  if (unit !== "") labels.push(["__unit__", unit]);
 }
 
 function invalid(histogram: Parameters<typeof validateNative>[0]): string | undefined {

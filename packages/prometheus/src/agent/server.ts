@@ -155,6 +155,7 @@ class Agent implements PrometheusServer {
       remoteWrite: { enabled: receiver !== undefined, versions: receiver?.versions ?? [] },
       storage: this.#store,
       registry: this.#registry,
+      typeAndUnitLabels: features.has("type-and-unit-labels"),
       now,
     });
     mountOtlp(app, {

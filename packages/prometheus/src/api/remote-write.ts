@@ -12,6 +12,8 @@ const TYPE = "application/x-protobuf";
 
 export interface RemoteWriteContext extends Pick<ApiContext, "remoteWrite" | "registry"> {
   storage: Appendable;
+  /** Type and unit of 2.0's metadata become labels. */
+  typeAndUnitLabels: boolean;
   now(): number;
 }
 
@@ -46,12 +48,10 @@ export function mountRemoteWrite(app: FastifyInstance, context: RemoteWriteConte
     if (encoding !== "snappy")
       return text(415, `${encoding} encoding (compression) is not accepted by this server; only snappy is acceptable`);
     try {
-      const outcome = receiveWrite(
-        context.storage,
-        unpackRequest(request.body as Buffer),
-        version,
-        context.now() + AHEAD_MS,
-      );
+      const outcome = receiveWrite(context.storage, unpackRequest(request.body as Buffer), version, {
+        maxTime: context.now() + AHEAD_MS,
+        typeAndUnitLabels: context.typeAndUnitLabels,
+      });
       invalid.inc(outcome.invalidLabels);
       bare.inc(outcome.bare);
       if (version === 2) {

@@ -31,7 +31,13 @@ afterEach(async () => {
 function mount(enabled = true): void {
   const registry = new Registry();
   const now = (): number => NOW;
-  mountRemoteWrite(app, { remoteWrite: { enabled, versions: [1] }, storage: db, registry, now });
+  mountRemoteWrite(app, {
+    remoteWrite: { enabled, versions: [1] },
+    storage: db,
+    registry,
+    typeAndUnitLabels: false,
+    now,
+  });
   mountRemoteRead(app, { storage: db, registry, limits: { concurrency: 1 }, externalLabels: () => Labels.empty });
   mountOtlp(app, {
     enabled,

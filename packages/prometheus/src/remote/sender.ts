@@ -4,6 +4,7 @@ import type { MetricMetadata } from "@pharos/model";
 import { RemoteWriteSender } from "@pharos/remote";
 import type { ScrapeManager } from "@pharos/scrape";
 import type { LogPosition } from "@pharos/tsdb";
+import type { Features } from "../features.ts";
 import type { RemoteWriteOptions } from "../options.ts";
 
 const FLUSH_MS = 60_000;
@@ -34,9 +35,15 @@ export function createSender(
   dir: string,
   source: LogSource,
   scrape: ScrapeManager,
-  options: { log: Logger; registry: Registry; version: string; remoteWrite?: RemoteWriteOptions },
+  options: {
+    log: Logger;
+    registry: Registry;
+    version: string;
+    remoteWrite?: RemoteWriteOptions;
+    features?: Features;
+  },
 ): RemoteWriteSender {
-  const { log, registry, version, remoteWrite } = options;
+  const { log, registry, version, remoteWrite, features } = options;
   return new RemoteWriteSender({
     dir,
     logDir: source.logDir,
@@ -50,5 +57,6 @@ export function createSender(
     appended: () => source.appended,
     highestIn: () => source.appended.maxTime,
     metadata: () => targetMetadata(scrape),
+    typeAndUnitLabels: features?.has("type-and-unit-labels") ?? false,
   });
 }

@@ -6,7 +6,8 @@ import { writeHistogram } from "../write-histogram.ts";
 import type { WriteVersion } from "../write-request.ts";
 import type { Batch, SentSeries } from "./batch.ts";
 
-const TYPES: readonly MetricType[] = ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset"]; // biome-ignore format: one line
+/** By their numbers in both versions. */
+export const METRIC_TYPES: readonly MetricType[] = ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset"]; // biome-ignore format: one line
 
 function writeLabels(out: WireWriter, labels: Labels): void {
   const { pairs } = labels;
@@ -45,7 +46,7 @@ export class RequestEncoder {
     out.reset();
     for (const [family, { type, help, unit }] of entries) {
       const start = out.begin(3);
-      out.uint(1, Math.max(0, TYPES.indexOf(type)));
+      out.uint(1, Math.max(0, METRIC_TYPES.indexOf(type)));
       out.string(2, family);
       out.string(4, help);
       out.string(5, unit);
@@ -146,7 +147,7 @@ export class RequestEncoder {
       }
       const meta = out.begin(5);
       if (metadata) {
-        out.uint(1, Math.max(0, TYPES.indexOf(metadata.type)));
+        out.uint(1, Math.max(0, METRIC_TYPES.indexOf(metadata.type)));
         out.uint(3, this.#symbol(metadata.help));
         out.uint(4, this.#symbol(metadata.unit));
       }

@@ -22,7 +22,7 @@ import { decodeRecord, LogFollower, type LogPosition, type RecordHandlers, type 
 import type { SentSeries } from "./batch.ts";
 import type { Store } from "./client.ts";
 import type { RemoteWriteConfig } from "./config.ts";
-import { RequestEncoder } from "./encode.ts";
+import { METRIC_TYPES, RequestEncoder } from "./encode.ts";
 import { EwmaRate } from "./ewma.ts";
 import type { DropReason, QueueMetrics } from "./metrics.ts";
 import { comparePlaces, MAX_SHARDS, type Place, PositionFile } from "./positions.ts";
@@ -60,6 +60,8 @@ export interface QueueOptions {
   highestIn(): number;
   /** What targets say about metric families now; sent by 1.0. */
   metadata(): Iterable<readonly [family: string, metadata: MetricMetadata]>;
+  /** Series carry their type and unit as labels: 2.0 tells them from there. */
+  typeAndUnitLabels: boolean;
 }
 
 export interface QueueStatus {
@@ -77,6 +79,11 @@ export interface QueueStatus {
   /** Unix ms of the newest sample that was acknowledged; 0 when there is none. */
   highestSent: number;
   lastError: string;
+}
+
+function labelledMetadata({ labels }: SentSeries): MetricMetadata {
+  const type = METRIC_TYPES.find((name) => name === labels?.get("__type__")) ?? "unknown";
+  return { type, help: "", unit: labels?.get("__unit__") ?? "" };
 }
 
 const ROWS = ["samples", "histograms", "exemplars"] as const;
@@ -343,7 +350,7 @@ export class RemoteWriteQueue {
   }
 
   #makeHandlers(): RecordHandlers {
-    const { config, externalLabels } = this.#options;
+    const { config, externalLabels, typeAndUnitLabels } = this.#options;
     const { records } = this.#metrics;
     const ignore = (): void => {};
     return {
@@ -357,17 +364,20 @@ export class RemoteWriteQueue {
         const builder = new LabelsBuilder(labels);
         for (const [name, value] of externalLabels) if (builder.get(name) === "") builder.set(name, value);
         const kept = relabelBuilder(builder, config.writeRelabelConfigs);
-        this.#series.set(ref, {
+        const series: SentSeries = {
           labels: kept ? this.#intern(builder) : undefined,
           encoded: undefined,
           metadata: undefined,
           segment: this.#record.segment,
-        });
+        };
+        if (typeAndUnitLabels && config.version === 2) series.metadata = labelledMetadata(series);
+        this.#series.set(ref, series);
       },
       metadata: (ref, metadata) => {
         records.metadata.inc();
         const series = this.#series.get(ref);
-        if (series && config.version === 2) series.metadata = metadata;
+        if (!series || config.version !== 2) return;
+        series.metadata = typeAndUnitLabels ? { ...labelledMetadata(series), help: metadata.help } : metadata;
       },
       samples: (columns) => this.#takeSamples(columns),
       histogram: (ref, time, histogram, start) => this.#takeHistogram(ref, time, histogram, start),

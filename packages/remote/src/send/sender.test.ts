@@ -114,6 +114,7 @@ async function sender(yaml: string, registry = new Registry()): Promise<RemoteWr
     logBudgetBytes: 0,
     appended: () => db.appended,
     highestIn: () => db.appended.maxTime,
+    typeAndUnitLabels: false,
     metadata: () => [["m", { type: "gauge", help: "Help.", unit: "" }]],
   });
   senders.push(made);

@@ -31,6 +31,8 @@ export interface SenderOptions {
   /** Newest time in the storage, Unix ms; 0 when there is none. */
   highestIn(): number;
   metadata(): Iterable<readonly [family: string, metadata: MetricMetadata]>;
+  /** Series carry their type and unit as labels. */
+  typeAndUnitLabels: boolean;
 }
 
 interface Running {
@@ -171,7 +173,7 @@ export class RemoteWriteSender implements AsyncDisposable {
     externalLabels: Labels,
     start: LogPosition,
   ): Running {
-    const { dir, logDir, log, highestIn, metadata } = this.#options;
+    const { dir, logDir, log, highestIn, metadata, typeAndUnitLabels } = this.#options;
     const name = config.name || hash.slice(0, 6);
     const endpoint = redactUrl(config.url);
     const metrics = this.#metrics.queue(name, endpoint);
@@ -190,6 +192,7 @@ export class RemoteWriteSender implements AsyncDisposable {
       samplesIn: this.#samplesIn,
       highestIn,
       metadata,
+      typeAndUnitLabels,
     });
     queue.start();
     return { queue, client, metrics, hash };
