@@ -33,7 +33,6 @@ const POLL_MS = 100;
 /** The process does something else after so long. */
 const TURN_MS = 10;
 const EWMA_WEIGHT = 0.2;
-export const SHARD_UPDATE_MS = 10_000;
 /** Shards too many or too few that change nothing. */
 const TOLERANCE = 0.3;
 /** Series of dropped segments are looked for after so long. */
@@ -60,6 +59,8 @@ export interface QueueOptions {
   highestIn(): number;
   /** What targets say about metric families now; sent by 1.0. */
   metadata(): Iterable<readonly [family: string, metadata: MetricMetadata]>;
+  /** How often the number of shards is looked at, ms. */
+  shardUpdateMs: number;
   /** Series carry their type and unit as labels: 2.0 tells them from there. */
   typeAndUnitLabels: boolean;
 }
@@ -98,9 +99,9 @@ export class RemoteWriteQueue {
   readonly #series = new Map<number, SentSeries>();
   readonly #strings = new Map<string, string>();
   readonly #stop = new AbortController();
-  readonly #out = new EwmaRate(EWMA_WEIGHT, SHARD_UPDATE_MS / 1000);
-  readonly #dropped = new EwmaRate(EWMA_WEIGHT, SHARD_UPDATE_MS / 1000);
-  readonly #outDuration = new EwmaRate(EWMA_WEIGHT, SHARD_UPDATE_MS / 1000);
+  readonly #out: EwmaRate;
+  readonly #dropped: EwmaRate;
+  readonly #outDuration: EwmaRate;
   readonly #handlers: RecordHandlers;
   #store: Store;
   #shards: Shard[];
@@ -131,6 +132,10 @@ export class RemoteWriteQueue {
     this.#log = options.log.with({ remote_name: options.name, url: options.endpoint });
     this.#metrics = metrics;
     this.#store = options.store;
+    const seconds = options.shardUpdateMs / 1000;
+    this.#out = new EwmaRate(EWMA_WEIGHT, seconds);
+    this.#dropped = new EwmaRate(EWMA_WEIGHT, seconds);
+    this.#outDuration = new EwmaRate(EWMA_WEIGHT, seconds);
     this.#positions = new PositionFile(options.positionFile);
     this.#context = {
       config,
@@ -508,21 +513,21 @@ export class RemoteWriteQueue {
   async #reshardLoop(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await sleep(SHARD_UPDATE_MS, undefined, { signal }).catch(() => {});
+      await sleep(this.#options.shardUpdateMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
-      const desired = this.desiredShards();
+      const desired = this.#desiredShards();
       if (desired !== this.#shards.length && this.#mayReshard()) this.#wanted = desired;
     }
   }
 
   #mayReshard(): boolean {
     const now = Date.now();
-    if (this.#lastSent < now - SHARD_UPDATE_MS) return false;
+    if (this.#lastSent < now - this.#options.shardUpdateMs) return false;
     return now >= this.#noReshardBefore;
   }
 
-  /** To be called every ten seconds: how many shards there should be. */
-  desiredShards(): number {
+  /** How many shards there should be by what happened since the last look. */
+  #desiredShards(): number {
     for (const rate of [this.#out, this.#dropped, this.#outDuration]) rate.tick();
     const { samplesIn, highestIn, config } = this.#options;
     const current = this.#shards.length;

@@ -10,7 +10,7 @@ import { WriteClient } from "./client.ts";
 import type { RemoteWriteConfig } from "./config.ts";
 import { EwmaRate } from "./ewma.ts";
 import { type QueueMetrics, SendMetrics } from "./metrics.ts";
-import { type QueueStatus, RemoteWriteQueue, SHARD_UPDATE_MS } from "./queue.ts";
+import { type QueueStatus, RemoteWriteQueue } from "./queue.ts";
 
 export interface SenderOptions {
   /** Folder of the data; positions are kept below it. */
@@ -33,6 +33,8 @@ export interface SenderOptions {
   metadata(): Iterable<readonly [family: string, metadata: MetricMetadata]>;
   /** Series carry their type and unit as labels. */
   typeAndUnitLabels: boolean;
+  /** How often the number of shards is looked at, ms; ten seconds by default. */
+  shardUpdateMs?: number;
 }
 
 interface Running {
@@ -43,6 +45,7 @@ interface Running {
 }
 
 const EWMA_WEIGHT = 0.2;
+const SHARD_UPDATE_MS = 10_000;
 const IN_TITLES = { samples: "Samples", histograms: "HistogramSamples", exemplars: "Exemplars" } as const;
 
 /** The same for equal configurations; secrets do not count. */
@@ -53,7 +56,7 @@ function hashOf(config: RemoteWriteConfig): string {
 export class RemoteWriteSender implements AsyncDisposable {
   readonly #options: SenderOptions;
   readonly #metrics: SendMetrics;
-  readonly #samplesIn = new EwmaRate(EWMA_WEIGHT, SHARD_UPDATE_MS / 1000);
+  readonly #samplesIn: EwmaRate;
   readonly #timer: NodeJS.Timeout;
   #queues = new Map<string, Running>();
   #externalLabels = "";
@@ -62,7 +65,8 @@ export class RemoteWriteSender implements AsyncDisposable {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    const { registry } = options;
+    const { registry, shardUpdateMs = SHARD_UPDATE_MS } = options;
+    this.#samplesIn = new EwmaRate(EWMA_WEIGHT, shardUpdateMs / 1000);
     this.#metrics = new SendMetrics(registry);
     registry.gaugeFunction(
       "prometheus_remote_storage_highest_timestamp_in_seconds",
@@ -87,7 +91,7 @@ export class RemoteWriteSender implements AsyncDisposable {
       this.#samplesIn.add(all - (this.#appended ?? all));
       this.#appended = all;
       this.#samplesIn.tick();
-    }, SHARD_UPDATE_MS);
+    }, shardUpdateMs);
     this.#timer.unref();
   }
 
@@ -173,7 +177,7 @@ export class RemoteWriteSender implements AsyncDisposable {
     externalLabels: Labels,
     start: LogPosition,
   ): Running {
-    const { dir, logDir, log, highestIn, metadata, typeAndUnitLabels } = this.#options;
+    const { dir, logDir, log, highestIn, metadata, typeAndUnitLabels, shardUpdateMs = SHARD_UPDATE_MS } = this.#options;
     const name = config.name || hash.slice(0, 6);
     const endpoint = redactUrl(config.url);
     const metrics = this.#metrics.queue(name, endpoint);
@@ -193,6 +197,7 @@ export class RemoteWriteSender implements AsyncDisposable {
       highestIn,
       metadata,
       typeAndUnitLabels,
+      shardUpdateMs,
     });
     queue.start();
     return { queue, client, metrics, hash };
