@@ -110,7 +110,7 @@ describe("flags", () => {
 
   test.each([
     [["--storage.retention=2x"], '--storage.retention: unknown unit "x" in duration "2x"'],
-    [["--level=loud"], '--level: must be one of info, debug, got "loud"'],
+    [["--level=loud"], "--level: enum value must be one of info,debug, got 'loud'"],
     [["--max-size=lots"], '--max-size: not a valid size: "lots". Write it like 512MB'],
     [["--nonsense"], "unknown long flag '--nonsense'. See --help"],
   ])("%j names the flag", (argv, message) => {

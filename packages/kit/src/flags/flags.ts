@@ -61,7 +61,7 @@ function convert(flag: string, spec: FlagSpec, text: string): string | number | 
     switch (spec.type) {
       case "string":
         if (spec.choices && !spec.choices.includes(text)) {
-          throw new UserError("kit.flag", `must be one of ${spec.choices.join(", ")}, got ${JSON.stringify(text)}`);
+          throw new UserError("kit.flag", `enum value must be one of ${spec.choices.join(",")}, got '${text}'`);
         }
         return text;
       case "boolean":
@@ -69,7 +69,7 @@ function convert(flag: string, spec: FlagSpec, text: string): string | number | 
         return text === "true";
       case "number":
         if (text.trim() === "" || Number.isNaN(Number(text)))
-          throw new UserError("kit.flag", `must be a number, got ${JSON.stringify(text)}`);
+          throw new UserError("kit.flag", `strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
         return Number(text);
       case "duration":
         return parseDuration(text);
