@@ -19,7 +19,7 @@ import { Xor2Appender } from "../chunk/xor2.ts";
 import { openDb } from "../db.ts";
 import { HeadChunkFiles } from "../head/chunk-files.ts";
 import { LabelIndex } from "../head/label-index.ts";
-import { restoreOpen } from "../head/open-chunk.ts";
+import { release, restoreOpen } from "../head/open-chunk.ts";
 import { SeriesTable } from "../head/series-table.ts";
 import { Heap } from "../memory/heap.ts";
 import { crc32c } from "../wal/crc32c.ts";
@@ -205,6 +205,9 @@ export async function makeTargets(): Promise<{ targets: FuzzTarget[]; close: () 
     [1, [{ mint: 0, maxt: 10 }]],
     [2 ** 33, [{ mint: -5, maxt: 1e13 }]],
   ]);
+  const heap = new Heap();
+  const table = new SeriesTable(heap, new LabelIndex(heap, () => new Uint32Array()));
+  const restored = table.create(Labels.from({ __name__: "restored" }), 1);
   const targets: FuzzTarget[] = [
     ...chunkSeeds().map(
       ({ encoding, data }): FuzzTarget => ({
@@ -218,13 +221,14 @@ export async function makeTargets(): Promise<{ targets: FuzzTarget[]; close: () 
       name: "record of a snapshot of the head",
       seeds: snapshotSeeds(),
       run: (input) => {
-        const heap = new Heap();
-        const table = new SeriesTable(heap, new LabelIndex(heap, () => new Uint32Array()));
         decodeSnapshotRecord(input, {
           ...IGNORE,
-          series: (ref, labels, chunk) => {
+          series: (_ref, _labels, chunk) => {
             if (!chunk) return;
-            if (!chunk.lastHistogram) restoreOpen(heap, table, table.create(labels, ref), chunk);
+            if (!chunk.lastHistogram) {
+              restoreOpen(heap, table, restored, chunk);
+              release(heap, table, restored);
+            }
             decodeChunk(chunk.encoding, chunk.data, -1e300, 1e300, new SampleBuffer());
           },
         });
