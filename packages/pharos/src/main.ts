@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "node-exporter": async () => (await import("./commands/node-exporter.ts")).nodeExporter,
   "kube-state-metrics": async () => (await import("./commands/kube-state-metrics.ts")).kubeStateMetrics,
   "gpu-exporter": async () => (await import("./commands/gpu-exporter.ts")).gpuExporter,
+  ui: async () => (await import("./commands/ui.ts")).ui,
   install: async () => (await import("./commands/install.ts")).install,
   promqltest: async () => (await import("./commands/promqltest.ts")).promqltest,
   version: async () => (await import("./commands/version.ts")).version,

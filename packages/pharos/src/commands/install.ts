@@ -1,60 +1,25 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { describeFlags, type FlagSpecs, parseFlags } from "@pharos/kit";
-import { UserError } from "@pharos/model";
+import { describeFlags, type FlagSpecs } from "@pharos/kit";
 import { stringify } from "yaml";
-import { installObjects, PARTS } from "../install/objects.ts";
+import { crdTexts, installObjects } from "../install/objects.ts";
+import { PLAN_FLAGS, readPlan } from "../install/plan.ts";
+import { describeValues } from "../install/values.ts";
 import type { Command } from "./command.ts";
 
 const FLAGS = {
-  namespace: { type: "string", default: "monitoring", help: "Namespace of everything." },
-  image: {
-    type: "string",
-    help: "Image with Pharos, for the components. There is none that is published yet: build your own.",
-  },
-  components: {
-    type: "string",
-    default: "operator,node-exporter,kube-state-metrics,instances",
-    help: `Comma-separated parts: ${PARTS.join(", ")}.`,
-  },
-  "no-crds": { type: "boolean", help: "Leave out the definitions of the resources." },
+  ...PLAN_FLAGS,
+  crds: { type: "boolean", default: "true", help: "With the definitions of the resources; --no-crds leaves them out." },
 } as const satisfies FlagSpecs;
-
-const CRDS = join(import.meta.dirname, "../../../../deploy/crds");
 
 export const install: Command = {
   name: "install",
   summary: "Write the manifests of a cluster's installation: pharos install … | kubectl apply --server-side -f -",
-  help: () => describeFlags(FLAGS),
+  help: () => `${describeFlags(FLAGS)}\n\nValues for --set and values files:\n\n${describeValues()}`,
   async run(argv) {
-    const { values } = parseFlags(FLAGS, argv);
-    const components = values.components.split(",").map((name) => name.trim());
-    const unknown = components.find((name) => !PARTS.includes(name));
-    if (unknown !== undefined) {
-      throw new UserError("pharos.flag", `there is no component ${JSON.stringify(unknown)}`, {
-        where: { flag: "--components" },
-        fix: `Choose from ${PARTS.join(", ")}`,
-      });
-    }
-    const { image, namespace } = values;
-    if (!image) {
-      throw new UserError("pharos.flag", "the image is missing", {
-        where: { flag: "--image" },
-        fix: "Name an image whose entry point is pharos",
-      });
-    }
-    if (!values["no-crds"]) {
-      for (const file of readdirSync(CRDS)
-        .filter((name) => name.endsWith(".yaml"))
-        .sort()) {
-        process.stdout.write(
-          `---\n${readFileSync(join(CRDS, file), "utf8")
-            .replace(/^---\n/, "")
-            .trimEnd()}\n`,
-        );
-      }
-    }
-    for (const object of installObjects({ namespace, image, components })) {
+    const { flags, values } = readPlan(FLAGS, argv);
+    // A reader that has seen enough, such as head, is no error.
+    process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+    if (flags.crds) for (const text of crdTexts()) process.stdout.write(`---\n${text}`);
+    for (const object of installObjects(values)) {
       process.stdout.write(`---\n${stringify(object, { aliasDuplicateObjects: false })}`);
     }
     return 0;

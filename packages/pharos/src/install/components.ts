@@ -1,7 +1,12 @@
 /** What each component needs in a cluster: its flags, ports, mounts and rights. The sizes are those it was measured with. */
 import { RESOURCES } from "@pharos/kube-state-metrics";
-import { operatorRules, type PolicyRule } from "@pharos/operator";
+import { KINDS, operatorRules, type PolicyRule } from "@pharos/operator";
+import { resourcesOf } from "./instances.ts";
+import type { Values } from "./values.ts";
 import type { Component } from "./workload.ts";
+
+/** Memory is a limit as well: what leaks is restarted before it is a neighbour's harm. */
+const sized = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { memory } });
 
 /** Tells about the node, not about its pod: hence the node's folders, network and processes, all read-only. */
 const nodeExporter: Component = {
@@ -15,7 +20,7 @@ const nodeExporter: Component = {
     "--collector.filesystem.mount-points-exclude=^/(dev|proc|sys|run/k3s/containerd/.+|var/lib/docker/.+|var/lib/kubelet/pods/.+)($|/)",
   ],
   ports: [{ name: "web", port: 9100 }],
-  resources: { cpu: "20m", memory: "128Mi" },
+  resources: sized("20m", "128Mi"),
   mounts: [
     { name: "proc", path: "/host/proc", host: "/proc" },
     { name: "sys", path: "/host/sys", host: "/sys", propagate: true },
@@ -48,7 +53,7 @@ const kubeStateMetrics: Component = {
     { name: "web", port: 8080 },
     { name: "telemetry", port: 8081 },
   ],
-  resources: { cpu: "50m", memory: "512Mi" },
+  resources: sized("50m", "512Mi"),
   rules: kubeStateMetricsRules(),
   probePath: "/healthz",
 };
@@ -58,7 +63,7 @@ const gpuExporter: Component = {
   name: "gpu-exporter",
   args: ["gpu-exporter", "--kubernetes"],
   ports: [{ name: "web", port: 9445 }],
-  resources: { cpu: "20m", memory: "256Mi" },
+  resources: sized("20m", "256Mi"),
   env: [
     { name: "NVIDIA_VISIBLE_DEVICES", value: "all" },
     { name: "NVIDIA_DRIVER_CAPABILITIES", value: "utility" },
@@ -67,18 +72,53 @@ const gpuExporter: Component = {
   everyNode: true,
 };
 
-const operator: Component = {
-  name: "operator",
-  args: ["operator"],
-  ports: [{ name: "web", port: 8080 }],
-  resources: { cpu: "100m", memory: "512Mi" },
-  rules: operatorRules({ kubelet: false, webhooks: false, eviction: false }),
-  probePath: "/healthz",
-};
+/** Publishes the kubelets where it is told to. */
+function operator(values: Values): Component {
+  const kubelets = values["operator.kubeletService"];
+  return {
+    name: "operator",
+    args: ["operator", ...(kubelets ? [`--kubelet-service=${kubelets}`, "--kubelet-endpointslice"] : [])],
+    ports: [{ name: "web", port: 8080 }],
+    resources: sized("100m", "512Mi"),
+    rules: operatorRules({ kubelet: kubelets !== "", webhooks: false, eviction: false }),
+    probePath: "/healthz",
+  };
+}
 
-export const COMPONENTS: Readonly<Record<string, Component>> = {
-  operator,
-  "node-exporter": nodeExporter,
-  "kube-state-metrics": kubeStateMetrics,
-  "gpu-exporter": gpuExporter,
-};
+/** Shows what there is: reads the kinds of the flow, and ConfigMaps for the dashboards among them. */
+function grafana(values: Values): Component {
+  const { namespace } = values;
+  const kinds = Object.values(KINDS);
+  const plurals = (group: string): string[] => kinds.flatMap((kind) => (kind.group === group ? [kind.plural] : []));
+  return {
+    name: "grafana",
+    args: [
+      "ui",
+      `--namespace=${namespace}`,
+      `--prometheus.url=http://prometheus-operated.${namespace}:9090`,
+      `--alertmanager.url=http://alertmanager-operated.${namespace}:9093`,
+      ...(values["mesh.enabled"] ? [`--mesh.url=http://prometheus-mesh.${namespace}:9090`] : []),
+      "--storage.path=/data",
+    ],
+    ports: [{ name: "web", port: 3000 }],
+    resources: resourcesOf(values, "grafana"),
+    rules: [
+      { apiGroups: ["monitoring.coreos.com"], resources: plurals("monitoring.coreos.com"), verbs: ["list"] },
+      { apiGroups: [""], resources: plurals(""), verbs: ["list"] },
+      { apiGroups: [""], resources: ["configmaps"], verbs: ["list", "watch"] },
+    ],
+    data: { path: "/data", size: values["grafana.storage"] },
+    clusterIp: true,
+  };
+}
+
+/** The components that these values ask for, in the order in which they are applied. */
+export function componentsOf(values: Values): Component[] {
+  return [
+    ...(values["operator.enabled"] ? [operator(values)] : []),
+    ...(values["nodeExporter.enabled"] ? [nodeExporter] : []),
+    ...(values["kubeStateMetrics.enabled"] ? [kubeStateMetrics] : []),
+    ...(values["gpuExporter.enabled"] ? [gpuExporter] : []),
+    ...(values["grafana.enabled"] ? [grafana(values)] : []),
+  ];
+}

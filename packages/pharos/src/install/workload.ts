@@ -6,6 +6,8 @@ export interface InstallOptions {
   namespace: string;
   /** Image that has `pharos` as its entry point. */
   image: string;
+  /** "" leaves it to the cluster. */
+  imagePullPolicy: string;
 }
 
 export interface Mount {
@@ -22,7 +24,11 @@ export interface Component {
   /** What follows `pharos`. */
   args: string[];
   ports: { name: string; port: number }[];
-  resources: { cpu: string; memory: string };
+  resources: { requests: Record<string, string>; limits?: Record<string, string> };
+  /** A folder the component may write to, and the size of its volume; "" keeps it in the pod. */
+  data?: { path: string; size: string };
+  /** Has one address; without it, each pod is found by itself. */
+  clusterIp?: true;
   env?: { name: string; value: string }[];
   mounts?: Mount[];
   /** One on every node instead of one in all. */
@@ -42,7 +48,7 @@ export function labelsOf(name: string): Record<string, string> {
 
 /** Account, rights, Service and Deployment or DaemonSet of a component. */
 export function componentObjects(component: Component, options: InstallOptions): KubeObject[] {
-  const { name, rules } = component;
+  const { name, rules, data } = component;
   const { namespace } = options;
   const metadata = { name, namespace, labels: labelsOf(name) };
   return [
@@ -53,12 +59,21 @@ export function componentObjects(component: Component, options: InstallOptions):
       kind: "Service",
       metadata,
       spec: {
-        // Each pod is a target of its own.
-        clusterIP: "None",
+        ...(component.clusterIp ? {} : { clusterIP: "None" }),
         selector: labelsOf(name),
         ports: component.ports.map((port) => ({ name: port.name, port: port.port, targetPort: port.name })),
       },
     },
+    ...(data?.size
+      ? [
+          {
+            apiVersion: "v1",
+            kind: "PersistentVolumeClaim",
+            metadata,
+            spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: data.size } } },
+          },
+        ]
+      : []),
     workload(component, options),
   ];
 }
@@ -79,8 +94,25 @@ export function clusterRights(name: string, namespace: string, rules: readonly o
   ];
 }
 
-function workload(component: Component, { namespace, image }: InstallOptions): KubeObject {
-  const { name, args, ports, resources, env, mounts = [], everyNode, hostView, rules, probePath = "/" } = component;
+function workload(component: Component, { namespace, image, imagePullPolicy }: InstallOptions): KubeObject {
+  const {
+    name,
+    args,
+    ports,
+    resources,
+    env,
+    mounts = [],
+    everyNode,
+    hostView,
+    rules,
+    data,
+    probePath = "/",
+  } = component;
+  const claim = data?.size ? { persistentVolumeClaim: { claimName: name } } : { emptyDir: {} };
+  const volumes = [
+    ...mounts.map(({ name: mountName, host }) => ({ name: mountName, hostPath: { path: host } })),
+    ...(data ? [{ name: "data", ...claim }] : []),
+  ];
   const probe = { httpGet: { path: probePath, port: ports[0].name }, periodSeconds: 10, timeoutSeconds: 5 };
   const template = {
     metadata: { labels: labelsOf(name) },
@@ -91,6 +123,7 @@ function workload(component: Component, { namespace, image }: InstallOptions): K
         runAsNonRoot: true,
         runAsUser: NOBODY,
         runAsGroup: NOBODY,
+        ...(data ? { fsGroup: NOBODY } : {}),
         seccompProfile: { type: "RuntimeDefault" },
       },
       ...(hostView ? { hostNetwork: true, hostPID: true } : {}),
@@ -101,10 +134,11 @@ function workload(component: Component, { namespace, image }: InstallOptions): K
         {
           name,
           image,
+          ...(imagePullPolicy ? { imagePullPolicy } : {}),
           args,
           ...(env ? { env } : {}),
           ports: ports.map(({ name: portName, port }) => ({ name: portName, containerPort: port, protocol: "TCP" })),
-          resources: { requests: resources, limits: { memory: resources.memory } },
+          resources,
           readinessProbe: probe,
           livenessProbe: { ...probe, failureThreshold: 6 },
           securityContext: {
@@ -112,21 +146,22 @@ function workload(component: Component, { namespace, image }: InstallOptions): K
             readOnlyRootFilesystem: true,
             capabilities: { drop: ["ALL"] },
           },
-          ...(mounts.length > 0
+          ...(volumes.length > 0
             ? {
-                volumeMounts: mounts.map(({ name: mountName, path, propagate }) => ({
-                  name: mountName,
-                  mountPath: path,
-                  readOnly: true,
-                  ...(propagate ? { mountPropagation: "HostToContainer" } : {}),
-                })),
+                volumeMounts: [
+                  ...mounts.map(({ name: mountName, path, propagate }) => ({
+                    name: mountName,
+                    mountPath: path,
+                    readOnly: true,
+                    ...(propagate ? { mountPropagation: "HostToContainer" } : {}),
+                  })),
+                  ...(data ? [{ name: "data", mountPath: data.path }] : []),
+                ],
               }
             : {}),
         },
       ],
-      ...(mounts.length > 0
-        ? { volumes: mounts.map(({ name: mountName, host }) => ({ name: mountName, hostPath: { path: host } })) }
-        : {}),
+      ...(volumes.length > 0 ? { volumes } : {}),
     },
   };
   const metadata = { name, namespace, labels: labelsOf(name) };
@@ -142,5 +177,11 @@ function workload(component: Component, { namespace, image }: InstallOptions): K
           template,
         },
       }
-    : { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: { replicas: 1, selector, template } };
+    : {
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata,
+        // Two pods cannot have the same volume at once.
+        spec: { replicas: 1, ...(data?.size ? { strategy: { type: "Recreate" } } : {}), selector, template },
+      };
 }
