@@ -41,7 +41,7 @@ const FEATURES = {
   "promql-experimental-functions": { note: "Experimental PromQL functions enabled." },
   "promql-extended-range-selectors": { note: "Experimental PromQL extended range selectors enabled." },
   "promql-per-step-stats": always("stats=all has the statistics of each step."),
-  "search-api": never("The search API is not there yet."),
+  "search-api": { note: "Experimental search API enabled." },
   "st-storage": { note: "Experimental start timestamp storage enabled." },
   "st-synthesis": never("Start timestamps are not synthesised."),
   "type-and-unit-labels": { note: "Experimental type and unit labels enabled." },

@@ -90,7 +90,11 @@ export const prometheusFlags = {
     default: ".*",
     help: "Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\\.com'",
   },
-  "web.search.max-limit": { type: "number", default: "10000", help: NO_EFFECT, hidden: true },
+  "web.search.max-limit": {
+    type: "number",
+    default: "10000",
+    help: 'Hard upper bound on the "limit" query parameter accepted by the experimental search API (--enable-feature=search-api). 0 disables the cap. Use with server mode only.',
+  },
   "storage.tsdb.path": {
     type: "string",
     default: "data/",
@@ -341,6 +345,14 @@ function checkCors(pattern: string): string {
   return pattern;
 }
 
+function searchLimitOf(limit: number): number {
+  if (limit >= 0) return limit;
+  throw fault(
+    "web.search.max-limit",
+    `--web.search.max-limit must be non-negative; got ${limit} (use 0 to disable the cap)`,
+  );
+}
+
 /** Flags of the other mode that were given are refused, as upstream does. */
 export function checkMode(argv: readonly string[], agent: boolean): void {
   const other = agent ? / Use with server mode only\.$/ : / Use with agent mode only\.$/;
@@ -382,6 +394,7 @@ export function prometheusOptions(
     maxNotificationSubscribers: values["web.max-notifications-subscribers"],
     autoReloadMs: autoReload ? Math.max(1000, values["config.auto-reload-interval"]) : 0,
     features,
+    searchMaxLimit: searchLimitOf(values["web.search.max-limit"]),
     retention: { timeMs: values["storage.tsdb.retention.time"] ?? (bytes > 0 ? 0 : DEFAULT_RETENTION_MS), bytes },
     remoteWriteReceiver: values["web.enable-remote-write-receiver"]
       ? { versions: messages.map((message) => (message === "prometheus.WriteRequest" ? 1 : 2)) }

@@ -37,6 +37,8 @@ export interface PrometheusOptions {
   /** How often the configuration is looked at, ms; 0: only when told. */
   autoReloadMs?: number;
   features?: Features;
+  /** Results of a search at most; 0: any number. */
+  searchMaxLimit?: number;
   /** Base URL of a UI to send people to. */
   uiUrl?: string;
   /** 0 means no limit of this kind. */

@@ -233,3 +233,48 @@ test("targets, their metadata and self metrics", async () => {
   const self = (await json("/api/v1/status/self_metrics?metric_name_pattern=prometheus_ready")).data;
   expect(self).toMatchObject([{ name: "prometheus_ready", type: "GAUGE", metric: [{ gauge: { value: 1 } }] }]);
 });
+
+test("search: names that fit, in batches, best first when asked for; off unless it is switched on", async () => {
+  writeFileSync(configFile, "rule_files: [r.yml]\nglobal: {evaluation_interval: 100ms}\n");
+  const rules = ["http_requests", "http_errors", "up_and_down"].map((name) => `{record: ${name}, expr: vector(1)}`);
+  writeFileSync(join(folder, "r.yml"), `groups: [{name: g, rules: [${rules}]}]`);
+  await start({ features: readFeatures(["search-api"], silentLogger), searchMaxLimit: 50 });
+  const lines = async (path: string): Promise<unknown[]> => {
+    const text = await (await fetch(`${server!.url}/api/v1/search/${path}`)).text();
+    return text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
+  };
+  const done = (more: boolean) => ({ status: "success", has_more: more });
+  await expect
+    .poll(async () => lines("metric_names?search[]=http&sort_by=alpha&sort_dir=dsc"), { timeout: 5000 })
+    .toEqual([{ results: [{ name: "http_requests" }, { name: "http_errors" }] }, done(false)]);
+  expect(await lines("metric_names?search[]=errors&include_score=true&fuzz_alg=jarowinkler")).toEqual([
+    { results: [{ name: "http_errors", score: expect.closeTo(0.1, 9) }] },
+    done(false),
+  ]);
+  expect(await lines("metric_names?limit=2&batch_size=1")).toEqual([
+    { results: [{ name: "http_errors" }] },
+    { results: [{ name: "http_requests" }] },
+    done(true),
+  ]);
+  expect(await lines("label_names?search[]=nothing")).toEqual([{ results: [] }, done(false)]);
+  expect(await lines("label_values?label=__name__&search[]=updown")).toMatchObject([
+    { results: [{ value: "up_and_down" }] },
+    done(false),
+  ]);
+  for (const [path, message] of [
+    ["label_values", 'missing required parameter "label"'],
+    ["label_names?sort_dir=asc", "sort_dir is only valid when sort_by is set"],
+    ["label_names?limit=51", "limit 51 exceeds the configured maximum (50, see --web.search.max-limit)"],
+    ["label_names?fuzz_threshold=101", 'invalid fuzz_threshold "101": must be 0-100'],
+    ["label_names?fuzz_alg=x", 'unsupported fuzz_alg "x": must be one of [subsequence jarowinkler]'],
+    ["label_names?start=2&end=1", "end timestamp must not be before start timestamp"],
+  ]) {
+    expect(await json(`/api/v1/search/${path}`)).toEqual({ status: "error", errorType: "bad_data", error: message });
+  }
+  await server!.close();
+  await start();
+  expect(await json("/api/v1/search/label_names")).toMatchObject({ errorType: "unavailable" });
+});

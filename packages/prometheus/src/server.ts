@@ -35,6 +35,7 @@ import { mountRemoteRead } from "./api/remote-read.ts";
 import { mountRemoteStatus } from "./api/remote-status.ts";
 import { mountRemoteWrite } from "./api/remote-write.ts";
 import { mountRulesApi } from "./api/rules.ts";
+import { mountSearchApi } from "./api/search.ts";
 import { mountSeriesApi } from "./api/series.ts";
 import { mountStatusApi } from "./api/status.ts";
 import { mountTargetsApi } from "./api/targets.ts";
@@ -71,6 +72,7 @@ export interface PrometheusServer extends AsyncDisposable {
 const DEFAULT_SUBSCRIBERS = 16;
 const DEFAULT_LOOKBACK_MS = 5 * 60_000;
 const DEFAULT_CONCURRENCY = 20;
+const DEFAULT_SEARCH_LIMIT = 10_000;
 const MAX_QUERY_THREADS = 8;
 
 /** What the language of queries and rules has, by the features that are on. */
@@ -301,6 +303,7 @@ class Server implements PrometheusServer {
     mountSeriesApi(app, context);
     mountTargetsApi(app, context);
     mountMetadataApi(app, context);
+    mountSearchApi(app, context, options.searchMaxLimit ?? DEFAULT_SEARCH_LIMIT);
     mountFeaturesApi(app, context);
     mountNotificationsApi(app, context);
     mountRulesApi(app, context);

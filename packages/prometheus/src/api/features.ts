@@ -63,7 +63,9 @@ function featureTable(context: ApiContext): FeatureTable {
       lifecycle: enableLifecycle,
       otlp_write_receiver: context.otlpReceiver,
       remote_write_receiver: remoteWrite.enabled,
-      search: false,
+      search: has("search-api"),
+      search_fuzz_alg_jarowinkler: true,
+      search_fuzz_alg_subsequence: true,
     },
     otlp_receiver: {
       delta_conversion: has("otlp-deltatocumulative"),

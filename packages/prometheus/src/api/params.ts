@@ -92,11 +92,17 @@ const TRUTHS: Readonly<Record<string, boolean>> = {
   "0": false, f: false, F: false, false: false, FALSE: false, False: false,
 }; // biome-ignore format: a table
 
-/** strconv.ParseBool; undefined when it is absent. `what` is put before the complaint. */
+/** strconv.ParseBool; undefined for what is none. */
+export function parseBoolean(text: string): boolean | undefined {
+  return Object.hasOwn(TRUTHS, text) ? TRUTHS[text] : undefined;
+}
+
+/** A boolean parameter; undefined when it is absent. `what` is put before the complaint. */
 export function booleanParam(params: URLSearchParams, name: string, what: string): boolean | undefined {
   const text = params.get(name);
   if (text === null || text === "") return undefined;
-  if (Object.hasOwn(TRUTHS, text)) return TRUTHS[text];
+  const value = parseBoolean(text);
+  if (value !== undefined) return value;
   throw invalid(name, `${what}: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
