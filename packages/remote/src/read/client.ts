@@ -196,7 +196,7 @@ export class ReadClient implements AsyncDisposable {
       this.#metrics.duration.labels(...this.#labels, kind).observe((performance.now() - started) / 1000);
       if (status < 200 || status >= 300) {
         throw new Error(
-          `remote server ${url} returned http status ${status}: ${body.toString("utf8", 0, 1024).trim()}`,
+          `remote server ${redactUrl(url)} returned http status ${status}: ${body.toString("utf8", 0, 1024).trim()}`,
         );
       }
       if (isStream) return seriesOfStream(body, chunkedReadLimit, strip);

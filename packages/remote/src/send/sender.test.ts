@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -315,6 +315,40 @@ test("a slow receiver gets more shards; each series stays in order", async () =>
       .map((line) => Number(line.split(" ").at(-2)));
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   }
+});
+
+test("the log is held from the first segment that is not sent, within the budget", async () => {
+  const logDir = join(dir, "log");
+  let end = { segment: 0, offset: 0 };
+  const hold = async (logBudgetBytes: number): Promise<number | undefined> => {
+    end = { segment: 0, offset: 0 };
+    rmSync(logDir, { recursive: true, force: true });
+    mkdirSync(logDir);
+    await using made = new RemoteWriteSender({
+      dir,
+      logDir,
+      ready: Promise.resolve(),
+      logEnd: () => end,
+      log: silentLogger,
+      registry: new Registry(),
+      userAgent: "Prometheus/3.14.0",
+      flushMs: 0,
+      logBudgetBytes,
+      appended: () => db.appended,
+      highestIn: () => 0,
+      metadata: () => [],
+      typeAndUnitLabels: false,
+    });
+    expect(made.heldSegment()).toBeUndefined();
+    made.apply([config(`name: budget${logBudgetBytes}`)], Labels.empty);
+    await made.applied;
+    for (let i = 0; i < 5; i++) writeFileSync(join(logDir, `0000000${i}`), Buffer.alloc(100));
+    end = { segment: 4, offset: 100 };
+    return made.heldSegment();
+  };
+  expect(await hold(0)).toBe(0);
+  expect(await hold(1000)).toBe(0);
+  expect(await hold(250)).toBe(3);
 });
 
 test("metadata goes out by itself in version 1", async () => {
