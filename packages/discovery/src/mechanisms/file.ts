@@ -7,7 +7,7 @@ import { describeError, type TargetGroup } from "@pharos/model";
 import type { Mechanism } from "../mechanism.ts";
 import { emptyGroups, readJsonGroups, readYamlGroups } from "./target-files.ts";
 
-interface FileConfig {
+export interface FileConfig {
   globs: string[];
   /** ms */
   refreshInterval: number;
@@ -29,7 +29,8 @@ function stampOf(path: string): { stamp: string; mtimeMs: number } {
   return { stamp: `${mtimeMs} ${size} ${ino}`, mtimeMs };
 }
 
-function readGroups(path: string): TargetGroup[] {
+/** A UserError, or what the system says, when the file cannot be read as target groups. */
+export function readGroups(path: string): TargetGroup[] {
   const text = readFileSync(path, "utf8");
   const labels = { __meta_filepath: path };
   return /\.json$/i.test(path)

@@ -1,0 +1,18 @@
+/** promtool's commands. */
+import { Program, type Streams } from "../subcommands/subcommand.ts";
+import { checkConfig } from "./check-config.ts";
+import { checkMetrics } from "./check-metrics.ts";
+import { checkRules } from "./check-rules.ts";
+import { checkWebConfig } from "./check-web-config.ts";
+import { LANGUAGE_FLAGS } from "./language.ts";
+import { testRules } from "./test-rules.ts";
+
+export const promtool = new Program(
+  "pharos",
+  [checkConfig, checkRules, checkWebConfig, checkMetrics, testRules],
+  LANGUAGE_FLAGS,
+);
+
+export function runPromtool(argv: readonly string[], streams: Streams): Promise<number> {
+  return promtool.run(argv, streams);
+}
