@@ -14,6 +14,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "gpu-exporter": async () => (await import("./commands/gpu-exporter.ts")).gpuExporter,
   ui: async () => (await import("./commands/ui.ts")).ui,
   install: async () => (await import("./commands/install.ts")).install,
+  check: async () => (await import("./commands/promtool.ts")).check,
+  test: async () => (await import("./commands/promtool.ts")).test,
+  query: async () => (await import("./commands/promtool.ts")).query,
+  push: async () => (await import("./commands/promtool.ts")).push,
+  promql: async () => (await import("./commands/promtool.ts")).promql,
+  tsdb: async () => (await import("./commands/promtool.ts")).tsdb,
+  debug: async () => (await import("./commands/promtool.ts")).debug,
+  promtool: async () => (await import("./commands/promtool.ts")).promtool,
   promqltest: async () => (await import("./commands/promqltest.ts")).promqltest,
   version: async () => (await import("./commands/version.ts")).version,
 };
@@ -38,7 +46,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const command = await COMMANDS[wanted]();
   if (rest.includes("--help") || rest.includes("-h")) {
-    process.stdout.write(`${command.summary}\n\nUsage: pharos ${command.name} [FLAGS]\n\n${command.help()}\n`);
+    const usage = `${command.summary}\n\nUsage: pharos ${command.name} [FLAGS]\n\n${command.help()}`;
+    process.stdout.write(`${command.describe?.(rest) ?? usage}\n`);
     return 0;
   }
   return command.run(rest);

@@ -1,5 +1,6 @@
 export { agentOptions } from "./agent/flags.ts";
 export { type AgentOptions, createAgent } from "./agent/server.ts";
+export type { AlertmanagerSetConfig } from "./config/alertmanagers.ts";
 export * from "./config/config.ts";
 export type { GlobalConfig } from "./config/global.ts";
 export type { StorageConfig } from "./config/storage.ts";

@@ -6,6 +6,8 @@ export interface Command {
   /** One line. */
   summary: string;
   help(): string;
+  /** All of the help for a line that names a command of this one; without it, `help` is for every line. */
+  describe?(argv: readonly string[]): string;
   /** Runs until done or interrupted; answers the exit code. */
   run(argv: readonly string[]): Promise<number>;
 }

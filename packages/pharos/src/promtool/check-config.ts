@@ -2,8 +2,9 @@
 import { existsSync, globSync } from "node:fs";
 import { offlineGroups, type SdConfig } from "@pharos/discovery";
 import type { FlagSpecs, HttpClientConfig } from "@pharos/kit";
-import { formatDuration, type TargetGroup, UserError } from "@pharos/model";
-import { checkMode, loadConfigFile, type PrometheusConfig } from "@pharos/prometheus";
+import { formatDuration, LabelsBuilder, type TargetGroup, type TargetLabels, UserError } from "@pharos/model";
+import { type AlertmanagerSetConfig, loadConfigFile, type PrometheusConfig } from "@pharos/prometheus";
+import { relabelBuilder } from "@pharos/relabel";
 import { buildTarget } from "@pharos/scrape";
 import { type Streams, type Subcommand, valuesOf } from "../subcommands/subcommand.ts";
 import { RULE_LINTS } from "./check-rules.ts";
@@ -26,7 +27,6 @@ const FLAGS = {
     type: "boolean",
     help: "Ignore unknown fields in the rule files. The server itself refuses them.",
   },
-  agent: { type: "boolean", help: "Check config file for Prometheus in Agent mode." },
   "query.lookback-delta": {
     type: "duration",
     default: "5m",
@@ -62,27 +62,34 @@ function checkTargets(
   sdConfigs: readonly SdConfig[],
   where: string,
   streams: Streams,
-  check: (group: TargetGroup, target: Record<string, string>) => void,
+  check: (group: TargetGroup, target: TargetLabels) => void,
 ): void {
   for (const sd of sdConfigs) {
     const { groups, missing } = offlineGroups(sd);
     for (const file of missing)
       streams.write(`  WARNING: file ${JSON.stringify(file)} for file_sd in ${where} does not exist\n`);
-    for (const group of groups) {
+    for (const [number, group] of groups.entries()) {
       group.targets.forEach((target, i) => {
         try {
           check(group, target);
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
-          throw fault(`instance ${i} in group ${group.source}: ${error.message}`);
+          throw fault(`instance ${i} in group ${group.source || number}: ${error.message}`);
         }
       });
     }
   }
 }
 
-function checkAlertmanagerTarget(_group: TargetGroup, { __address__ }: Record<string, string>): void {
-  if (__address__.includes("/")) throw fault(`${JSON.stringify(__address__)} is not a valid hostname`);
+function checkAlertmanagerTarget(
+  { relabelConfigs }: AlertmanagerSetConfig,
+  group: TargetGroup,
+  target: TargetLabels,
+): void {
+  const labels = new LabelsBuilder(Object.entries({ ...group.labels, ...target }));
+  if (!relabelBuilder(labels, relabelConfigs)) return;
+  const address = labels.get("__address__");
+  if (address.includes("/")) throw fault(`${JSON.stringify(address)} is not a valid hostname`);
 }
 
 function checkContents(config: PrometheusConfig, streams: Streams): void {
@@ -93,7 +100,9 @@ function checkContents(config: PrometheusConfig, streams: Streams): void {
     );
   }
   for (const set of config.alertmanagers) {
-    checkTargets(set.sdConfigs, "alertmanager config", streams, checkAlertmanagerTarget);
+    checkTargets(set.sdConfigs, "alertmanager config", streams, (group, target) =>
+      checkAlertmanagerTarget(set, group, target),
+    );
   }
 }
 
@@ -117,7 +126,6 @@ export const checkConfig: Subcommand = {
       let ruleFiles: string[] = [];
       try {
         config = loadConfigFile(file);
-        checkMode(config, values.agent);
         if (!syntaxOnly) {
           ruleFiles = ruleFilesOf(config.ruleFiles);
           checkContents(config, invocation);

@@ -3,13 +3,25 @@ import { Program, type Streams } from "../subcommands/subcommand.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkMetrics } from "./check-metrics.ts";
 import { checkRules } from "./check-rules.ts";
+import { serverChecks } from "./check-server.ts";
 import { checkWebConfig } from "./check-web-config.ts";
 import { LANGUAGE_FLAGS } from "./language.ts";
+import { promqlCommands } from "./promql.ts";
+import { queryCommands } from "./query.ts";
 import { testRules } from "./test-rules.ts";
 
 export const promtool = new Program(
   "pharos",
-  [checkConfig, checkRules, checkWebConfig, checkMetrics, testRules],
+  [
+    checkConfig,
+    checkRules,
+    checkWebConfig,
+    checkMetrics,
+    ...serverChecks,
+    testRules,
+    ...queryCommands,
+    ...promqlCommands,
+  ],
   LANGUAGE_FLAGS,
 );
 

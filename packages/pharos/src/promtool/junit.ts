@@ -12,9 +12,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\r": "&#xD;",
 };
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   // XML has no other control characters at all.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   return text.replace(/[&<>"'\n\t\r]/g, (c) => ESCAPES[c]).replace(/[\u0000-\u001f]/g, "\uFFFD");
 }
 
@@ -25,14 +24,14 @@ export function junitXml(reports: readonly RuleTestReport[]): string {
     const tests = cases.length + (error === undefined ? 0 : 1);
     const count = `tests="${tests}" failures="${failed}" errors="${error === undefined ? 0 : 1}" skipped="0"`;
     const lines = cases.map(({ name, failures }) => {
-      const inner = failures.map((text) => `\n      <failure>${escape(text)}</failure>`).join("");
-      return `\n    <testcase name="${escape(name)}">${inner}${inner === "" ? "" : "\n    "}</testcase>`;
+      const inner = failures.map((text) => `\n      <failure>${escapeXml(text)}</failure>`).join("");
+      return `\n    <testcase name="${escapeXml(name)}">${inner}${inner === "" ? "" : "\n    "}</testcase>`;
     });
     const abort =
       error === undefined
         ? ""
-        : `\n    <testcase name="unknown">\n      <error>${escape(error)}</error>\n    </testcase>`;
-    return `\n  <testsuite name="${escape(file)}" ${count} timestamp="${time}">${lines.join("")}${abort}\n  </testsuite>`;
+        : `\n    <testcase name="unknown">\n      <error>${escapeXml(error)}</error>\n    </testcase>`;
+    return `\n  <testsuite name="${escapeXml(file)}" ${count} timestamp="${time}">${lines.join("")}${abort}\n  </testsuite>`;
   });
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>${suites.join("")}\n</testsuites>\n`;
 }
