@@ -82,6 +82,12 @@ const LINES: readonly Line[] = [
     compare: "code",
   },
   { args: "check config url_in_alert_targetgroup_with_relabel_config.good.yml", code: 0 },
+  {
+    args: "check config --agent ../config-testdata/agent_mode.with_alert_manager.yml",
+    code: 1,
+    says: "agent mode",
+    compare: "code",
+  },
   { args: "check metrics", input: "metrics-test.prom", code: 0 },
   { args: "check metrics --extended", input: "metrics-test.prom", code: 0, says: "Cardinality" },
   { args: "--experimental promql format sum(rate(a[5m]))by(b)/2", code: 0, says: "sum by (b) (rate(a[5m])) / 2" },

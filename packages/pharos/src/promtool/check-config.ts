@@ -27,6 +27,7 @@ const FLAGS = {
     type: "boolean",
     help: "Ignore unknown fields in the rule files. The server itself refuses them.",
   },
+  agent: { type: "boolean", help: "Check config file for Prometheus in Agent mode." },
   "query.lookback-delta": {
     type: "duration",
     default: "5m",
@@ -125,7 +126,7 @@ export const checkConfig: Subcommand = {
       let config: PrometheusConfig | undefined;
       let ruleFiles: string[] = [];
       try {
-        config = loadConfigFile(file);
+        config = loadConfigFile(file, { agentMode: values.agent });
         if (!syntaxOnly) {
           ruleFiles = ruleFilesOf(config.ruleFiles);
           checkContents(config, invocation);
