@@ -274,7 +274,7 @@ class Server implements PrometheusServer {
       features: this.#features,
       registry: this.#registry,
       notifications: this.#notifications,
-      otlpReceiver: false,
+      otlpReceiver: options.otlpReceiver ?? false,
       autoReload: (options.autoReloadMs ?? 0) > 0,
       get listenPort() {
         return Number(new URL(server.#http.url).port);

@@ -24,7 +24,6 @@ test("defaults are filled in, variables expanded, secrets hidden", () => {
     "metrics_path: /metrics",
     "honor_timestamps: true",
     "separator: ;",
-    "regex: (.*)",
     "action: replace",
     "translation_strategy: UnderscoreEscapingWithSuffixes",
     "password: <secret>",

@@ -19,7 +19,7 @@ function relabelRules(value: unknown): Fields[] {
     return present({
       source_labels,
       separator: separator ?? ";",
-      regex: regex ?? "(.*)",
+      regex,
       modulus,
       target_label,
       replacement: replacement ?? "$1",
