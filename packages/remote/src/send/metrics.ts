@@ -143,9 +143,8 @@ export class SendMetrics {
       lag: single.lag.labels(...labels),
       behind: single.behind.labels(...labels),
       lost: single.lost.labels(...labels),
-      records: record(["series", "samples", "exemplars", "histogram_samples", "metadata"] as const, (type) =>
-        this.#watcher.records.labels(name, type),
-      ),
+      /** A record of this type (its first byte) was read. */
+      record: (type: number) => this.#watcher.records.labels(name, RECORD_NAMES[type] ?? "unknown").inc(),
       failures: this.#watcher.failures.labels(name),
       segment: this.#watcher.segment.labels(name),
       preTailing: this.#watcher.preTailing.labels(name),
@@ -160,12 +159,28 @@ export class SendMetrics {
         this.#watcher.failures.remove(name);
         this.#watcher.segment.remove(name);
         this.#watcher.preTailing.remove(name);
-        for (const type of ["series", "samples", "exemplars", "histogram_samples", "metadata"])
-          this.#watcher.records.remove(name, type);
+        for (const type of [...Object.values(RECORD_NAMES), "unknown"]) this.#watcher.records.remove(name, type);
       },
     };
   }
 }
+
+/** Types of the log's records, as upstream's metric calls them. */
+const RECORD_NAMES: Readonly<Record<number, string>> = {
+  1: "series",
+  2: "samples",
+  3: "tombstones",
+  4: "exemplars",
+  5: "mmapmarkers",
+  6: "metadata",
+  7: "histogram_samples",
+  8: "float_histogram_samples",
+  9: "custom_buckets_histogram_samples",
+  10: "custom_buckets_float_histogram_samples",
+  11: "samples_v2",
+  12: "histogram_samples_v2",
+  13: "float_histogram_samples_v2",
+};
 
 export const DROP_REASONS = [
   "too_old",

@@ -346,6 +346,7 @@ export class RemoteWriteQueue {
   }
 
   #decode(record: Buffer): void {
+    this.#metrics.record(record[0]);
     try {
       decodeRecord(record, this.#handlers);
     } catch (error) {
@@ -356,11 +357,9 @@ export class RemoteWriteQueue {
 
   #makeHandlers(): RecordHandlers {
     const { config, externalLabels, typeAndUnitLabels } = this.#options;
-    const { records } = this.#metrics;
     const ignore = (): void => {};
     return {
       series: (ref, labels) => {
-        records.series.inc();
         const known = this.#series.get(ref);
         if (known) {
           known.segment = this.#record.segment;
@@ -379,7 +378,6 @@ export class RemoteWriteQueue {
         this.#series.set(ref, series);
       },
       metadata: (ref, metadata) => {
-        records.metadata.inc();
         const series = this.#series.get(ref);
         if (!series || config.version !== 2) return;
         series.metadata = typeAndUnitLabels ? { ...labelledMetadata(series), help: metadata.help } : metadata;
@@ -439,7 +437,6 @@ export class RemoteWriteQueue {
   }
 
   #takeSamples({ count, refs, times, words, starts, hasStarts }: SampleColumns): void {
-    this.#metrics.records.samples.inc();
     if (!this.#caughtUp) this.#metrics.preTailing.inc();
     const oldest = this.#oldest;
     const { segment, offset } = this.#record;
@@ -456,7 +453,6 @@ export class RemoteWriteQueue {
 
   #takeHistogram(ref: number, time: number, histogram: IntHistogram | FloatHistogram, start: number): void {
     const { config } = this.#options;
-    this.#metrics.records.histogram_samples.inc();
     const shard = config.sendNativeHistograms ? this.#shardOf(ref) : undefined;
     if (shard && config.version === 1 && histogram.schema === CUSTOM_BUCKETS_SCHEMA) {
       this.#metrics.dropped("histograms", "nhcb_in_rw1_not_supported").inc();
@@ -473,7 +469,6 @@ export class RemoteWriteQueue {
   }
 
   #takeExemplar(ref: number, exemplar: Exemplar): void {
-    this.#metrics.records.exemplars.inc();
     const time = exemplar.timestamp ?? 0;
     const shard = this.#options.config.sendExemplars ? this.#shardOf(ref) : undefined;
     const series = shard && this.#sentSeries(ref, time, this.#oldest, "exemplars");
