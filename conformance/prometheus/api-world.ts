@@ -92,7 +92,7 @@ scrape_configs:
   static_configs: [{targets: ['127.0.0.1:${port}', 'a:1', 'b:1', 'c:1']}]
   relabel_configs: [{source_labels: [__address__], regex: '[abc]:1', action: drop}]
 - job_name: empty
-  file_sd_configs: [{files: [nothing.json]}]
+  file_sd_configs: [{files: [nothing.json], refresh_interval: 5m}]
 `;
 
 const RULES_A = `groups:

@@ -1,4 +1,4 @@
-/** The running configuration as /status/config shows it: with the defaults filled in, in upstream's order, without secrets. */
+/** The running configuration as /status/config shows it: with the defaults filled in, in upstream's order, without secrets. Sections of discovery are shown as they were written. */
 import { parseYaml } from "@pharos/kit";
 import { formatDuration } from "@pharos/model";
 import { stringify } from "yaml";
