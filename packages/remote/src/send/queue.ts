@@ -22,8 +22,9 @@ import { decodeRecord, LogFollower, type LogPosition, type RecordHandlers, type 
 import type { SentSeries } from "./batch.ts";
 import type { Store } from "./client.ts";
 import type { RemoteWriteConfig } from "./config.ts";
-import { METRIC_TYPES, RequestEncoder } from "./encode.ts";
+import { METRIC_TYPES } from "./encode.ts";
 import { EwmaRate } from "./ewma.ts";
+import { sendMetadata } from "./metadata.ts";
 import type { DropReason, QueueMetrics } from "./metrics.ts";
 import { comparePlaces, MAX_SHARDS, type Place, PositionFile } from "./positions.ts";
 import { Shard, type ShardContext } from "./shard.ts";
@@ -178,7 +179,9 @@ export class RemoteWriteQueue {
   start(): void {
     this.#persist();
     const loops = [this.#follow(), this.#reshardLoop()];
-    if (this.#options.config.metadata.send && this.#options.config.version === 1) loops.push(this.#sendMetadata());
+    if (this.#options.config.metadata.send && this.#options.config.version === 1) {
+      loops.push(sendMetadata({ ...this.#options, log: this.#log, store: () => this.#store }, this.#stop.signal));
+    }
     this.#finished = Promise.all(loops).catch((error: unknown) => {
       if (!this.#stop.signal.aborted) this.#log.error("remote write ended", { err: error });
     });
@@ -556,45 +559,5 @@ export class RemoteWriteQueue {
     this.#shards = Array.from({ length: wanted }, () => new Shard(this.#context, { done: here, sending: here }));
     this.#metrics.shards.set(wanted);
     this.#persist();
-  }
-
-  /** Every interval all metadata goes out, as 1.0 knows no other way. */
-  async #sendMetadata(): Promise<void> {
-    const { signal } = this.#stop;
-    const { metadata, queue } = this.#options.config;
-    const encoder = new RequestEncoder(1);
-    while (!signal.aborted) {
-      await sleep(metadata.interval, undefined, { signal }).catch(() => {});
-      if (signal.aborted) return;
-      const entries = [...this.#options.metadata()];
-      for (let at = 0; at < entries.length && !signal.aborted; at += metadata.maxSamplesPerSend) {
-        const part = entries.slice(at, at + metadata.maxSamplesPerSend);
-        const body = Buffer.from(encoder.metadata(part));
-        let backoff = queue.minBackoff;
-        for (let attempt = 0; !signal.aborted; attempt++) {
-          const started = performance.now();
-          const result = await this.#store.store(body, attempt, signal).catch(() => undefined);
-          if (!result) return;
-          this.#metrics.duration.observe((performance.now() - started) / 1000);
-          if (result.ok) {
-            this.#metrics.sent.metadata.inc(part.length);
-            this.#metrics.metadataBytes.inc(body.length);
-            break;
-          }
-          if (!result.recoverable) {
-            this.#metrics.failed.metadata.inc(part.length);
-            this.#log.error("non-recoverable error while sending metadata", {
-              count: part.length,
-              err: result.message,
-            });
-            break;
-          }
-          const wait = result.retryAfter > 0 ? result.retryAfter : backoff;
-          await sleep(wait, undefined, { signal }).catch(() => {});
-          this.#metrics.retried.metadata.inc(part.length);
-          backoff = Math.min(wait * 2, queue.maxBackoff);
-        }
-      }
-    }
   }
 }
