@@ -141,7 +141,7 @@ export function shownConfig(config: PrometheusConfig): string {
     rule_files,
     scrape_config_files,
     scrape_configs: scrape_configs ? jobs : undefined,
-    storage,
+    storage: { ...fieldsOf(storage), exemplars: { max_exemplars: config.storage.maxExemplars } },
     ...others,
     otlp: {
       translation_strategy: "UnderscoreEscapingWithSuffixes",
