@@ -162,6 +162,14 @@ const { vector } = fc.letrec<{ vector: string; scalar: string }>((tie) => ({
   ),
 }));
 
+it("a sign before a power of infinity stays one sign", () => {
+  for (const query of ["+Inf ^ x", "-Inf ^ x", "-(Inf ^ x)"]) {
+    const text = formatExpr(parseExpr(query));
+    expect(text).toBe(query.replace("(Inf", "(+Inf"));
+    expect(formatExpr(parseExpr(text))).toBe(text);
+  }
+});
+
 describe("properties", () => {
   it("printing is a fixed point of parsing", () => {
     fc.assert(

@@ -85,6 +85,11 @@ function subquerySuffix(expr: Extract<Expr, { kind: "subquery" }>): string {
   return `[${range}:${step}]${at(expr)}${offset(expr)}`;
 }
 
+/** Infinity is written with a sign, as upstream does; behind another one it would be read as a second operator. */
+function signed(op: string, operand: string): string {
+  return op + (operand.startsWith("+Inf") ? operand.slice(1) : operand);
+}
+
 /** The expression on one line; parses to an equal expression. */
 export function formatExpr(expr: Expr): string {
   switch (expr.kind) {
@@ -109,7 +114,7 @@ export function formatExpr(expr: Expr): string {
     case "subquery":
       return formatExpr(expr.expr) + subquerySuffix(expr);
     case "unary":
-      return expr.op + formatExpr(expr.expr);
+      return signed(expr.op, formatExpr(expr.expr));
     case "vectorSelector":
       return `${selectorBody(expr.name, expr.matchers)}${at(expr)}${extension(expr)}${offset(expr)}`;
   }
@@ -145,7 +150,7 @@ function pretty(expr: Expr, level: number, lineLength: number): string {
     case "subquery":
       return split ? pretty(expr.expr, level, lineLength) + subquerySuffix(expr) : text;
     case "unary":
-      return `${lead}${expr.op}${pretty(expr.expr, level, lineLength).trim()}`;
+      return lead + signed(expr.op, pretty(expr.expr, level, lineLength).trim());
     default:
       return lead + text;
   }
