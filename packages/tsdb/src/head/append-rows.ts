@@ -5,7 +5,6 @@
  */
 import { LOW_WORD } from "@pharos/model";
 import type { Heap } from "../memory/heap.ts";
-import type { SampleBatch } from "./appender.ts";
 import { FORESEE_AT, MAX_BYTES, MAX_SAMPLES, NO_WINDOW } from "./open-chunk.ts";
 import { DATA_BITS } from "./page-bits.ts";
 import {
@@ -26,6 +25,14 @@ import {
 /** What the last store of a sample may write behind it, in bits. */
 const BEHIND = 32;
 
+/** What it needs of a batch. */
+export interface Rows {
+  readonly series: Uint32Array;
+  readonly times: Float64Array;
+  /** Words of the values. */
+  readonly signed: Int32Array;
+}
+
 export interface Appended {
   /** How many. */
   samples: number;
@@ -40,14 +47,13 @@ export interface Appended {
 export function appendRows(
   heap: Heap,
   { hot }: SeriesTable,
-  batch: SampleBatch,
+  { series, times, signed }: Rows,
   from: number,
   to: number,
   oldest: number,
   appended: Appended,
   other: (row: number) => void,
 ): void {
-  const { series, times, signed } = batch;
   let { i32, f64 } = hot;
   let { u8, view } = heap.region;
   let { newest } = appended;

@@ -48,12 +48,17 @@ const LOOK = 16;
 /** What is left of the current segment is read in one go when it is not more than this. */
 const LAST_STEP_BYTES = 2 ** 20;
 
+/** −1 among numbers of series. */
+const UNKNOWN = 0xffffffff;
+
 export class Replay {
   readonly #head: Head;
   readonly #refs = new RefMap();
   /** Chunks on disk by ref, in order; those of a series are taken over when it appears in the log. */
   #chunks = new Map<number, HeadChunk[]>();
   #handlers: RecordHandlers;
+  /** Numbers of the series of a record's rows; used again. */
+  #numbers = new Uint32Array(1024);
   /** Series to be removed when the current record has been read. */
   readonly #gone = new Set<number>();
   /** Late samples of transactions since the start. */
@@ -259,20 +264,23 @@ export class Replay {
         if (store.table.hot.f64[8 * series + REF] !== ref) head.aliases.set(ref, series);
         this.#adopt(ref, series);
       },
-      samples: ({ count, refs, times, words, starts, hasStarts }) => {
-        const oldest = head.minValidTime;
-        for (let i = 0; i < count; i++) {
-          const time = times[i];
-          const series = this.#refs.get(refs[i]);
-          if (series < 0) this.report.unknownRefs++;
-          else if (time > store.lastTime(series) && time >= oldest) {
-            const start = hasStarts ? starts[i] : 0;
-            store.append(series, time, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], start);
-          } else if (this.#live) {
-            const start = hasStarts ? starts[i] : 0;
-            head.applySample(series, time, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD], start, this.#late);
+      samples: ({ count, refs, times, words, signed, starts, hasStarts }) => {
+        if (this.#numbers.length < count) this.#numbers = new Uint32Array(2 * count);
+        const series = this.#numbers;
+        for (let row = 0; row < count; row++) series[row] = this.#refs.get(refs[row]);
+        store.appendRows({ series, times, signed }, 0, count, head.minValidTime, (row) => {
+          const one = series[row];
+          if (one === UNKNOWN) {
+            this.report.unknownRefs++;
+            return;
           }
-        }
+          const time = times[row];
+          const high = words[2 * row + 1 - LOW_WORD];
+          const low = words[2 * row + LOW_WORD];
+          const start = hasStarts ? starts[row] : 0;
+          if (time > store.lastTime(one) && time >= head.minValidTime) store.append(one, time, high, low, start);
+          else if (this.#live) head.applySample(one, time, high, low, start, this.#late);
+        });
       },
       histogram: (ref, time, histogram, start) => {
         const series = this.#series(ref);

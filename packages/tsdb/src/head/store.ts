@@ -16,8 +16,7 @@ import { HistogramAppender } from "../chunk/histogram.ts";
 import { widen } from "../chunk/histogram-widen.ts";
 import { Heap, type Pin } from "../memory/heap.ts";
 import type { SnapshotChunk } from "../wal/snapshot-records.ts";
-import { appendRows } from "./append-rows.ts";
-import type { SampleBatch } from "./appender.ts";
+import { appendRows, type Rows } from "./append-rows.ts";
 import type { HeadChunkFiles } from "./chunk-files.ts";
 import { addClosed, closedMint, dropClosed } from "./closed-chunks.ts";
 import { LabelIndex } from "./label-index.ts";
@@ -132,7 +131,7 @@ export class HeadStore implements Disposable {
    * Rows `[from, to)` of a batch; those of series whose newest sample is older, in the usual way, are appended, any other is given to
    * `other`.
    */
-  appendRows(batch: SampleBatch, from: number, to: number, oldest: number, other: (row: number) => void): void {
+  appendRows(batch: Rows, from: number, to: number, oldest: number, other: (row: number) => void): void {
     const appended = { samples: 0, newest: this.maxTime };
     appendRows(this.heap, this.table, batch, from, to, oldest, appended, other);
     this.floats += appended.samples;
@@ -257,7 +256,7 @@ export class HeadStore implements Disposable {
     // It became full after the snapshot was made, and is in the files.
     if (this.lastTime(series) >= mint) return;
     if (lastHistogram) {
-      this.#histograms.set(series, new RestoredHistogram(encoding, mint, maxt, lastHistogram, data.slice()));
+      this.#histograms.set(series, new RestoredHistogram(encoding, mint, maxt, lastHistogram, new Uint8Array(data)));
       table.set(series, HISTOGRAM);
       table.hot.f64[8 * series + LAST_TIME] = maxt;
     } else restoreOpen(heap, table, series, chunk);

@@ -47,6 +47,8 @@ export function* readSegment(
   try {
     const { size } = fstatSync(fd);
     const bytes = Buffer.allocUnsafe(Math.min(STRIDE, Math.max(size, 1)));
+    // Of this reader alone: others may be half-way through records of their own.
+    const room = { bytes: Buffer.alloc(0) };
     let recordStart = 0;
     let parts: Buffer[] = [];
     /** The stretch that is being passed over. */
@@ -97,7 +99,7 @@ export function* readSegment(
             parts.length === 0 ? bytes.subarray(start, end) : Buffer.concat([...parts, bytes.subarray(start, end)]);
           parts = [];
           try {
-            record = unpack(packed, bytes[at] & (SNAPPY | ZSTD));
+            record = unpack(packed, bytes[at] & (SNAPPY | ZSTD), room);
           } catch (error) {
             problem = `cannot be unpacked: ${(error as Error).message}`;
           }
@@ -147,13 +149,15 @@ function checkFragment(bytes: Buffer, at: number, there: number, pageLeft: numbe
   return crc32c(bytes, start, start + length) === bytes.readUInt32BE(at + 3) ? undefined : "unexpected checksum";
 }
 
-function unpack(packed: Buffer, compression: number): Buffer {
+/** `room` is used again for every record, and grows. */
+function unpack(packed: Buffer, compression: number, room: { bytes: Buffer }): Buffer {
   if (compression === 0) return packed;
   if (compression === ZSTD) return zstdDecompressSync(packed, { maxOutputLength: MAX_RECORD });
   const size = snappySize(packed);
   // A byte of a copy makes 64 at most.
   if (size > MAX_RECORD || size > 64 * packed.length) throw new Error("its size is out of bounds");
-  const out = Buffer.allocUnsafe(size);
+  if (room.bytes.length < size) room.bytes = Buffer.allocUnsafeSlow(size + (size >> 1));
+  const out = room.bytes.subarray(0, size);
   snappyUnpack(packed, out);
   return out;
 }
