@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { describeError, UserError } from "@pharos/model";
 import { QueryError } from "@pharos/promql";
 import type { FastifyReply } from "fastify";
+import { recyclePieces } from "./json-bytes.ts";
 
 export type ErrorType =
   | "bad_data"
@@ -64,13 +65,21 @@ export function sendPieces(reply: FastifyReply, pieces: Generator<Buffer>): Fast
   const first = pieces.next().value as Buffer;
   const second = pieces.next();
   if (second.done) return reply.send(first);
-  return reply.send(Readable.from(rejoin(first, second.value, pieces), { objectMode: false }));
+  const sent = [first];
+  // All of them have been handed to the system then.
+  reply.raw.once("finish", () => recyclePieces(sent));
+  return reply.send(Readable.from(noted(sent, second.value, pieces), { objectMode: false }));
 }
 
-function* rejoin(first: Buffer, second: Buffer, rest: Generator<Buffer>): Generator<Buffer> {
-  yield first;
+/** What has been taken out already, one more, and the rest; all of it is noted in `sent`. */
+function* noted(sent: Buffer[], second: Buffer, rest: Generator<Buffer>): Generator<Buffer> {
+  yield sent[0];
+  sent.push(second);
   yield second;
-  yield* rest;
+  for (const piece of rest) {
+    sent.push(piece);
+    yield piece;
+  }
 }
 
 export function sendError(reply: FastifyReply, error: unknown): FastifyReply {

@@ -29,6 +29,22 @@ for (let i = 0; i < 100; i++) {
   PAIRS[2 * i + 1] = ZERO + (i % 10);
 }
 
+/** Pieces that were sent, to be written again: memory outside JavaScript's heap makes its collector run as much as any other. */
+const spare: ArrayBuffer[] = [];
+const MAX_SPARE = 16;
+
+/** Takes back pieces that nobody will look at any more. */
+export function recyclePieces(pieces: readonly Buffer[]): void {
+  for (const { buffer } of pieces) {
+    if (buffer.byteLength === PIECE && spare.length < MAX_SPARE) spare.push(buffer as ArrayBuffer);
+  }
+}
+
+function newPiece(bytes: number): Buffer {
+  const known = bytes <= PIECE ? spare.pop() : undefined;
+  return known ? Buffer.from(known) : Buffer.allocUnsafeSlow(Math.max(PIECE, bytes));
+}
+
 export class JsonBytes {
   readonly #full: Buffer[] = [];
   #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_PIECE);
@@ -48,7 +64,7 @@ export class JsonBytes {
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return;
     this.#full.push(this.#bytes.subarray(0, this.#at));
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(PIECE, bytes));
+    this.#bytes = newPiece(bytes);
     this.#at = 0;
   }
 

@@ -2,7 +2,7 @@ import { type FloatHistogram, formatValue, Labels } from "@pharos/model";
 import type { QueryValue } from "@pharos/promql";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { JsonBytes } from "./json-bytes.ts";
+import { JsonBytes, recyclePieces } from "./json-bytes.ts";
 import { writeResult } from "./result-json.ts";
 
 function written(write: (out: JsonBytes) => void): string {
@@ -126,4 +126,19 @@ it("a large result comes in pieces", () => {
   const { result } = JSON.parse(text);
   expect(result).toHaveLength(5);
   expect(result[4].values[19_999]).toEqual([19_999, formatValue(values[19_999])]);
+});
+
+it("pieces that are taken back are written again, without a trace of what they held", () => {
+  const timestamps = Float64Array.from({ length: 30_000 }, (_, i) => 1000 * i);
+  const text = (value: number): string => {
+    const out = new JsonBytes();
+    const series = [{ labels: Labels.from({ v: String(value) }), timestamps, values: timestamps.map(() => value) }];
+    const pieces = [...writeResult(out, { type: "matrix", series }), ...out.finish()];
+    const whole = Buffer.concat(pieces).toString();
+    recyclePieces(pieces);
+    return whole;
+  };
+  const first = text(1);
+  expect(text(123456.789)).toContain("123456.789");
+  expect(text(1)).toBe(first);
 });
