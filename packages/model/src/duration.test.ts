@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatDuration, parseDuration } from "./duration.ts";
+import { formatDuration, formatGoDuration, parseDuration } from "./duration.ts";
 
 test.each([
   ["0", 0],
@@ -41,4 +41,14 @@ test("property: what is formatted parses back to the same", () => {
     }),
     { seed: 1 },
   );
+});
+
+test.each([
+  [0, "0s"],
+  [1, "1ms"],
+  [1500, "1.5s"],
+  [120_000, "2m0s"],
+  [93_780_000, "26h3m0s"],
+])("Go's form of %d ms", (ms, text) => {
+  expect(formatGoDuration(ms)).toBe(text);
 });

@@ -57,3 +57,13 @@ export function formatDuration(ms: number): string {
   }
   return out;
 }
+
+/** As Go's time.Duration writes itself: `0s`, `1.5s`, `2m0s`, `26h3m0s`. Not below zero. */
+export function formatGoDuration(ms: number): string {
+  if (ms === 0) return "0s";
+  const seconds = (ms % 60_000) / 1000;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes === 0) return ms < 1000 ? `${ms}ms` : `${seconds}s`;
+  const hours = Math.floor(minutes / 60);
+  return hours === 0 ? `${minutes}m${seconds}s` : `${hours}h${minutes % 60}m${seconds}s`;
+}

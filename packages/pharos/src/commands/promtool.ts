@@ -31,7 +31,5 @@ export const promtool: Command = {
 export const check = promtoolGroup("check", "Check configurations, rules, web configurations, metrics, servers.");
 export const test = promtoolGroup("test", "Run unit tests of rules.");
 export const query = promtoolGroup("query", "Ask a server of Prometheus' API.");
-export const push = promtoolGroup("push", "Push metrics to a server.");
 export const promql = promtoolGroup("promql", "Format and edit queries.");
 export const tsdb = promtoolGroup("tsdb", "Look into a database's directory, dump it, make blocks.");
-export const debug = promtoolGroup("debug", "Fetch what a server says of itself, for a report.");

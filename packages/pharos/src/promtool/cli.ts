@@ -9,6 +9,10 @@ import { LANGUAGE_FLAGS } from "./language.ts";
 import { promqlCommands } from "./promql.ts";
 import { queryCommands } from "./query.ts";
 import { testRules } from "./test-rules.ts";
+import { tsdbAnalyze } from "./tsdb-analyze.ts";
+import { dumpCommands } from "./tsdb-dump.ts";
+import { importOpenMetrics } from "./tsdb-import.ts";
+import { tsdbList } from "./tsdb-list.ts";
 
 export const promtool = new Program(
   "pharos",
@@ -21,6 +25,10 @@ export const promtool = new Program(
     testRules,
     ...queryCommands,
     ...promqlCommands,
+    tsdbList,
+    tsdbAnalyze,
+    ...dumpCommands,
+    importOpenMetrics,
   ],
   LANGUAGE_FLAGS,
 );

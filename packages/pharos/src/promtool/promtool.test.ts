@@ -202,3 +202,45 @@ describe("the command line", () => {
     expect((await run(["--experimental", "promql", "format", "sum(up)by(a)"])).out).toBe("sum by (a) (up)\n");
   });
 });
+
+describe("tsdb", () => {
+  const SAMPLES = `# TYPE a counter
+a_total{x="1"} 1 1600000000
+a_total{x="1"} 2.5 1600000015
+a_total{x="1"} 3 1600007300
+# TYPE g gauge
+g NaN 1600000001.5
+# EOF
+`;
+
+  it("makes blocks of a file, and shows what is in them", async () => {
+    const input = file("in.om", SAMPLES);
+    const blocks = join(dir, "blocks");
+    const made = await run(["tsdb", "create-blocks-from", "openmetrics", "--label=q=w", input, blocks]);
+    expect(made.out.trimEnd().split("\n")).toHaveLength(3);
+    expect((await run(["tsdb", "list", blocks])).out).toBe(made.out);
+    expect((await run(["tsdb", "dump", blocks])).out.split("\n")).toEqual([
+      '{__name__="a_total", q="w", x="1"} 1 1600000000000',
+      '{__name__="a_total", q="w", x="1"} 2.5 1600000015000',
+      '{__name__="a_total", q="w", x="1"} 3 1600007300000',
+      '{__name__="g", q="w"} NaN 1600000001500',
+      "",
+    ]);
+    const some = await run(["tsdb", "dump-openmetrics", "--match=g", blocks]);
+    expect(some.out).toBe('g{q="w"} NaN 1600000001.500\n# EOF\n');
+    const series = await run(["tsdb", "dump", "--format=seriesjson", "--max-time=1600000002000", blocks]);
+    expect(series.out).toBe('{"__name__":"a_total","q":"w","x":"1"}\n{"__name__":"g","q":"w"}\n');
+    expect((await run(["tsdb", "analyze", "--match=a_total", blocks])).out).toContain("Matched series: 1");
+  });
+
+  it("makes nothing of samples without time, or in the wrong order", async () => {
+    const timeless = file("timeless.om", "a 1\n# EOF\n");
+    const target = join(dir, "none");
+    await expect(run(["tsdb", "create-blocks-from", "openmetrics", timeless, target])).rejects.toThrow(
+      "expected timestamp",
+    );
+    const backwards = file("backwards.om", "a 1 20\na 2 10\n# EOF\n");
+    await expect(run(["tsdb", "create-blocks-from", "openmetrics", backwards, target])).rejects.toThrow("not newer");
+    await expect(run(["tsdb", "list", join(dir, "nowhere")])).rejects.toThrow("there is no such directory");
+  });
+});

@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { Registry, silentLogger } from "@pharos/kit";
-import { describeError, formatDuration, Labels, UserError } from "@pharos/model";
+import { describeError, formatDuration, formatGoDuration, Labels, UserError } from "@pharos/model";
 import { Engine, type EngineOptions, formatHistogramNotation, parseSeriesDescription } from "@pharos/promql";
 import { AlertingRule } from "../alerting-rule.ts";
 import type { RuleContext, RuleQuery } from "../context.ts";
@@ -195,7 +195,7 @@ class GroupRun {
       for (const { rule, lastError } of group.entries) {
         if (lastError === "") continue;
         good = false;
-        this.#failures.push(`    rule: ${rule.name}, time: ${goDuration(time)}, err: ${lastError}`);
+        this.#failures.push(`    rule: ${rule.name}, time: ${formatGoDuration(time)}, err: ${lastError}`);
       }
     }
     return good;
@@ -279,14 +279,4 @@ function readExpected({ labels, value, histogram }: ExpressionExpectation["sampl
   if (values.length !== 1) throw new UserError("rules.test", `expected 1 value, got ${values.length}`);
   if (!values[0].histogram) throw new UserError("rules.test", `expected histogram, got ${values[0].value}`);
   return { labels: parsed, value, histogram: formatHistogramNotation(values[0].histogram) };
-}
-
-/** As Go's time.Duration writes itself: `0s`, `1.5s`, `2m0s`, `26h3m0s`. */
-function goDuration(ms: number): string {
-  if (ms === 0) return "0s";
-  const seconds = (ms % 60_000) / 1000;
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes === 0) return ms < 1000 ? `${ms}ms` : `${seconds}s`;
-  const hours = Math.floor(minutes / 60);
-  return hours === 0 ? `${minutes}m${seconds}s` : `${hours}h${minutes % 60}m${seconds}s`;
 }

@@ -85,8 +85,10 @@ export class Block implements Disposable {
     }
   }
 
+  /** On disk, all files together. */
   get bytes(): number {
-    return this.index.size + this.#chunks.size + statSync(join(this.dir, "meta.json")).size;
+    const sizeOf = (name: string): number => statSync(join(this.dir, name), { throwIfNoEntry: false })?.size ?? 0;
+    return this.index.size + this.#chunks.size + sizeOf("meta.json") + sizeOf("tombstones");
   }
 
   overlaps(mint: number, maxt: number): boolean {
