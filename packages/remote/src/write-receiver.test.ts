@@ -42,7 +42,7 @@ class Notes implements Appendable {
       appendStale: (ref, time) => check(`${names[ref]} ${time} stale`, time),
       appendHistogram: (ref, time, { kind, count, sum }) =>
         check(`${names[ref]} ${time} ${kind} ${count} ${sum}`, time),
-      appendStartTimestamp: () => AppendResult.ok,
+      appendStartTimestamp: (ref, time, start) => check(`${names[ref]} ${time} since ${start}`, time),
       appendExemplar: (ref, { labels, value, timestamp }: Exemplar) =>
         check(`${names[ref]} exemplar ${labels} ${timestamp} ${value}`, timestamp ?? 0),
       updateMetadata: (ref, { type, help, unit }) => void lines.push(`${names[ref]} ${type} ${help} ${unit}`),
@@ -106,6 +106,22 @@ test("version 2: labels by symbols, metadata", () => {
   const empty = message(5, message(1, varint(1), varint(2)));
   expect(receiveWrite(new Notes(), Buffer.concat([empty, request]), 2).refusals).toEqual([
     'TimeSeries must contain at least one sample or histogram for series: {__name__="m"}',
+  ]);
+});
+
+test("version 2: start timestamps of samples and histograms, else that of the series", () => {
+  const notes = new Notes();
+  const own = message(2, double(1, 1), int(2, 200), int(3, 150));
+  const histogram = message(3, int(1, 0), double(3, 0), int(15, 300), int(17, 250));
+  const request = Buffer.concat([
+    message(5, message(1, varint(1), varint(2)), sample(1, 100), own, histogram, int(6, 50)),
+    ...["", "__name__", "m"].map((symbol) => text(4, symbol)),
+  ]);
+  receiveWrite(notes, request, 2);
+  expect(notes.lines.filter((line) => line.includes("since"))).toEqual([
+    '{__name__="m"} 100 since 50',
+    '{__name__="m"} 200 since 150',
+    '{__name__="m"} 300 since 250',
   ]);
 });
 
