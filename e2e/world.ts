@@ -74,8 +74,8 @@ export class World implements AsyncDisposable {
     return new World(mkdtempSync(join(tmpdir(), "pharos-e2e-")), await freeOffset());
   }
 
-  /** Starts `pharos up` and waits until it says that everything runs. */
-  async start(): Promise<void> {
+  /** Starts `pharos up`, with these flags as well, and waits until it says that everything runs. */
+  async start(...flags: string[]): Promise<void> {
     this.output = "";
     const args = [
       join(root, "packages/pharos/src/main.ts"),
@@ -84,6 +84,7 @@ export class World implements AsyncDisposable {
       this.dir,
       "--port-offset",
       String(this.offset),
+      ...flags,
     ];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;

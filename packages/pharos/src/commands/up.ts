@@ -14,6 +14,10 @@ const FLAGS = {
     default: "0",
     help: "Added to every standard port (9090, 9093, 9100, 8080, 8081, 9445, 3000, 8001).",
   },
+  mesh: {
+    type: "boolean",
+    help: "In a new directory: also a Prometheus for Istio's proxies, whose sums the main one federates.",
+  },
   ...LOG_FLAGS,
   "log.level": { ...LOG_FLAGS["log.level"], default: "warn" },
 } as const satisfies FlagSpecs;
@@ -46,6 +50,7 @@ export const up: Command = {
         gpu: 9445 + offset,
         ui: 3000 + offset,
       },
+      mesh: values.mesh,
       log: loggerFrom(values),
     }).catch((error) => {
       throw directoryError(resolve(values.dir), error);

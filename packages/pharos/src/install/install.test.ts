@@ -198,3 +198,22 @@ test("the UI is at https://grafana.DOMAIN", () => {
   });
   expect(installObjects(plan()).some(({ kind }) => kind === "Ingress")).toBe(false);
 });
+
+test("main leaves the mesh's objects alone and federates its sums", () => {
+  const selector = { matchExpressions: [{ key: "prometheus", operator: "NotIn", values: ["mesh"] }] };
+  expect(find("Prometheus", "main").spec).toMatchObject({ ruleSelector: selector, podMonitorSelector: selector });
+  expect(find("PodMonitor", "envoy-stats")).toMatchObject({
+    metadata: { labels: { prometheus: "mesh" } },
+    spec: { sampleLimit: 20_000 },
+  });
+  expect(find("Prometheus", "mesh").spec).toMatchObject({
+    retention: "2h",
+    resources: { limits: { memory: "2000Mi" } },
+    serviceAccountName: "prometheus-mesh",
+  });
+  expect(
+    find("Prometheus", "mesh", installObjects(plan("--set=mesh.enabled=true", "--profile=production"))).spec,
+  ).toMatchObject({
+    resources: { limits: { memory: "4Gi" } },
+  });
+});

@@ -1,5 +1,6 @@
 /** The Prometheus and the Alertmanager of an installation, with what they may read, their monitors and rules. */
 import type { KubeObject } from "@pharos/kube";
+import { besideMesh, isTheMeshs } from "../mesh/resources.ts";
 import { defaultResources } from "../up/defaults.ts";
 import { alertmanagerConfig } from "./alerting.ts";
 import { apiServerMonitor, componentMonitor, kubeletMonitor } from "./monitors.ts";
@@ -122,7 +123,8 @@ function alertmanagerSecret(values: Values): KubeObject {
 }
 
 /** Rules and monitors out of the box must be taken by the Prometheus that comes with them, whatever it selects. */
-function selectable(object: KubeObject, values: Values): KubeObject {
+export function selectable(object: KubeObject, values: Values): KubeObject {
+  if (isTheMeshs(object)) return object;
   const wanted =
     object.kind === "PrometheusRule"
       ? values["prometheus.ruleSelector"]
@@ -155,5 +157,5 @@ export function instanceObjects(values: Values): KubeObject[] {
     componentMonitor("operator", namespace),
     ...(kubelets ? [kubeletMonitor(namespace, kubelets)] : []),
     apiServerMonitor(namespace),
-  ].map((object) => selectable(object, values));
+  ].map((object) => (values["mesh.enabled"] ? besideMesh(object) : object));
 }

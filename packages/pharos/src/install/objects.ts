@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeObject } from "@pharos/kube";
 import { componentsOf } from "./components.ts";
-import { instanceObjects } from "./instances.ts";
+import { instanceObjects, selectable } from "./instances.ts";
+import { meshObjects } from "./mesh.ts";
 import { componentMonitor } from "./monitors.ts";
 import type { Values } from "./values.ts";
 import { routesToUi } from "./web.ts";
@@ -38,9 +39,10 @@ export function installObjects(values: Values): KubeObject[] {
     out.push(...componentObjects(component, { namespace, image, imagePullPolicy }));
   }
   if (values["instances.enabled"]) out.push(...instanceObjects(values));
+  if (values["mesh.enabled"]) out.push(...meshObjects(values));
   if (values["grafana.enabled"]) {
     if (values["instances.enabled"]) out.push(componentMonitor("grafana", namespace));
     out.push(...routesToUi(values));
   }
-  return out;
+  return out.map((object) => selectable(object, values));
 }

@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { parseYaml } from "@pharos/kit";
 import { UserError } from "@pharos/model";
+import { DROPPED_LABELS } from "../mesh/resources.ts";
 import { readValue, type ValueType, type ValueTypes } from "./value-types.ts";
 
 export const PROFILES = ["default", "evaluation", "production"] as const;
@@ -74,9 +75,6 @@ const mesh = sizes(
   {},
   { memoryLimit: "4Gi" },
 );
-
-/** Implied by labels that stay; without them the mesh has a fraction of the series. */
-const MESH_LABELS = "^(grpc_response_status|source_version|destination_version|source_app|destination_app)$";
 
 export const VALUES = {
   image: { type: "string", default: "", help: "Image whose entry point is pharos." },
@@ -198,7 +196,7 @@ export const VALUES = {
     default: 20_000,
     help: "Most samples of one proxy; a larger one is not taken.",
   },
-  "mesh.labeldropRegex": { type: "string", default: MESH_LABELS, help: "Labels that the mesh's series lose." },
+  "mesh.labeldropRegex": { type: "string", default: DROPPED_LABELS, help: "Labels that the mesh's series lose." },
   "mesh.cpuRequest": mesh.cpuRequest,
   "mesh.memoryRequest": mesh.memoryRequest,
   "mesh.cpuLimit": mesh.cpuLimit,

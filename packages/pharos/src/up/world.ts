@@ -9,6 +9,7 @@ import { dashboardsFolder } from "@pharos/mixin";
 import { type Flow, UserError } from "@pharos/model";
 import { createNodeExporter } from "@pharos/node-exporter";
 import { admissionError, LocalDriver, Operator, publishEndpoint } from "@pharos/operator";
+import { besideMesh, DROPPED_LABELS, meshResources } from "../mesh/resources.ts";
 import { PROMETHEUS_VERSION } from "../version.ts";
 import { followDashboards } from "./dashboards.ts";
 import { defaultResources, NAMESPACE } from "./defaults.ts";
@@ -21,6 +22,8 @@ export interface WorldOptions {
   dir: string;
   host: string;
   ports: { api: number; prometheus: number; alertmanager: number; node: number; ui: number } & ExporterPorts;
+  /** A directory that is new gets the mesh's Prometheus as well. */
+  mesh?: boolean;
   log: Logger;
 }
 
@@ -30,6 +33,14 @@ export interface World extends AsyncDisposable {
   readonly addresses: readonly Address[];
   flow(): Flow;
 }
+
+const MESH = {
+  namespace: NAMESPACE,
+  retention: "2h",
+  interval: "30s",
+  sampleLimit: 20_000,
+  labeldropRegex: DROPPED_LABELS,
+};
 
 const UI = join(import.meta.dirname, "../../../../ui/dist");
 
@@ -49,8 +60,10 @@ async function start<T>(component: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Writes the out-of-the-box resources into a directory that never had them. What the user changes or deletes stays so. */
-async function writeDefaults(server: ApiServer, gpus: boolean): Promise<void> {
-  for (const object of defaultResources(gpus)) await server.store.apply(object, { fieldManager: "pharos" });
+async function writeDefaults(server: ApiServer, gpus: boolean, mesh: boolean): Promise<void> {
+  const own = defaultResources(gpus);
+  const objects = mesh ? [...own.map(besideMesh), ...meshResources(MESH)] : own;
+  for (const object of objects) await server.store.apply(object, { fieldManager: "pharos" });
 }
 
 interface Listening {
@@ -106,7 +119,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     ),
   );
   const gpus = hasGpus();
-  if (firstRun) await writeDefaults(api, gpus);
+  if (firstRun) await writeDefaults(api, gpus, options.mesh ?? false);
   const client = createKubeClient({ server: api.url });
   const node = stack.use(
     await start("node exporter", () =>
