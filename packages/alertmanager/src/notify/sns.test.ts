@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { deliver, HttpRecorder, TEST_GROUP_HASH } from "../testing/index.ts";
-import { signV4 } from "./sigv4.ts";
 
 let server: HttpRecorder;
 beforeEach(async () => {
@@ -70,27 +69,14 @@ test("a role is assumed once, and signs with its own credentials", async () => {
   } finally {
     delete process.env.AWS_ENDPOINT_URL_STS;
   }
-  expect(server.requests[0].body).toContain("Action=AssumeRole&RoleArn=arn%3Arole&ExternalId=ext");
+  expect(Object.fromEntries(new URLSearchParams(server.requests[0].body))).toMatchObject({
+    Action: "AssumeRole",
+    RoleArn: "arn:role",
+    ExternalId: "ext",
+  });
   expect(server.requests[0].headers.authorization).toContain("Credential=AK/");
   expect(server.requests[1].headers).toMatchObject({
     "x-amz-security-token": "TOK",
     authorization: expect.stringContaining("Credential=TMP/"),
   });
-});
-
-test("the signature of AWS' own example (post-x-www-form-urlencoded)", () => {
-  const headers = signV4(
-    {
-      url: new URL("https://example.amazonaws.com/"),
-      body: "Param1=value1",
-      contentType: "application/x-www-form-urlencoded",
-      service: "service",
-      region: "us-east-1",
-      now: Date.UTC(2015, 7, 30, 12, 36, 0),
-    },
-    { accessKey: "AKIDEXAMPLE", secretKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" },
-  );
-  expect(headers.authorization).toBe(
-    "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
-  );
 });

@@ -1,9 +1,9 @@
 /** Amazon SNS: Publish, signed with Signature Version 4. */
+import { type AwsCredentials, AwsIdentity, awsDomain, awsForm, HttpClient, signV4 } from "@pharos/kit";
+import { UserError } from "@pharos/model";
 import { block, flag, secret, text, textMap } from "../config/fields.ts";
-import { CredentialChain, formOf } from "./aws-credentials.ts";
 import { checkStatus, NotifyClient } from "./http.ts";
 import { type Delivery, defineIntegration, NotifyError } from "./integration.ts";
-import { signV4 } from "./sigv4.ts";
 
 /** SNS' limits, in bytes. */
 const MAX_MESSAGE = 256 * 1024;
@@ -57,18 +57,30 @@ export const sns = defineIntegration({
   },
   create(settings, { http, version }) {
     const client = new NotifyClient(http, version);
-    const { region, access_key, secret_key, profile, role_arn, external_id } = settings.sigv4;
-    const chain = new CredentialChain(
+    const { region, access_key, secret_key, profile, role_arn, external_id, use_fips_sts_endpoint } = settings.sigv4;
+    const awsClient = new HttpClient(http);
+    const identity = new AwsIdentity(
       {
         region,
         accessKey: access_key,
-        secretKey: secret_key?.reveal() ?? "",
+        secretKey: secret_key,
         profile,
         roleArn: role_arn,
         externalId: external_id,
+        useFipsSts: use_fips_sts_endpoint,
       },
-      client,
+      awsClient,
     );
+
+    /** Who we are may be known a moment later: worth another try. */
+    async function identify(signal: AbortSignal): Promise<{ region: string; credentials: AwsCredentials }> {
+      try {
+        return { region: await identity.region(signal), credentials: await identity.credentials(signal) };
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        throw new NotifyError(error.describe(), { retry: true });
+      }
+    }
 
     function parametersOf({ data, text }: Delivery): Record<string, string> {
       const parameters: Record<string, string> = { Action: "Publish" };
@@ -99,18 +111,24 @@ export const sns = defineIntegration({
     return {
       async send(delivery) {
         const { text, signal } = delivery;
-        const region = chain.region();
-        const endpoint = text(settings.api_url) || `https://sns.${region}.amazonaws.com/`;
+        const { region, credentials } = await identify(signal);
+        const endpoint = text(settings.api_url) || `https://sns.${region}.${awsDomain(region)}/`;
         if (!URL.canParse(endpoint)) throw new NotifyError("api_url is not a URL", { reason: "clientError" });
         const url = new URL(endpoint);
-        const body = formOf(parametersOf(delivery));
-        const credentials = await chain.credentials(signal);
-        const headers = signV4({ url, body, contentType: FORM, service: "sns", region, now: Date.now() }, credentials);
+        const body = awsForm(parametersOf(delivery));
+        const form = { "content-type": FORM };
+        const headers = signV4(
+          { method: "POST", url, headers: form, body, service: "sns", region, now: Date.now() },
+          credentials,
+        );
         const answer = await client.request(String(url), { body, contentType: FORM, headers, signal });
         checkStatus(answer, { details: (_status, answered) => messageOf(answered) });
         return answer.body;
       },
-      [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+      async [Symbol.asyncDispose]() {
+        await client[Symbol.asyncDispose]();
+        await awsClient[Symbol.asyncDispose]();
+      },
     };
   },
 });
