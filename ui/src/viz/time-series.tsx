@@ -362,7 +362,6 @@ export function TimeSeries(props: PlotProps) {
   const right = legend?.placement === "right";
   return (
     <div className={`chart${right ? " legend-right" : ""}`}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: only forgets the tip */}
       <div
         ref={frame}
         className="chart-plot"
