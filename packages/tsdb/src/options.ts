@@ -39,7 +39,7 @@ export interface DbOptions extends DbSettings {
    * log then has records that Prometheus before 3.11 does not know.
    */
   storeStartTimestamps?: boolean;
-  /** Chunks of histograms have start timestamps too: upstream's feature `histograms-st-encoding`, which only 3.14 reads. */
+  /** Chunks of histograms have start timestamps too: upstream's feature `histograms-st-encoding`, which no older version reads. */
   histogramStartEncoding?: boolean;
   /** The head is written to a snapshot when the database is closed, and read from it at the next start. */
   snapshotOnShutdown?: boolean;
