@@ -176,6 +176,9 @@ describe("selection", () => {
     expect(querier.labelNames([new Matcher("=", "disk", "")])).toEqual(["__name__", "zone"]);
     expect(querier.labelValues("zone", [new Matcher("!=", "zone", "b")])).toEqual(["a", "c"]);
     expect(querier.labelValues("zone", [], 1)).toEqual(["a"]);
+    using before = db.querier(-1e15, -1e14);
+    expect(before.labelNames([])).toEqual([]);
+    expect(before.labelValues("zone", [])).toEqual([]);
     using later = db.querier(5000, 6000);
     expect(await later.select([all])).toEqual([]);
   });

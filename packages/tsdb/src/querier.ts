@@ -110,7 +110,7 @@ export class DbQuerier implements Querier {
     const { store } = this.#head;
     if (matchers.length === 0) {
       for (const block of blocks) add(ofIndex(block.index));
-      add(ofIndex(store.index));
+      if (this.#head.minTime <= this.#maxt && this.#head.maxTime >= this.#mint) add(ofIndex(store.index));
     } else {
       for (const block of blocks) add(ofSelection(block.find(matchers, this.#mint, this.#maxt)));
       add(ofSelection(this.#headSelection(matchers)));
