@@ -3,11 +3,11 @@ import { createDashboardsServer, DashboardStore } from "@pharos/dashboards";
 import { buildFlow } from "@pharos/explain";
 import { describeFlags, type FlagSpecs, parseFlags, Registry, registerProcessMetrics } from "@pharos/kit";
 import { createKubeClient } from "@pharos/kube";
-import { dashboardsFolder } from "@pharos/mixin";
+import { MANAGED_CLUSTER } from "@pharos/mixin";
 import { UserError } from "@pharos/model";
 import { clusterFacts } from "../ui/cluster-facts.ts";
 import { askAlertmanager, askPrometheus } from "../ui/instance-facts.ts";
-import { followDashboards } from "../up/dashboards.ts";
+import { followDashboards, provideDashboards } from "../up/dashboards.ts";
 import { type Command, interrupted, LOG_FLAGS, loggerFrom, splitAddress } from "./command.ts";
 
 export const uiFlags = {
@@ -59,7 +59,8 @@ export const ui: Command = {
     await using client = createKubeClient(
       kubeconfig === undefined ? { inCluster: true } : { kubeconfigFile: kubeconfig },
     );
-    const store = new DashboardStore({ dir: values["storage.path"], provisioned: [dashboardsFolder], log });
+    const store = new DashboardStore({ dir: values["storage.path"], provisioned: [], log });
+    provideDashboards(store, MANAGED_CLUSTER);
     followDashboards(client, store, log, abort.signal);
     const urls = { Prometheus: base(values["prometheus.url"]), Alertmanager: base(values["alertmanager.url"]) };
     const main = { namespace, name: "main" };

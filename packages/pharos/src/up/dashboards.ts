@@ -1,11 +1,27 @@
-/** Dashboards from the API server: every ConfigMap labelled grafana_dashboard=1, as Grafana's sidecar does it. */
+/**
+ * Dashboards that come out of the box, and those of the API server: every ConfigMap labelled grafana_dashboard=1, as
+ * Grafana's sidecar does it.
+ */
 import type { DashboardStore } from "@pharos/dashboards";
 import type { Logger } from "@pharos/kit";
 import { type KubeClient, type KubeObject, watchResources } from "@pharos/kube";
+import { type Components, makeDashboards } from "@pharos/mixin";
 import { CONFIG_MAPS } from "@pharos/operator";
 
 function sourceOf({ metadata }: KubeObject): string {
   return `ConfigMap ${metadata.namespace}/${metadata.name}`;
+}
+
+/** Those about what there is. */
+export function provideDashboards(store: DashboardStore, components: Components): void {
+  store.set(
+    "Pharos",
+    makeDashboards({ components }).map(({ name, folder, json }) => ({
+      name,
+      folder,
+      json: JSON.stringify(json),
+    })),
+  );
 }
 
 export function followDashboards(client: KubeClient, store: DashboardStore, log: Logger, signal: AbortSignal): void {

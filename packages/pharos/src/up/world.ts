@@ -5,13 +5,13 @@ import { createDashboardsServer, DashboardStore } from "@pharos/dashboards";
 import { buildFlow, type FlowFacts } from "@pharos/explain";
 import { type Logger, Registry, registerProcessMetrics } from "@pharos/kit";
 import { type ApiServer, createApiServer, createKubeClient, type KubeClient } from "@pharos/kube";
-import { dashboardsFolder } from "@pharos/mixin";
+import { LOCAL } from "@pharos/mixin";
 import { type Flow, UserError } from "@pharos/model";
 import { createNodeExporter } from "@pharos/node-exporter";
 import { admissionError, LocalDriver, Operator, publishEndpoint } from "@pharos/operator";
 import { besideMesh, DROPPED_LABELS, meshResources } from "../mesh/resources.ts";
 import { PROMETHEUS_VERSION } from "../version.ts";
-import { followDashboards } from "./dashboards.ts";
+import { followDashboards, provideDashboards } from "./dashboards.ts";
 import { defaultResources, NAMESPACE } from "./defaults.ts";
 import { type ExporterPorts, hasGpus, startGpuExporter, startKubeStateMetrics } from "./exporters.ts";
 import { alertmanagerFacts, prometheusFacts, resourceFacts } from "./flow-facts.ts";
@@ -159,7 +159,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const operator = stack.use(new Operator({ client, driver, log: log.with({ component: "operator" }), registry }));
   await start("operator", () => operator.start());
 
-  const store = new DashboardStore({ dir: join(dir, "dashboards"), provisioned: [dashboardsFolder], log });
+  const store = new DashboardStore({ dir: join(dir, "dashboards"), provisioned: [], log });
+  provideDashboards(store, { ...LOCAL, gpu: gpus });
   followDashboards(client, store, log.with({ component: "dashboards" }), abort.signal);
   const flow = (): Flow => {
     const facts: FlowFacts = {
