@@ -65,6 +65,7 @@ function componentsGiven(text: string): { name: ValueName; value: boolean; where
 export function readPlan<const S extends typeof PLAN_FLAGS & FlagSpecs>(
   specs: S,
   argv: readonly string[],
+  { imageOptional = false } = {},
 ): { flags: ParsedFlags<S>["values"]; values: Values } {
   const { values: flags, positionals } = parseFlags(specs, argv);
   if (positionals.length > 0) {
@@ -90,7 +91,7 @@ export function readPlan<const S extends typeof PLAN_FLAGS & FlagSpecs>(
     ...named,
     ...set.map(readSetting),
   ]);
-  if (values.image === "") {
+  if (values.image === "" && !imageOptional) {
     throw new UserError("pharos.flag", "the image is missing", {
       where: { flag: "--image" },
       fix: "Name an image whose entry point is pharos",
