@@ -34,23 +34,28 @@ export function node({ job, limit }: Scope) {
             w: 3,
             description: "The filesystem with the least room left.",
           }),
-          stat("Load per CPU", "short", `${m("node_load1")} / count(${m("node_cpu_seconds_total", ',mode="idle"')})`, {
-            w: 3,
-            decimals: 2,
-            spark: true,
-            steps: [
-              [null, "green"],
-              [1, "orange"],
-              [limit.nodeLoadPerCpu, "red"],
-            ],
-          }),
+          stat(
+            "Load per CPU",
+            "short",
+            `${m("node_load1")} / scalar(count(${m("node_cpu_seconds_total", ',mode="idle"')}))`,
+            {
+              w: 3,
+              decimals: 2,
+              spark: true,
+              steps: [
+                [null, "green"],
+                [1, "orange"],
+                [limit.nodeLoadPerCpu, "red"],
+              ],
+            },
+          ),
           stat(
             "Network",
             "binBps",
             `sum(${rate("node_network_receive_bytes_total", ',device!="lo"')}) + sum(${rate("node_network_transmit_bytes_total", ',device!="lo"')})`,
-            { w: 4, spark: true, description: "Bytes received and sent, without loopback." },
+            { w: 3, spark: true, description: "Bytes received and sent, without loopback." },
           ),
-          stat("CPUs", "none", `count(${m("node_cpu_seconds_total", ',mode="idle"')})`, { w: 2 }),
+          stat("CPUs", "none", `count(${m("node_cpu_seconds_total", ',mode="idle"')})`, { w: 3 }),
           stat("Memory size", "bytes", m("node_memory_MemTotal_bytes"), { w: 3, decimals: 1 }),
           stat("Up for", "s", `time() - ${m("node_boot_time_seconds")}`, {
             w: 3,

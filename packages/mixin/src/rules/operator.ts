@@ -76,7 +76,10 @@ export function operator({ by, job, limit }: Settings): RuleSet {
           alert("PrometheusOperatorNodeLookupErrors", {
             severity: "warning",
             for: "10m",
-            expr: `rate(prometheus_operator_node_address_lookup_errors_total{${o}}[5m]) > 0.1`,
+            // A counter of failures upstream, the number of nodes without an address here.
+            expr: `
+              rate(prometheus_operator_node_address_lookup_errors_total{${o}}[5m]) > 0.1
+              or prometheus_operator_node_address_lookup_errors{${o}} > 0`,
             summary: "The operator cannot find the addresses of nodes.",
             description: `The operator in namespace {{ $labels.namespace }} cannot find the addresses of nodes, and so not all
               kubelets are scraped.`,
