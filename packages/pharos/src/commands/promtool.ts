@@ -10,7 +10,7 @@ const streams = {
 };
 
 /** `pharos NAME …`: the commands that begin with this word. */
-export function promtoolGroup(name: string, summary: string): Command {
+function promtoolGroup(name: string, summary: string): Command {
   return {
     name,
     summary,

@@ -42,6 +42,11 @@ export interface ApiOptions {
   timeout: number;
 }
 
+export interface ApiData<T> {
+  data: T;
+  warnings: string[];
+}
+
 export interface RawAnswer {
   status: number;
   body: Buffer;
@@ -93,23 +98,15 @@ export class ServerApi implements AsyncDisposable {
     return this.#fetch(path, { method: "POST", headers: { ...headers, ...this.#headers }, body });
   }
 
-  /** `data` of an API answer; an ApiError when it is an error. */
-  async call<T>(path: string, form: URLSearchParams): Promise<{ data: T; warnings: string[] }> {
-    const { status, body } = await this.#fetch(path, {
-      method: "POST",
-      headers: { "content-type": "application/x-www-form-urlencoded", ...this.#headers },
-      body: form.toString(),
-    });
-    let answer: { status?: string; errorType?: string; error?: string; data: T; warnings?: string[] };
-    try {
-      answer = JSON.parse(body.toString("utf8"));
-    } catch {
-      const detail = body.toString("utf8").trim().slice(0, 2000);
-      const kind = status >= 500 ? "server_error: server error" : "client_error: client error";
-      throw new ApiError(`${kind}: ${status}${detail === "" ? "" : ` (detail: ${detail})`}`);
-    }
-    if (answer.status !== "success") throw new ApiError(`${answer.errorType}: ${answer.error}`);
-    return { data: answer.data, warnings: answer.warnings ?? [] };
+  /** `data` of an API answer, asked for by POST; an ApiError when it is an error. */
+  async call<T>(path: string, form: URLSearchParams): Promise<ApiData<T>> {
+    const headers = { "content-type": "application/x-www-form-urlencoded", ...this.#headers };
+    return dataOf(await this.#fetch(path, { method: "POST", headers, body: form.toString() }));
+  }
+
+  /** The same by GET, for the endpoints that know nothing else. */
+  async read<T>(path: string, query: URLSearchParams): Promise<ApiData<T>> {
+    return dataOf(await this.get(`${path}?${query}`));
   }
 
   async #fetch(path: string, request: Parameters<HttpClient["fetch"]>[1]): Promise<RawAnswer> {
@@ -127,4 +124,17 @@ export class ServerApi implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#http[Symbol.asyncDispose]();
   }
+}
+
+function dataOf<T>({ status, body }: RawAnswer): ApiData<T> {
+  let answer: { status?: string; errorType?: string; error?: string; data: T; warnings?: string[] };
+  try {
+    answer = JSON.parse(body.toString("utf8"));
+  } catch {
+    const detail = body.toString("utf8").trim().slice(0, 2000);
+    const kind = status >= 500 ? "server_error: server error" : "client_error: client error";
+    throw new ApiError(`${kind}: ${status}${detail === "" ? "" : ` (detail: ${detail})`}`);
+  }
+  if (answer.status !== "success") throw new ApiError(`${answer.errorType}: ${answer.error}`);
+  return { data: answer.data, warnings: answer.warnings ?? [] };
 }

@@ -1,5 +1,5 @@
 /** Files that a command line names. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describeError, UserError } from "@pharos/model";
 
 /** Larger ones are no configuration. */
@@ -12,6 +12,17 @@ export function readTextFile(file: string): string {
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError("pharos.file", `cannot read ${file}: ${describeError(error)}`, {
+      where: { file },
+      cause: error,
+    });
+  }
+}
+
+export function writeTextFile(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UserError("pharos.file", `cannot write ${file}: ${describeError(error)}`, {
       where: { file },
       cause: error,
     });

@@ -152,6 +152,9 @@ describe("test rules", () => {
     const xml = readFileSync(junit, "utf8");
     expect(xml).toContain('tests="1" failures="1" errors="0"');
     expect(xml).toContain('<testcase name="one &amp; only">');
+    await expect(run(["test", "rules", `--junit=${join(dir, "no", "junit.xml")}`, test])).rejects.toThrow(
+      "cannot write",
+    );
   });
 });
 
@@ -163,6 +166,11 @@ describe("query", () => {
       request.on("data", (chunk) => (body += chunk));
       request.on("end", () => {
         asked.push(`${request.method} ${request.url} ${request.headers["x-scope"]} ${body}`);
+        if (request.url!.startsWith("/api/v1/label/page/")) {
+          response.statusCode = 502;
+          response.end("<html>no</html>");
+          return;
+        }
         const bad = body.includes("bad");
         response.statusCode = bad ? 400 : 200;
         response.end(
@@ -182,6 +190,11 @@ describe("query", () => {
         code: 1,
         out: "",
         err: "query error: bad_data: no\n",
+      });
+      expect(await run(["query", "labels", url, "page"])).toEqual({
+        code: 1,
+        out: "",
+        err: "query error: server_error: server error: 502 (detail: <html>no</html>)\n",
       });
       await expect(run(["query", "range", "--start=5", "--end=4", url, "up"])).rejects.toThrow(
         "is not before end time",
@@ -207,7 +220,7 @@ describe("tsdb", () => {
   const SAMPLES = `# TYPE a counter
 a_total{x="1"} 1 1600000000
 a_total{x="1"} 2.5 1600000015
-a_total{x="1"} 3 1600007300
+a_total{x="1"} -0 1600007300
 # TYPE g gauge
 g NaN 1600000001.5
 # EOF
@@ -222,7 +235,7 @@ g NaN 1600000001.5
     expect((await run(["tsdb", "dump", blocks])).out.split("\n")).toEqual([
       '{__name__="a_total", q="w", x="1"} 1 1600000000000',
       '{__name__="a_total", q="w", x="1"} 2.5 1600000015000',
-      '{__name__="a_total", q="w", x="1"} 3 1600007300000',
+      '{__name__="a_total", q="w", x="1"} -0 1600007300000',
       '{__name__="g", q="w"} NaN 1600000001500',
       "",
     ]);

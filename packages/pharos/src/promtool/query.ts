@@ -2,7 +2,7 @@
 import type { FlagSpecs } from "@pharos/kit";
 import { UserError } from "@pharos/model";
 import { type Invocation, type Subcommand, valuesOf } from "../subcommands/subcommand.ts";
-import { ApiError, HEADER_FLAG, HTTP_FLAGS, readPairs, ServerApi } from "./api.ts";
+import { type ApiData, ApiError, HEADER_FLAG, HTTP_FLAGS, readPairs, ServerApi } from "./api.ts";
 import { FAILURE, SUCCESS } from "./exit.ts";
 import { type ApiValue, formatLabelSet, formatValueText } from "./query-text.ts";
 import { apiTime, readTime } from "./time.ts";
@@ -31,17 +31,16 @@ function apiOf({ args, values }: Invocation, headers: Record<string, string> = {
   return new ServerApi({ server: args[0], values, headers, timeout: TIMEOUT_MS });
 }
 
-/** Asks, and writes what came; what the server refused is one line. */
-async function ask<T>(
-  invocation: Invocation,
-  api: ServerApi,
-  request: { path: string; form: URLSearchParams; text: (data: T) => string },
+/** Writes what came; what the server refused is one line. */
+async function answerWith<T>(
+  { values, write, warn }: Invocation,
+  asked: Promise<ApiData<T>>,
+  textOf: (data: T) => string,
 ): Promise<number> {
-  const { values, write, warn } = invocation;
   try {
-    const { data, warnings } = await api.call<T>(request.path, request.form);
+    const { data, warnings } = await asked;
     for (const warning of warnings) warn(`query warning: ${warning}\n`);
-    write(values.format === "json" ? `${JSON.stringify(resultOf(data))}\n` : request.text(data));
+    write(values.format === "json" ? `${JSON.stringify(resultOf(data))}\n` : textOf(data));
     return SUCCESS;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -72,7 +71,7 @@ const instant: Subcommand = {
     const form = new URLSearchParams({ query: invocation.args[1] });
     form.set("time", apiTime(readTime(time, "evaluation time") ?? Date.now()));
     await using api = apiOf(invocation, readPairs(header));
-    return await ask<ApiValue>(invocation, api, { path: "/api/v1/query", form, text: formatValueText });
+    return await answerWith(invocation, api.call<ApiValue>("/api/v1/query", form), formatValueText);
   },
 };
 
@@ -102,7 +101,7 @@ const range: Subcommand = {
       step: String(step),
     });
     await using api = apiOf(invocation, readPairs(values.header));
-    return await ask<ApiValue>(invocation, api, { path: "/api/v1/query_range", form, text: formatValueText });
+    return await answerWith(invocation, api.call<ApiValue>("/api/v1/query_range", form), formatValueText);
   },
 };
 
@@ -130,11 +129,8 @@ const series: Subcommand = {
     const values = valuesOf(MATCH_FLAGS, invocation.values);
     if (values.match.length === 0) throw new UserError("pharos.command", "required flag --match not provided");
     await using api = apiOf(invocation);
-    return await ask<Record<string, string>[]>(invocation, api, {
-      path: "/api/v1/series",
-      form: spanForm(values),
-      text: (found) => found.map((labels) => `${formatLabelSet(labels)}\n`).join(""),
-    });
+    const found = api.call<Record<string, string>[]>("/api/v1/series", spanForm(values));
+    return await answerWith(invocation, found, (series) => series.map((one) => `${formatLabelSet(one)}\n`).join(""));
   },
 };
 
@@ -146,26 +142,9 @@ const labels: Subcommand = {
   flags: MATCH_FLAGS,
   async run(invocation) {
     const form = spanForm(valuesOf(MATCH_FLAGS, invocation.values));
-    const { values, write, warn } = invocation;
     await using api = apiOf(invocation);
-    // The only one of these without a POST.
-    const answer = await api.get(`/api/v1/label/${encodeURIComponent(invocation.args[1])}/values?${form}`);
-    const body = JSON.parse(answer.body.toString("utf8")) as {
-      status: string;
-      data: string[];
-      warnings?: string[];
-      errorType?: string;
-      error?: string;
-    };
-    for (const warning of body.warnings ?? []) warn(`query warning: ${warning}\n`);
-    if (body.status !== "success") {
-      warn(`query error: ${body.errorType}: ${body.error}\n`);
-      return FAILURE;
-    }
-    write(
-      values.format === "json" ? `${JSON.stringify(body.data)}\n` : body.data.map((value) => `${value}\n`).join(""),
-    );
-    return SUCCESS;
+    const found = api.read<string[]>(`/api/v1/label/${encodeURIComponent(invocation.args[1])}/values`, form);
+    return await answerWith(invocation, found, (values) => values.map((value) => `${value}\n`).join(""));
   },
 };
 

@@ -1,11 +1,10 @@
 /** `test rules`: runs unit tests of rules and says what passed. */
-import { writeFileSync } from "node:fs";
 import type { FlagSpecs } from "@pharos/kit";
 import { compileRe2 } from "@pharos/model";
 import { failuresOf, type RuleTestReport, runRuleTestFile } from "@pharos/rules";
 import { type Subcommand, valuesOf } from "../subcommands/subcommand.ts";
 import { FAILURE, SUCCESS } from "./exit.ts";
-import { requireFiles } from "./files.ts";
+import { requireFiles, writeTextFile } from "./files.ts";
 import { junitXml } from "./junit.ts";
 import { languageOf } from "./language.ts";
 
@@ -56,7 +55,7 @@ export const testRules: Subcommand = {
       } else write("  SUCCESS\n");
       write("\n");
     }
-    if (values.junit !== undefined) writeFileSync(values.junit, junitXml(reports));
+    if (values.junit !== undefined) writeTextFile(values.junit, junitXml(reports));
     return reports.some((report) => failuresOf(report).length > 0) ? FAILURE : SUCCESS;
   },
 };

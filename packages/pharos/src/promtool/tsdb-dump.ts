@@ -50,13 +50,18 @@ class Output {
   }
 }
 
+/** An exposition leaves out the sign of zero; a dump keeps it. */
+function valueText(value: number): string {
+  return Object.is(value, -0) ? "-0" : formatFloat(value);
+}
+
 type Format = (labels: Labels, samples: SampleBuffer, out: Output) => void;
 
 const asText: Format = (labels, samples, out) => {
   const name = labels.toString();
   for (let i = 0; i < samples.length; i++) {
     const histogram = samples.histograms?.[i];
-    const value = histogram ? formatHistogram(histogram) : formatFloat(samples.values[i]);
+    const value = histogram ? formatHistogram(histogram) : valueText(samples.values[i]);
     out.line(`${name} ${value} ${samples.timestamps[i]}`);
   }
 };
@@ -69,7 +74,7 @@ const asOpenMetrics: Format = (labels, samples, out) => {
   const name = `${labels.metricName}{${pairs.join(",")}}`;
   for (let i = 0; i < samples.length; i++) {
     if (samples.histograms?.[i] || samples.isStale(i)) continue;
-    out.line(`${name} ${formatFloat(samples.values[i])} ${(samples.timestamps[i] / 1000).toFixed(3)}`);
+    out.line(`${name} ${valueText(samples.values[i])} ${(samples.timestamps[i] / 1000).toFixed(3)}`);
   }
 };
 
